@@ -1,0 +1,130 @@
+"""The one interface between the rebalancer and a brokerage."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from broker_connector_base.models import (
+    AccountSnapshot,
+    BrokerHealth,
+    ContractPrice,
+    Fill,
+    OpenOrder,
+    OrderRequest,
+    OrderResult,
+    OrderStatus,
+    TradingHours,
+)
+
+
+class BrokerClient(ABC):
+    """A session with a brokerage on behalf of one or more accounts.
+
+    Every coroutine may raise BrokerConnectionError when the session is or gets lost, is bounded in time, and may be
+    awaited concurrently with any other. Nothing is retried here except connecting; nothing about an order ever is.
+    """
+
+    @abstractmethod
+    async def connect(self) -> None:
+        """Open the session, or do nothing when it is open; a bounded number of tries at fixed delays.
+
+        Returns only when accounts, positions and open orders have been received once.
+
+        Raises:
+            BrokerConnectionError: every try failed; ClientIdInUse when another session holds our id.
+        """
+
+    @abstractmethod
+    async def disconnect(self) -> None:
+        """End the session; harmless when there is none. Orders live on."""
+
+    @abstractmethod
+    def health(self) -> BrokerHealth:
+        """State of the connection, from memory."""
+
+    @abstractmethod
+    async def wait_until_lost(self) -> None:
+        """Return when the open session breaks; at once when there is none."""
+
+    @abstractmethod
+    async def get_managed_accounts(self) -> frozenset[str]:
+        """Ids of the accounts that this login may trade."""
+
+    @abstractmethod
+    async def get_account_snapshot(self, account_id: str) -> AccountSnapshot:
+        """Freshly read values and positions that already include every fill that this session has seen.
+
+        Raises:
+            SnapshotIncomplete: a part did not arrive, or positions disagree with executions.
+            AccountRefused: the login does not manage the account.
+        """
+
+    @abstractmethod
+    async def await_cash(self, account_id: str, *, at_least: Decimal, timeout_seconds: float) -> Decimal:
+        """US-dollar cash as soon as the brokerage reports at least so much; at the deadline its latest figure.
+
+        Account figures lag fills; this is how buys wait for the proceeds of sells without guessing.
+        """
+
+    @abstractmethod
+    async def get_market_prices(
+        self, symbols: Sequence[str], *, allow_previous_close: bool
+    ) -> Mapping[str, ContractPrice]:
+        """The best price of each symbol: live mid, else live last, else delayed, else (if allowed) previous close.
+
+        Raises:
+            PriceUnavailable: naming every symbol without one.
+            ContractUnknown: a symbol is not a US stock or ETF that the brokerage knows.
+        """
+
+    @abstractmethod
+    async def get_trading_hours(self, symbols: Sequence[str]) -> Mapping[str, TradingHours]:
+        """Sessions of each symbol for the coming days.
+
+        Raises:
+            ContractUnknown: a symbol is not a US stock or ETF that the brokerage knows.
+        """
+
+    @abstractmethod
+    async def get_open_orders(self, account_id: str) -> tuple[OpenOrder, ...]:
+        """Every order alive on the account, whoever placed it, freshly asked for."""
+
+    @abstractmethod
+    async def get_fills(self, account_id: str) -> tuple[Fill, ...]:
+        """Today's executions on the account, whoever caused them, corrections applied, each once."""
+
+    @abstractmethod
+    async def place_order(self, request: OrderRequest) -> str:
+        """Send one order and return its order id; acceptance and fills come through `await_order`.
+
+        Raises:
+            AccountRefused: the account is not managed by this login or does not fit the trading mode.
+            ContractUnknown: no such US stock or ETF.
+        """
+
+    @abstractmethod
+    async def await_order(self, order_id: str, *, timeout_seconds: float) -> OrderResult:
+        """Follow an order that this session placed until its status is final, or until the deadline.
+
+        At the deadline the result is whatever is known, with status PENDING or WORKING; nothing is cancelled.
+        The status is final only when the brokerage said so; quantities come from executions.
+        """
+
+    @abstractmethod
+    async def cancel_order(self, order_id: str, *, timeout_seconds: float) -> OrderStatus:
+        """Cancel one of our own orders and wait until the brokerage confirms that it can never fill again.
+
+        Returns the final status, which is FILLED when a fill won the race.
+
+        Raises:
+            CancellationUnconfirmed: no confirmation in time.
+            ForeignOrderOpen: the order belongs to somebody else, named in the message; nothing was sent.
+        """
+
+    @abstractmethod
+    async def get_order_status(self, order_id: str) -> OrderStatus:
+        """Status of an order that this session placed or found open, from memory.
+
+        Raises:
+            KeyError: this session knows no such order.
+        """
