@@ -1,0 +1,115 @@
+"""What a transition of the queue did: closed unions of frozen values, matched once by the caller."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from event_queue.events import RebalanceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The event was accepted and waits at the back of the line."""
+
+    event: RebalanceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Refused: the same account and command is already waiting or in work under `active_event_id`."""
+
+    active_event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Its twin is in work right now; this newer signal becomes one follow-up event when the twin ends."""
+
+    active_event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadySeen:
+    """The same inbound message was taken in before for this account; nothing was done."""
+
+    message_id: str
+
+
+IntakeOutcome = Queued | Duplicate | Remembered | AlreadySeen
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The waiting event was removed."""
+
+    event: RebalanceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No living event has that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """The event is in the worker's hands and cannot be removed."""
+
+
+DeleteOutcome = Deleted | NotFound | InProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The worker's timed claim on being the only one. Every write of the worker carries `token`."""
+
+    token: str
+    fence: int
+    """Grows with every new holder."""
+    ttl_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseHeld:
+    """Somebody else holds the lease, for at most `remaining_ms` more."""
+
+    token: str
+    remaining_ms: int
+
+
+LeaseOutcome = Lease | LeaseHeld
+
+
+class EventState(StrEnum):
+    """Where a living event is."""
+
+    WAITING = "waiting"
+    DELAYED = "delayed"
+    PROCESSING = "processing"
+
+
+@dataclass(frozen=True, slots=True)
+class LivingEvent:
+    """An event that has not ended, and where it is."""
+
+    event: RebalanceEvent
+    state: EventState
+    due_at: datetime | None = None
+    """When a delayed event joins the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """Counters of the queue at one instant, all read in one round trip."""
+
+    queue_length: int
+    """Events waiting in the line (delayed and processing ones are counted apart)."""
+    active_events_count: int
+    """Events that have not ended, wherever they are."""
+    oldest_event_age_seconds: int
+    """Age of the oldest event that has not ended; 0 without events."""
+    events_with_retries: int
+    processing: int
+    delayed: int
+    outbox_length: int
+    """Audit records that PostgreSQL has not yet taken."""
