@@ -1,0 +1,61 @@
+"""accounts.yaml: which accounts follow which channel, and how each is rebalanced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class NotificationConfig(BaseModel):
+    """The Ably channel whose messages concern the account; it also names the allocations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channel: Annotated[str, Field(min_length=1)]
+
+
+class RebalancingConfig(BaseModel):
+    """How the account is rebalanced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    equity_reserve_percentage: Decimal | None = None
+    """Percent of net liquidation kept in cash; outside 0..10 it counts as 1 with a warning; absent it is 1."""
+
+
+class AccountConfig(BaseModel):
+    """One entry of accounts.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$")]
+    enabled: bool = True
+    broker: Literal["ibkr"] = "ibkr"
+    notification: NotificationConfig
+    rebalancing: RebalancingConfig = RebalancingConfig()
+    replacement_set: str | None = None
+    exclude: frozenset[str] = frozenset()
+    """Symbols never touched and not investable."""
+
+    @property
+    def channel(self) -> str:
+        """The account's Ably channel."""
+        return self.notification.channel
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """All enabled accounts, by id; disabled ones are as if absent."""
+
+    by_id: Mapping[str, AccountConfig]
+
+    def on_channel(self, channel: str) -> tuple[AccountConfig, ...]:
+        """The accounts that follow a channel, in the order of the file."""
+        return tuple(account for account in self.by_id.values() if account.channel == channel)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Each channel once, in the order of the file."""
+        return tuple(dict.fromkeys(account.channel for account in self.by_id.values()))

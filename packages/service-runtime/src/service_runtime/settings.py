@@ -1,0 +1,150 @@
+"""Every setting of the system: one frozen value, read once in each `main` and passed on as parts.
+
+Each `section.key` of config.yaml can be overridden by the environment as `SECTION_KEY`; the flat names that operators
+know (`TRADING_MODE`, `ORDER_TYPE`, ...) work too. Environment over file over default; see `settings_loader`.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+Percent = Annotated[Decimal, Field(ge=0, le=100)]
+
+
+class Section(BaseModel):
+    """Base of all sections: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RedisSettings(Section):
+    """Where the queue lives."""
+
+    host: str = "localhost"
+    port: Port = 6379
+    db: Annotated[int, Field(ge=0)] = 0
+    password: SecretStr | None = None
+    key_prefix: str = ""
+    """Put before every key, for example `{paper}:`, so that several deployments can share one Redis."""
+
+
+class PostgresSettings(Section):
+    """Where the audit lives."""
+
+    host: str = "localhost"
+    port: Port = 5432
+    database: str = "portfolio_rebalancer"
+    username: str = "postgres"
+    password: SecretStr = SecretStr("postgres")
+    retention_days: Annotated[int, Field(ge=1)] = 365
+    """Ended events older than this are purged daily."""
+
+
+class TradingMode(StrEnum):
+    """Whether the gateway is logged in to paper or live accounts."""
+
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class IbkrSettings(Section):
+    """The IB Gateway or TWS."""
+
+    host: str = "localhost"
+    port: Port = 4004
+    client_id: Annotated[int, Field(ge=1, le=999_999)] = 17
+    """Fixed, because only the client id that placed an order may cancel it. 0 is TWS's own."""
+    trading_mode: TradingMode = TradingMode.PAPER
+    connect_tries: Annotated[int, Field(ge=1)] = 3
+    connect_delay_seconds: Seconds = 5
+    request_timeout_seconds: Seconds = 20
+    price_wait_seconds: Seconds = 11
+    max_spread_percent: Percent = Decimal(2)
+
+
+class AblySettings(Section):
+    """The Ably application whose channels publish rebalance signals."""
+
+    api_key: SecretStr | None = None
+    endpoint: str | None = None
+    """A host other than Ably's own, or `127.0.0.1:PORT/` for a local server."""
+    tls: bool = True
+    rewind: str = "2m"
+    """How far back to read a channel on a fresh attach; messages seen before are recognised by their id."""
+
+
+class AllocationsSettings(Section):
+    """The API that publishes target allocations, at `{base_url}/{channel}/allocations`."""
+
+    base_url: str = "https://workers.fintech.zehnlabs.com/api/v1"
+    api_key: SecretStr | None = None
+    timeout_seconds: Seconds = 30
+
+
+class OrdersSettings(Section):
+    """How orders go out."""
+
+    type: Literal["MKT", "LMT"] = "MKT"
+    time_in_force: Literal["DAY", "GTC"] = "DAY"
+    extended_hours_enabled: bool = False
+    """Trade before and after regular hours too, as marketable limit orders; a market order never goes out then."""
+    limit_buffer_percent: Percent = Decimal("0.5")
+    """How far through the reference price a limit order is placed: above it for buys, below it for sells."""
+    fill_timeout_seconds: Seconds = 300
+    """Deadline of the sells, and again of the buys; what is unfilled then is cancelled."""
+    cancel_timeout_seconds: Seconds = 60
+
+
+class ProcessingSettings(Section):
+    """The worker and its pauses after failures."""
+
+    lease_seconds: Seconds = 15
+    pause_connection_seconds: Seconds = 30
+    pause_unexpected_seconds: Seconds = 300
+    pause_rejected_seconds: Seconds = 900
+    shutdown_grace_seconds: Seconds = 30
+    """How long orders in flight are followed after SIGTERM before the event is left to the next start."""
+
+
+class ManualSettings(Section):
+    """Trigger files."""
+
+    directory: Path = Path("data/manual-rebalance")
+
+
+class ManagementSettings(Section):
+    """The HTTP API."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    api_key: SecretStr | None = None
+    """Without it the API starts, and answers 503 to the two writes."""
+
+
+class LoggingSettings(Section):
+    """What is logged and how."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["json", "console"] = "json"
+
+
+class Settings(BaseModel):
+    """All sections of config.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    redis: RedisSettings = RedisSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    ibkr: IbkrSettings = IbkrSettings()
+    ably: AblySettings = AblySettings()
+    allocations: AllocationsSettings = AllocationsSettings()
+    orders: OrdersSettings = OrdersSettings()
+    processing: ProcessingSettings = ProcessingSettings()
+    manual: ManualSettings = ManualSettings()
+    management: ManagementSettings = ManagementSettings()
+    logging: LoggingSettings = LoggingSettings()
