@@ -1,0 +1,70 @@
+"""Openings and closings: what they do to the orders that wait for them."""
+
+from datetime import datetime
+
+from sandbox.world.cancel_desk import CancelDesk
+from sandbox.world.fill_desk import FillDesk
+from sandbox.world.orders import Order
+from sandbox.world.parts import Parts
+
+_LONGEST_WAIT_MS = 3_600_000
+"""A long wait is cut into hours, so that a changed clock is noticed."""
+
+
+class Bell:
+    """Rings at every start and end of a session for as long as orders are open."""
+
+    def __init__(self, parts: Parts, fills: FillDesk, cancels: CancelDesk) -> None:
+        self._parts = parts
+        self._fills = fills
+        self._cancels = cancels
+        self._is_armed = False
+
+    def arm(self) -> None:
+        """Set the timer for the next bell, unless it is set or no order waits."""
+        waiting = {order.instrument.con_id: order.instrument for order in self._parts.book if order.can_fill}
+        now = self._parts.now()
+        bells = [bell for spec in waiting.values() if (bell := self._parts.calendar(spec).next_bell(now))]
+        if self._is_armed or not bells:
+            return
+        self._is_armed = True
+        wait_ms = (min(bells) - now).total_seconds() * 1000
+        self._parts.timers.after(min(wait_ms, _LONGEST_WAIT_MS), lambda: self._ring(now))
+
+    def hours_changed(self, was_open: dict[int, bool]) -> None:
+        """The operator set other hours: markets that were open may have closed, and the other way round."""
+        for order in self._parts.book:
+            if was_open[order.instrument.con_id] and not self._fills.market_is_open(order):
+                self._close(order)
+            self._open(order)
+        self.arm()
+
+    def _ring(self, last: datetime) -> None:
+        self._is_armed = False
+        now = self._parts.now()
+        for order in self._parts.book:
+            if self._parts.calendar(order.instrument).ended_between(last, now):
+                self._close(order)
+            self._open(order)
+        self.arm()
+
+    def _close(self, order: Order) -> None:
+        if not order.can_fill or order.parked:
+            return
+        if order.request.order_type == "MOC":
+            self._fills.fill_at_close(order)
+        elif order.request.tif == "DAY":
+            self._fills.end(order, "Cancelled")
+        else:
+            order.parked = True
+
+    def _open(self, order: Order) -> None:
+        if not order.parked or not self._fills.market_is_open(order):
+            return
+        if order.cancel_due_at_open:
+            order.parked = False
+            self._cancels.confirm(order)
+        elif order.status == "PreSubmitted" and order.request.order_type == "MOC":
+            order.parked = False
+        elif order.can_fill and order.status != "PendingCancel":
+            self._fills.submit(order)
