@@ -14,14 +14,21 @@ AblyError
 └── ResumeFailedError        80018  the connection was forgotten; a new one was opened
 """
 
-from typing import Any, ClassVar
+from typing import Any, Self
 
 
 class AblyError(Exception):
     """An error that is sent to the client; `code` and `status` are what the SDK decides by."""
 
-    code: ClassVar[int] = 50000
-    status: ClassVar[int] = 500
+    code: int = 50000
+    status: int = 500
+
+    @classmethod
+    def with_code(cls, code: int, status: int, message: str) -> Self:
+        """An error that none of the classes below stands for."""
+        error = cls(message)
+        error.code, error.status = code, status
+        return error
 
     def to_wire(self) -> dict[str, Any]:
         """The `error` object of a protocol message or of a REST answer."""

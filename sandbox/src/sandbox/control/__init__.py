@@ -1,0 +1,7 @@
+"""The control API: everything about the sandbox that a test or a person can change while it runs, over HTTP."""
+
+from sandbox.control.bodies import GatewayState
+from sandbox.control.gateway_routes import GatewayControls
+from sandbox.control.routes import ControlApi
+
+__all__ = ["ControlApi", "GatewayControls", "GatewayState"]
