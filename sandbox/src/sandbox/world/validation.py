@@ -32,14 +32,17 @@ def find_contract(parts: Parts, request: OrderRequest) -> InstrumentSpec | Refus
 
 def fill_in(parts: Parts, request: OrderRequest) -> OrderRequest:
     """The request with what the gateway assumes: the only account of the login."""
-    if request.account or len(parts.accounts.ids) > 1:
-        return request
-    return replace(request, account=parts.accounts.ids[0])
+    only = parts.accounts.ids
+    return replace(request, account=only[0]) if len(only) == 1 and not request.account else request
 
 
 def refusal_of(parts: Parts, request: OrderRequest, instrument: InstrumentSpec) -> Refusal | None:
     """The first reason to refuse the order, or None."""
-    return next((refusal for check in _CHECKS if (refusal := check(parts, request, instrument))), None)
+    for check in _CHECKS:
+        refusal = check(parts, request, instrument)
+        if refusal:
+            return refusal
+    return None
 
 
 def _side(_parts: Parts, request: OrderRequest, _instrument: InstrumentSpec) -> Refusal | None:

@@ -1,0 +1,1 @@
+"""Messages to the client, one file a family: pure functions from values of the world to fields."""
