@@ -1,0 +1,66 @@
+# Everything a newcomer or a CI run needs. `make help` lists the targets.
+# On a fresh machine with git, make and Python >= 3.11 each target sets up its own environment first.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(if $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo yes),$(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MEMBERS := packages/broker-connector-base packages/rebalance-calculator packages/ibkr-connector packages/event-queue \
+	packages/service-runtime event-broker event-processor management-service rebalancer-cli sandbox
+CODE := $(MEMBERS) tests bench conftest.py
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+UP_ARGS ?= --sandbox
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up check test integration e2e bench clean lock
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+install: $(READY) ## Set up the virtual environment with locked dependencies
+
+demo: $(READY) ## Rebalance two paper accounts and preview a third, in a simulated world
+	$(BIN)/rebalancer demo
+
+up: $(READY) ## Run the whole system here (UP_ARGS= to use the gateway and Ably of config.yaml)
+	$(BIN)/rebalancer up $(UP_ARGS)
+
+check: $(READY) ## Format, lint, types, direction of imports
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+test: $(READY) ## All tests: unit, contract, integration, end to end
+	$(PYTEST) -n $(WORKERS) --dist worksteal
+
+integration: $(READY) ## Only the tests on real Redis and PostgreSQL
+	$(PYTEST) -n $(WORKERS) -m integration
+
+e2e: $(READY) ## Only the tests of the three services as processes
+	$(PYTEST) -n $(WORKERS) -m e2e
+
+bench: $(READY) ## Measure the queue as a ratio to a raw Redis round trip
+	$(BIN)/python -m bench
+
+lock: $(READY) ## Resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--group dev pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS)) \
+		$(foreach member,$(MEMBERS),--no-emit-package $(notdir $(member))) --no-emit-package rebalancer-sandbox \
+		--upgrade --output-file requirements.lock
+
+clean: ## Remove the environment, caches and local data
+	rm -rf $(VENV) .data .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found on the PATH." >&2; exit 1; }
+	@test -x $(BIN)/python || if command -v uv >/dev/null; then uv venv --quiet --python $(PYTHON) $(VENV); else \
+		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+			|| { echo "$(PYTHON) lacks the venv module: install it (on Debian: python3-venv) or uv, and run make again." >&2; exit 1; }; \
+		$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; fi
+	@test -x $(BIN)/uv || uv pip install --quiet --python $(BIN)/python uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(addprefix --editable ./,$(MEMBERS))
+	@touch $@
