@@ -7,6 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service_runtime.settings import TradingMode
+
+
+def account_mode(account_id: str) -> TradingMode:
+    """Paper or live, told by the id: Interactive Brokers starts paper ids with D (DU..., DF...), live ones never."""
+    return TradingMode.PAPER if account_id[:1].upper() == "D" else TradingMode.LIVE
+
 
 class NotificationConfig(BaseModel):
     """The Ably channel whose messages concern the account; it also names the allocations."""
@@ -47,9 +54,10 @@ class AccountConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """All enabled accounts, by id; disabled ones are as if absent."""
+    """All enabled accounts, by id; disabled ones are as if absent, and only their ids are kept to say so."""
 
     by_id: Mapping[str, AccountConfig]
+    disabled: frozenset[str] = frozenset()
 
     def on_channel(self, channel: str) -> tuple[AccountConfig, ...]:
         """The accounts that follow a channel, in the order of the file."""

@@ -4,15 +4,25 @@ Each `section.key` of config.yaml can be overridden by the environment as `SECTI
 know (`TRADING_MODE`, `ORDER_TYPE`, ...) work too. Environment over file over default; see `settings_loader`.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[Decimal, Field(ge=0, le=100)]
 
 
@@ -59,7 +69,7 @@ class IbkrSettings(Section):
     port: Port = 4004
     client_id: Annotated[int, Field(ge=1, le=999_999)] = 17
     """Fixed, because only the client id that placed an order may cancel it. 0 is TWS's own."""
-    trading_mode: TradingMode = TradingMode.PAPER
+    trading_mode: Annotated[TradingMode, BeforeValidator(_lower)] = TradingMode.PAPER
     connect_tries: Annotated[int, Field(ge=1)] = 3
     connect_delay_seconds: Seconds = 5
     request_timeout_seconds: Seconds = 20
@@ -89,8 +99,8 @@ class AllocationsSettings(Section):
 class OrdersSettings(Section):
     """How orders go out."""
 
-    type: Literal["MKT", "LMT"] = "MKT"
-    time_in_force: Literal["DAY", "GTC"] = "DAY"
+    type: Annotated[Literal["MKT", "LMT"], BeforeValidator(_upper)] = "MKT"
+    time_in_force: Annotated[Literal["DAY", "GTC"], BeforeValidator(_upper)] = "DAY"
     extended_hours_enabled: bool = False
     """Trade before and after regular hours too, as marketable limit orders; a market order never goes out then."""
     limit_buffer_percent: Percent = Decimal("0.5")
@@ -129,8 +139,8 @@ class ManagementSettings(Section):
 class LoggingSettings(Section):
     """What is logged and how."""
 
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    format: Literal["json", "console"] = "json"
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
+    format: Annotated[Literal["json", "console"], BeforeValidator(_lower)] = "json"
 
 
 class Settings(BaseModel):
@@ -148,3 +158,9 @@ class Settings(BaseModel):
     manual: ManualSettings = ManualSettings()
     management: ManagementSettings = ManagementSettings()
     logging: LoggingSettings = LoggingSettings()
+
+
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    name: cast("type[BaseModel]", field.annotation) for name, field in Settings.model_fields.items()
+}
+"""Every section of Settings by name, in the order of config.yaml."""

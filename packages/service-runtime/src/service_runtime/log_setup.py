@@ -1,0 +1,102 @@
+"""One shape for every log line: JSON or console on stdout, UTC, with the event's ids, without secrets.
+
+Code logs through `structlog.get_logger(__name__)` with an event name in snake_case and fields; the standard logging
+of libraries runs through the same processors.
+"""
+
+import logging
+import sys
+from contextlib import AbstractContextManager
+from typing import Any, TextIO
+from uuid import UUID
+
+import structlog
+from structlog.types import EventDict, Processor
+
+from service_runtime.redaction import Redactor, escape_controls, secrets_of
+from service_runtime.settings import Settings
+
+_CHATTY_LIBRARIES = ("httpx", "httpcore", "ib_async", "ably", "asyncio")
+"""They tell at INFO what each of their calls did; below DEBUG only their warnings are shown."""
+
+
+def configure_logging(settings: Settings, *, service: str, stream: TextIO | None = None) -> None:
+    """Send every log line of the process to `stream` (stdout), each with the service's name.
+
+    Called once by the lifecycle, before anything else logs.
+    """
+    redactor = Redactor(secrets_of(settings))
+    shared = _shared_processors(service)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(_formatter(settings, shared, redactor))
+    _route_standard_logging(handler, settings.logging.level)
+
+
+def bind_event(*, event_id: UUID, account_id: str) -> AbstractContextManager[None]:
+    """While entered, every log line of this task and the tasks it starts carries both ids."""
+    return structlog.contextvars.bound_contextvars(event_id=str(event_id), account_id=account_id)
+
+
+def _shared_processors(service: str) -> list[Processor]:
+    """What happens to every line, ours or a library's, before it is rendered."""
+
+    def name_service(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+        event_dict["service"] = service
+        return event_dict
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        name_service,
+    ]
+
+
+def _formatter(settings: Settings, shared: list[Processor], redactor: Redactor) -> logging.Formatter:
+    def redact(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+        return {redactor.text(key): redactor.value(value) for key, value in event_dict.items()}
+
+    rendering: list[Processor] = (
+        [structlog.processors.JSONRenderer()]
+        if settings.logging.format == "json"
+        else [_escape, structlog.dev.ConsoleRenderer(colors=False)]
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, *rendering],
+    )
+
+
+def _escape(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+    """For the console, where JSON does not escape for us: text from outside can neither end a line nor colour it."""
+    return {key: _one_line(key, value) for key, value in event_dict.items()}
+
+
+def _one_line(key: str, value: object) -> object:
+    if key in {"exception", "stack"}:
+        return "    " + escape_controls(str(value), keep="\n").replace("\n", "\n    ")
+    return escape_controls(value) if isinstance(value, str) else value
+
+
+def _route_standard_logging(handler: logging.Handler, level: str) -> None:
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level)
+    for name in _CHATTY_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.NOTSET if level == "DEBUG" else max(logging.WARNING, root.level))
