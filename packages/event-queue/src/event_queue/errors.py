@@ -5,7 +5,9 @@ QueueError
 ├── QueueFull            Redis is at its memory limit: keep the event and try again
 ├── LeaseLost            another worker took over: stop, change nothing
 ├── CorruptQueue         a key holds what it never should: an operator must look
-└── AuditUnavailable     PostgreSQL did not answer: the outbox keeps the records
+├── PayloadRefused       the trigger carries what cannot be stored: tell the sender, do not repeat
+├── AuditUnavailable     PostgreSQL did not answer: the outbox keeps the records
+└── HistoryDiverged      Redis went back in time behind its history: stop trading, an operator must resync
 """
 
 
@@ -32,5 +34,29 @@ class CorruptQueue(QueueError):
     """A key of the queue has the wrong type or an unreadable value."""
 
 
+class PayloadRefused(QueueError):
+    """A trigger's payload holds a value that Redis, JSON or PostgreSQL could not carry unchanged."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        """Name the field, as a path such as `data.weights[2]`, and what is wrong with it."""
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
 class AuditUnavailable(QueueError):
     """PostgreSQL could not be reached or did not answer in time."""
+
+
+class HistoryDiverged(QueueError):
+    """A record's counter is known to PostgreSQL under another stream id: Redis lost changes that were audited."""
+
+    def __init__(self, *, counter: int, stream_id: str, known_as: str | None) -> None:
+        """Name the counter, the stream id it came with, and the one it was stored under (None: never stored)."""
+        super().__init__(
+            f"audit record {counter} came as {stream_id} but history has it as {known_as}: Redis went back in time; "
+            "stop the worker and resync before it trades again"
+        )
+        self.counter = counter
+        self.stream_id = stream_id
+        self.known_as = known_as

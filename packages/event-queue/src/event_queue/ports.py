@@ -34,7 +34,8 @@ class Intake(Protocol):
 class WorkerQueue(Protocol):
     """The single worker's side of the queue.
 
-    Each write raises LeaseLost, changing nothing, once the lease has passed on. `slot` names one of the worker's hands ("0" for a worker of concurrency 1); a slot holds at most one event.
+    Each write raises LeaseLost, changing nothing, once the lease has passed on.
+    `slot` names one of the worker's hands ("0" for a worker of concurrency 1); a slot holds at most one event.
     """
 
     async def acquire_lease(self, holder: str, *, ttl: timedelta, presumed_dead: str | None = None) -> LeaseOutcome:

@@ -1,0 +1,83 @@
+"""How events and audit records are written in Redis and read back."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from event_queue.audit import AuditKind, AuditRecord
+from event_queue.errors import CorruptQueue
+from event_queue.events import RebalanceEvent
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def encode_event(event: RebalanceEvent) -> str:
+    """The event as one line of JSON, opaque to every script; the same event always gives the same text."""
+    return event.model_dump_json()
+
+
+def decode_event(body: str) -> RebalanceEvent:
+    """Read an event back.
+
+    Raises:
+        CorruptQueue: the text is not an event of ours.
+    """
+    try:
+        return RebalanceEvent.model_validate_json(body)
+    except ValidationError as error:
+        raise CorruptQueue(f"Redis holds an unreadable event: {body[:200]!r}") from error
+
+
+def encode_details(details: Mapping[str, Any]) -> str:
+    """What an audit record adds, as JSON text.
+
+    Anything but JSON values is written as its text: a Decimal keeps its digits, a date its ISO form.
+    """
+    return json.dumps(details, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_text)
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def to_ms(moment: datetime) -> int:
+    """An aware moment as whole milliseconds since 1970."""
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def from_ms(milliseconds: float) -> datetime:
+    """Milliseconds since 1970 as an aware moment in UTC."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def decode_record(stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
+    """Read one entry of the outbox.
+
+    Raises:
+        CorruptQueue: the entry was not written by the queue's scripts.
+    """
+    try:
+        event = json.loads(fields["event"])
+        return AuditRecord(
+            counter=int(fields["n"]),
+            stream_id=stream_id,
+            kind=AuditKind(fields["kind"]),
+            event_id=UUID(event["event_id"]),
+            account_id=event["account_id"],
+            recorded_at=from_ms(int(stream_id.partition("-")[0])),
+            event_json=fields["event"],
+            details_json=_with_due(fields["details"], fields["due"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptQueue(f"outbox entry {stream_id} is unreadable: {str(fields)[:200]}") from error
+
+
+def _with_due(details: str, due: str) -> str:
+    if not due:
+        return details
+    return encode_details({**json.loads(details), "next_attempt_at": from_ms(float(due))})

@@ -1,0 +1,103 @@
+"""The names of everything the queue keeps in Redis, and the type of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class QueueKeys:
+    """Every key of one queue, by the short name that scripts and modules use.
+
+    Beside these, receipts (`receipt`) are strings that expire: what a message, event, record or deletion was answered,
+    so that repeating it changes nothing. `receipts:message:<account>:<message id>` and `receipts:event:<event id>`
+    live 72 h, `receipts:record:<digest>` a day, `receipts:delete:<request id>` ten minutes.
+    """
+
+    queue: str
+    """LIST of waiting event ids: pushed left, taken right."""
+    events: str
+    """HASH event id -> event JSON, of every event that has not ended."""
+    active: str
+    """HASH `account:command` -> id of the one event that has not ended."""
+    delayed: str
+    """ZSET of event ids by due time in ms."""
+    in_flight: str
+    """HASH worker slot -> id of the event in its hands."""
+    retrying: str
+    """SET of ids of events queued more than once."""
+    ages: str
+    """ZSET of event ids by creation time in ms."""
+    outbox: str
+    """STREAM of audit records that PostgreSQL has not yet taken."""
+    counter: str
+    """STRING, number of the last audit record."""
+    reruns: str
+    """HASH `account:command` -> `<id> <created ms> <event JSON>` of a newer signal for an event in work."""
+    recoveries: str
+    """HASH event id -> how often a dead worker was found holding it."""
+    lease: str
+    """STRING `<holder>:<fence>`, expiring: the one worker."""
+    fence: str
+    """STRING, how many holders the lease ever had."""
+    wake: str
+    """LIST of a few tokens that tell a waiting worker to look again."""
+    components: str
+    """HASH part of the system -> its latest report."""
+    receipts: str
+    """Prefix of the receipts."""
+
+    @classmethod
+    def with_prefix(cls, prefix: str = "") -> "QueueKeys":
+        """Name the keys; a prefix such as `{paper}:` keeps several deployments apart, or in one slot of a cluster."""
+        return cls(**{short: prefix + name for short, name in _NAMES.items()})
+
+    def receipt(self, name: str) -> str:
+        """Key of one receipt."""
+        return f"{self.receipts}:{name}"
+
+    def types(self) -> Mapping[str, str]:
+        """Key -> type as Redis names it, of every key but the receipts."""
+        return {getattr(self, field.name): _TYPES[field.name] for field in fields(self) if field.name in _TYPES}
+
+
+_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "queue": "rebalance_queue",
+        "events": "rebalance_events",
+        "active": "active_events",
+        "delayed": "delayed_events",
+        "in_flight": "processing_events",
+        "retrying": "retrying_events",
+        "ages": "event_ages",
+        "outbox": "event_outbox",
+        "counter": "outbox_counter",
+        "reruns": "rerun_events",
+        "recoveries": "event_recoveries",
+        "lease": "processor_lease",
+        "fence": "lease_fence",
+        "wake": "queue_wake",
+        "components": "component_reports",
+        "receipts": "receipts",
+    }
+)
+
+_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "queue": "list",
+        "events": "hash",
+        "active": "hash",
+        "delayed": "zset",
+        "in_flight": "hash",
+        "retrying": "set",
+        "ages": "zset",
+        "outbox": "stream",
+        "counter": "string",
+        "reruns": "hash",
+        "recoveries": "hash",
+        "lease": "string",
+        "fence": "string",
+        "wake": "list",
+        "components": "hash",
+    }
+)

@@ -1,0 +1,60 @@
+"""Where services post the state of their parts, in Redis."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from redis.asyncio import Redis
+
+from event_queue.codec import encode_details
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.errors import CorruptQueue
+from event_queue.redis_errors import translated
+from event_queue.script_runner import ScriptRunner
+
+
+class RedisComponentBoard:
+    """`ComponentBoard` on Redis: as many reports as there are parts, so reading all is cheap."""
+
+    def __init__(self, scripts: ScriptRunner, client: "Redis") -> None:
+        """Take the runner of the queue's scripts and the client for plain reads."""
+        self._scripts = scripts
+        self._client: Any = client
+
+    async def report(self, report: ComponentReport) -> None:
+        """Post one part's state, replacing its last."""
+        await self._scripts.run("report", report.name, _encode(report))
+
+    async def read(self) -> Mapping[str, ComponentReport]:
+        """The latest report of each part."""
+        with translated("components_read"):
+            posted: list[str] = await self._client.hvals(self._scripts.keys.components)
+        reports = [_decode(text) for text in posted]
+        return {report.name: report for report in sorted(reports, key=lambda report: report.name)}
+
+
+def _encode(report: ComponentReport) -> str:
+    return encode_details(
+        {
+            "name": report.name,
+            "state": report.state,
+            "detail": report.detail,
+            "facts": report.facts,
+            "reported_at": report.reported_at,
+        }
+    )
+
+
+def _decode(text: str) -> ComponentReport:
+    try:
+        raw = json.loads(text)
+        return ComponentReport(
+            name=raw["name"],
+            state=ComponentState(raw["state"]),
+            detail=raw["detail"],
+            facts=raw["facts"],
+            reported_at=datetime.fromisoformat(raw["reported_at"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptQueue(f"unreadable report of a component: {text[:200]!r}") from error

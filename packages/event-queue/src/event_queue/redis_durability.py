@@ -1,0 +1,60 @@
+"""Whether this Redis keeps what it acknowledged: its settings, and the types of the queue's keys."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from event_queue.errors import CorruptQueue
+from event_queue.keys import QueueKeys
+from event_queue.redis_errors import translate, translated
+
+_WANTED: Final[Mapping[str, tuple[str, str]]] = {
+    "appendonly": ("yes", "a restart of Redis loses the queue"),
+    "appendfsync": ("always", "a power failure can lose the last second of acknowledged events"),
+    "maxmemory-policy": ("noeviction", "Redis may drop events when memory runs short"),
+}
+
+
+async def durability_warnings(client: "Redis") -> Sequence[str]:
+    """One sentence for each setting that may lose events, or one saying that Redis does not tell its settings.
+
+    Raises:
+        QueueUnavailable: Redis did not answer.
+    """
+    untyped: Any = client
+    try:
+        settings = {name: (await untyped.config_get(name)).get(name) for name in _WANTED}
+    except RedisConnectionError as error:
+        raise translate(error, "durability_warnings") from error
+    except ResponseError:
+        return ("Redis does not let its settings be read (CONFIG GET): check appendonly and maxmemory-policy by hand",)
+    return tuple(_complaints(settings))
+
+
+def _complaints(settings: Mapping[str, str | None]) -> Iterator[str]:
+    for name, (wanted, danger) in _WANTED.items():
+        actual = settings[name]
+        if actual != wanted:
+            yield f"Redis has {name}={actual} instead of {wanted}: {danger}"
+
+
+async def verify_keys(client: "Redis", keys: QueueKeys) -> None:
+    """Check the type of every key of the queue, in one round trip.
+
+    Raises:
+        CorruptQueue: a key has another type, so that scripts would stop halfway.
+        QueueUnavailable: Redis did not answer.
+    """
+    untyped: Any = client
+    expected = keys.types()
+    with translated("verify_keys"):
+        async with untyped.pipeline(transaction=False) as pipeline:
+            for key in expected:
+                pipeline.type(key)
+            actual: list[str] = await pipeline.execute()
+    for (key, wanted), found in zip(expected.items(), actual, strict=True):
+        if found not in (wanted, "none"):
+            raise CorruptQueue(f"key {key} is a {found} and must be a {wanted}: move it away before starting")

@@ -1,0 +1,61 @@
+"""Errors of Redis and its client, translated into the queue's own at one edge."""
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavailable
+
+_PASSING_CODES: Final = frozenset(
+    {"READONLY", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOREPLICAS", "TRYAGAIN", "NOPERM"}
+)
+_PASSING_CLASSES: Final = (RedisConnectionError, RedisTimeoutError)
+# Redis 6 wraps the error of a command inside a script: "ERR Error running script ...: @user_script:12: -OOM ...".
+_WRAPPED_CODE: Final = re.compile(r"@user_script:\s*\d+:\s*-([A-Z]+)\b")
+_CODE: Final = re.compile(r"-?([A-Z]+)\b")
+
+
+@contextmanager
+def translated(action: str) -> Generator[None]:
+    """Raise the queue's errors for those of Redis; `action` says what was being done."""
+    try:
+        yield
+    except (RedisError, OSError, UnicodeDecodeError) as error:
+        raise translate(error, action) from error
+
+
+def translate(error: Exception, action: str) -> QueueError:
+    """The queue's error for one of Redis, decided by its class and by the error code that the protocol carries."""
+    if isinstance(error, OutOfMemoryError):
+        return QueueFull(f"{action}: Redis is at its memory limit and took nothing in")
+    if isinstance(error, ResponseError):
+        return _from_code(_error_code(str(error)), error, action)
+    if isinstance(error, (*_PASSING_CLASSES, OSError)):
+        return QueueUnavailable(f"{action}: Redis did not answer: {error}")
+    return CorruptQueue(f"{action}: Redis answered what the queue does not expect: {error}")
+
+
+def _error_code(message: str) -> str:
+    found = _WRAPPED_CODE.search(message) or _CODE.match(message)
+    return found[1] if found else ""
+
+
+def _from_code(code: str, error: ResponseError, action: str) -> QueueError:
+    if code == "OOM":
+        return QueueFull(f"{action}: Redis is at its memory limit and took nothing in")
+    if code in _PASSING_CODES:
+        return QueueUnavailable(f"{action}: Redis cannot serve now: {error}")
+    return CorruptQueue(f"{action}: Redis refused the command: {error}")

@@ -1,0 +1,173 @@
+"""The single worker's side of the queue: lease, claim, and every way an attempt can end."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from redis.asyncio import Redis
+
+from event_queue.audit import AuditKind
+from event_queue.codec import decode_event, encode_details, encode_event, to_ms
+from event_queue.errors import CorruptQueue, LeaseLost
+from event_queue.events import RebalanceEvent
+from event_queue.outcomes import Lease, LeaseHeld, LeaseOutcome
+from event_queue.redis_errors import translated
+from event_queue.script_files import ScriptName
+from event_queue.script_runner import ScriptRunner
+
+LONGEST_WAIT: Final = timedelta(seconds=5)
+"""Longest single block on Redis; longer waits end early, which is always allowed."""
+_SHORTEST_WAIT_SECONDS: Final = 0.01
+_RECORD_RECEIPT_MS: Final = 24 * 3600 * 1000
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+class RedisWorkerQueue:
+    """`WorkerQueue` on Redis."""
+
+    def __init__(self, scripts: ScriptRunner, blocking: "Redis") -> None:
+        """Take the runner of the queue's scripts, and a client of its own for the wait (read timeout above 5 s)."""
+        self._scripts = scripts
+        self._blocking: Any = blocking
+        self._next_due_at: float | None = None
+
+    async def acquire_lease(self, holder: str, *, ttl: timedelta, presumed_dead: str | None = None) -> LeaseOutcome:
+        """Take the lease when it is free; `holder` must be unique to one start of one process."""
+        ttl_ms = ttl // _MILLISECOND
+        answer, token, number = await self._scripts.run("acquire_lease", holder, ttl_ms, presumed_dead or "")
+        if answer == "held":
+            return LeaseHeld(token=token, remaining_ms=int(number))
+        return Lease(token=token, fence=int(number), ttl_ms=ttl_ms)
+
+    async def renew_lease(self, lease: Lease) -> None:
+        """Extend the lease to its full length."""
+        await self._write("renew_lease", lease, lease.ttl_ms)
+
+    async def release_lease(self, lease: Lease) -> None:
+        """Give the lease up; harmless when it is lost already."""
+        await self._scripts.run("release_lease", lease.token)
+
+    async def recover(self, lease: Lease, *, repeat_pause: timedelta) -> Sequence[RebalanceEvent]:
+        """Put what a dead worker held at the back; call it after taking the lease and before the first claim."""
+        held = await self._scripts.run("in_flight")
+        recovered: list[RebalanceEvent] = []
+        for slot, event_id, body in zip(held[::3], held[1::3], held[2::3], strict=True):
+            if not body:
+                raise CorruptQueue(f"slot {slot} holds event {event_id}, which has no body")
+            event = decode_event(body).requeued()
+            details = encode_details({"slot": slot, "fence": lease.fence})
+            pause_ms = repeat_pause // _MILLISECOND
+            await self._write("recover", lease, slot, event_id, encode_event(event), pause_ms, details)
+            recovered.append(event)
+        return recovered
+
+    async def claim(self, lease: Lease, slot: str) -> RebalanceEvent | None:
+        """Promote due events, then take the oldest waiting one; what the slot already holds is given again."""
+        return self._claimed(await self._write("claim", lease, slot, _claim_details(lease, slot)))
+
+    async def complete(
+        self, lease: Lease, slot: str, event: RebalanceEvent, *, result: Mapping[str, Any], claim_next: bool
+    ) -> RebalanceEvent | None:
+        """End the event as completed, queue its remembered follow-up, and (fused) claim the next one."""
+        return await self._finish(lease, slot, event, AuditKind.COMPLETED, result, claim_next=claim_next)
+
+    async def skip(
+        self, lease: Lease, slot: str, event: RebalanceEvent, *, result: Mapping[str, Any], claim_next: bool
+    ) -> RebalanceEvent | None:
+        """End the event as skipped; otherwise as `complete`."""
+        return await self._finish(lease, slot, event, AuditKind.SKIPPED, result, claim_next=claim_next)
+
+    async def _finish(
+        self,
+        lease: Lease,
+        slot: str,
+        event: RebalanceEvent,
+        kind: AuditKind,
+        result: Mapping[str, Any],
+        *,
+        claim_next: bool,
+    ) -> RebalanceEvent | None:
+        reply = await self._write(
+            "finish",
+            lease,
+            slot,
+            str(event.event_id),
+            event.dedup_key,
+            kind,
+            encode_details({"result": result}),
+            "1" if claim_next else "0",
+            _claim_details(lease, slot),
+        )
+        return self._claimed(reply)
+
+    async def requeue(
+        self, lease: Lease, slot: str, event: RebalanceEvent, *, pause: timedelta, error: str, result: Mapping[str, Any]
+    ) -> None:
+        """Put a failed event, as `event.requeued()`, behind everything after a pause."""
+        details = encode_details({"error": error, "result": result})
+        body = encode_event(event.requeued())
+        await self._write("requeue", lease, slot, str(event.event_id), body, pause // _MILLISECOND, details)
+
+    async def delay(self, lease: Lease, slot: str, event: RebalanceEvent, *, until: datetime, reason: str) -> None:
+        """Put the event aside until `until`, unchanged and not counted as an attempt."""
+        details = encode_details({"reason": reason})
+        await self._write("delay", lease, slot, str(event.event_id), to_ms(until), details)
+
+    async def record(
+        self, lease: Lease, slot: str, event: RebalanceEvent, kind: AuditKind, details: Mapping[str, Any]
+    ) -> None:
+        """Append an audit record about the event in hand; the same record of the same attempt is added once."""
+        text = encode_details(details)
+        identity = f"{event.event_id} {event.times_queued} {kind} {text}"
+        await self._write(
+            "record",
+            lease,
+            slot,
+            str(event.event_id),
+            kind,
+            text,
+            _RECORD_RECEIPT_MS,
+            receipt=f"record:{hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()}",
+        )
+
+    async def wait_for_work(self, *, at_most: timedelta) -> None:
+        """Return when something may be claimable: woken by a queued event, a due time, or `at_most`.
+
+        Only the due time that the latest empty claim saw is known here, so claim first, then wait.
+        """
+        seconds = min(at_most, LONGEST_WAIT).total_seconds()
+        if self._next_due_at is not None:
+            seconds = min(seconds, self._next_due_at - asyncio.get_running_loop().time())
+        timeout = max(seconds, _SHORTEST_WAIT_SECONDS)
+        with translated("wait_for_work"):
+            await self._blocking.execute_command("BLPOP", self._scripts.keys.wake, f"{timeout:.3f}")
+
+    def _claimed(self, reply: Sequence[str]) -> RebalanceEvent | None:
+        match reply:
+            case ["event", str(body)]:
+                self._next_due_at = None
+                return decode_event(body)
+            case ["none", str(due_in_ms)]:
+                self._next_due_at = asyncio.get_running_loop().time() + int(due_in_ms) / 1000 if due_in_ms else None
+                return None
+            case ["ended"]:
+                return None
+            case _:
+                raise CorruptQueue(f"a slot holds an event without a body: {reply!r}")
+
+    async def _write(
+        self, script: ScriptName, lease: Lease, *args: str | int, receipt: str | None = None
+    ) -> Sequence[str]:
+        """Run a script that carries the lease's token, and raise when the lease has passed on."""
+        reply = await self._scripts.run(script, lease.token, *args, receipt=receipt)
+        if reply[0] == "lease_lost":
+            raise LeaseLost(f"{script}: lease {lease.token} has passed on; nothing was changed")
+        if reply[0] == "not_held":
+            raise LeaseLost(f"{script}: slot {args[0]} no longer holds event {args[1]}; nothing was changed")
+        return reply
+
+
+def _claim_details(lease: Lease, slot: str) -> str:
+    return f'{{"slot":"{slot}","fence":{lease.fence}}}'

@@ -1,0 +1,53 @@
+"""Runs the queue's scripts: one round trip each, by digest, loading a script again when Redis has forgotten it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from event_queue.keys import QueueKeys
+from event_queue.redis_errors import translate
+from event_queue.script_files import Script, ScriptName
+
+
+class ScriptRunner:
+    """Runs scripts on one Redis for one set of keys."""
+
+    def __init__(self, client: "Redis", keys: QueueKeys, scripts: Mapping[ScriptName, Script]) -> None:
+        """Take an open client, which stays the caller's to close, and the loaded scripts."""
+        self.keys = keys
+        self._client: Any = client
+        self._scripts = scripts
+        self._fixed_keys = {
+            name: tuple(getattr(keys, key) for key in script.keys if key != "receipt")
+            for name, script in scripts.items()
+        }
+
+    async def run(self, name: ScriptName, *args: str | int, receipt: str | None = None) -> list[Any]:
+        """Run a script and return its reply.
+
+        Args:
+            name: the script.
+            *args: its arguments, in the order its file describes.
+            receipt: name of the receipt, for the scripts that keep one.
+
+        Raises:
+            QueueUnavailable: no answer; the script may or may not have run, and may be run again.
+            QueueFull: Redis refused the script's first write because of its memory limit.
+            CorruptQueue: a key has the wrong type, or the script failed.
+        """
+        script = self._scripts[name]
+        keys = self._fixed_keys[name]
+        if receipt is not None:
+            keys = (self.keys.receipt(receipt), *keys)
+        try:
+            return await self._execute(script, keys, args)
+        except (RedisError, OSError, UnicodeDecodeError) as error:
+            raise translate(error, name) from error
+
+    async def _execute(self, script: Script, keys: tuple[str, ...], args: tuple[str | int, ...]) -> list[Any]:
+        try:
+            return await self._client.execute_command("EVALSHA", script.sha, len(keys), *keys, *args)
+        except NoScriptError:
+            return await self._client.execute_command("EVAL", script.text, len(keys), *keys, *args)

@@ -1,0 +1,30 @@
+-- Takes the oldest waiting event into a slot of the worker, after due events have joined the line.
+--
+-- Keys
+--   lease      STRING  token of the one worker
+--   in_flight  HASH    slot -> event id
+--   delayed    ZSET    event id by due time, ms
+--   queue      LIST    ids, oldest right
+--   events     HASH    event id -> body
+--   wake       LIST    tokens
+--   outbox     STREAM  audit records
+--   counter    STRING  of the last record
+-- Arguments: token, slot, details of the record
+-- Replies: {'event', body}  {'none', ms until the next pause ends, or ''}  {'lease_lost'}
+-- Twice: what the slot holds already is given again.
+--@include outbox clock wake take
+local lease, in_flight, delayed, queue, events, tokens, outbox, counter = unpack(KEYS)
+local token, slot, details = unpack(ARGV)
+local k = {
+  in_flight = in_flight, delayed = delayed, queue = queue, events = events,
+  wake = tokens, outbox = outbox, counter = counter,
+}
+
+if redis.call('GET', lease) ~= token then
+  return {'lease_lost'}
+end
+local held = redis.call('HGET', in_flight, slot)
+if held then
+  return {'event', redis.call('HGET', events, held)}
+end
+return take(k, slot, details)

@@ -1,0 +1,44 @@
+"""Pytest fixtures for the whole repository: the queue on a real Redis, and a database of one's own.
+
+One server of each kind a test process, started at first use. `redis_queue` empties its Redis before each test;
+tests that kill or reconfigure a server open their own with `running_redis` or `running_postgres`.
+"""
+
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+import pytest
+
+from event_queue.redis_queue import RedisQueue, open_redis
+from event_queue.testing.postgres_server import PostgresServer, running_postgres
+from event_queue.testing.redis_server import RedisServer, running_redis
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Generator[RedisServer]:
+    """This test process's Redis; leave its settings as they are."""
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+async def redis_queue(redis_server: RedisServer) -> AsyncGenerator[RedisQueue]:
+    """An empty queue on the real Redis."""
+    async with open_redis(redis_server.address) as queue:
+        client: Any = queue.client
+        await client.flushall()
+        yield queue
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Generator[PostgresServer]:
+    """This test process's PostgreSQL."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+async def postgres_dsn(postgres_server: PostgresServer, pytestconfig: pytest.Config) -> str:
+    """Connection string of a fresh database with the schema of `init.sql`."""
+    schema = (pytestconfig.rootpath / "init.sql").read_text(encoding="utf-8")
+    return await postgres_server.create_database(schema)

