@@ -17,10 +17,9 @@ def sell_reason(target: TargetPosition, quantity: int) -> str:
 
 def buy_reason(target: TargetPosition, quantity: int, nearest: int) -> str:
     """Why shares are bought, and why fewer than the nearest whole number when cash did not allow more."""
-    aim = "buy back the short position" if target.weight == 0 else "buy"
-    if quantity == nearest:
-        return f"{_position(target)}: {aim}, {quantity}"
-    return f"{_position(target)}: {aim}, {quantity} of the {nearest} nearest to the target, as cash allows"
+    ending_short = ", which ends the short position" if target.held < 0 <= target.held + quantity else ""
+    limited = f" ({nearest} would be nearest), as cash allows" if quantity < nearest else ""
+    return f"{_position(target)}: buy {quantity}{ending_short}{limited}"
 
 
 def excluded_target(symbol: str, weight: Decimal) -> str:
