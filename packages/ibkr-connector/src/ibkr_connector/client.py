@@ -1,0 +1,219 @@
+"""Interactive Brokers behind the BrokerClient interface."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from broker_connector_base import (
+    AccountSnapshot,
+    BrokerClient,
+    BrokerConnectionError,
+    BrokerHealth,
+    CancellationUnconfirmed,
+    ContractPrice,
+    Fill,
+    OpenOrder,
+    OrderRequest,
+    OrderResult,
+    OrderStatus,
+    TradingHours,
+)
+from ibkr_connector import cash, hours, prices
+from ibkr_connector.account_guard import require_tradeable
+from ibkr_connector.cancel import Canceller
+from ibkr_connector.connection import open_session
+from ibkr_connector.contracts import ContractCache
+from ibkr_connector.heartbeat import Heartbeat
+from ibkr_connector.mapping import to_open_order
+from ibkr_connector.order_follower import OrderFollower
+from ibkr_connector.order_record import OrderRecord
+from ibkr_connector.orders import send_order
+from ibkr_connector.reconciliation import Reconciler
+from ibkr_connector.requests import Requests
+from ibkr_connector.session import GatewaySession
+from ibkr_connector.settings import IBKRConnectionSettings
+from ibkr_connector.snapshot import SnapshotReader
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A session with everything that works over it."""
+
+    session: GatewaySession
+    requests: Requests
+    snapshots: SnapshotReader
+    follower: OrderFollower
+    canceller: Canceller
+
+
+class IBKRClient(BrokerClient):
+    """A connection to an IB Gateway or TWS under one fixed client id.
+
+    `now` gives the current time in UTC; `pause` waits for a number of seconds, between two tries to connect and
+    until a recent execution has settled.
+    """
+
+    def __init__(
+        self,
+        settings: IBKRConnectionSettings,
+        *,
+        now: Callable[[], datetime],
+        pause: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._now = now
+        self._pause = pause
+        self._contracts = ContractCache()
+        self._connecting = asyncio.Lock()
+        self._line: _Line | None = None
+
+    async def connect(self) -> None:
+        """See BrokerClient."""
+        async with self._connecting:
+            if self._line is None or self._line.session.lost.done():
+                session = await open_session(self._settings, now=self._now, pause=self._pause)
+                self._line = self._equip(session)
+
+    async def disconnect(self) -> None:
+        """See BrokerClient."""
+        async with self._connecting:
+            line, self._line = self._line, None
+            if line is not None:
+                await line.session.close("disconnected by us")
+
+    def health(self) -> BrokerHealth:
+        """See BrokerClient. Not connected also while the gateway itself has lost the brokerage."""
+        session = self._line.session if self._line else None
+        if session is None:
+            return BrokerHealth(connected=False, detail="not connected")
+        is_lost = session.lost.done()
+        return BrokerHealth(
+            connected=not is_lost and not session.is_upstream_lost,
+            read_only=session.is_read_only,
+            detail=session.lost.result() if is_lost else "; ".join(session.troubles.values()),
+            last_heard_at=session.last_heard_at,
+        )
+
+    async def wait_until_lost(self) -> None:
+        """See BrokerClient."""
+        if self._line is not None:
+            await asyncio.wait({self._line.session.lost})
+
+    async def get_managed_accounts(self) -> frozenset[str]:
+        """See BrokerClient."""
+        return self._managed(self._connected("managed accounts").session)
+
+    async def get_account_snapshot(self, account_id: str) -> AccountSnapshot:
+        """See BrokerClient."""
+        return await self._guarded(account_id, "snapshot").snapshots.read(account_id)
+
+    async def await_cash(self, account_id: str, *, at_least: Decimal, timeout_seconds: float) -> Decimal:
+        """See BrokerClient."""
+        line = self._guarded(account_id, "cash")
+        return await cash.await_cash(
+            line.session, line.requests, account_id, at_least=at_least, timeout_seconds=timeout_seconds
+        )
+
+    async def get_market_prices(
+        self, symbols: Sequence[str], *, allow_previous_close: bool
+    ) -> Mapping[str, ContractPrice]:
+        """See BrokerClient."""
+        line = self._connected("prices")
+        stocks = await self._contracts.qualify(line.requests, symbols)
+        return await prices.read_prices(line.session, list(stocks.values()), allow_previous_close=allow_previous_close)
+
+    async def get_trading_hours(self, symbols: Sequence[str]) -> Mapping[str, TradingHours]:
+        """See BrokerClient."""
+        details = await self._contracts.details(self._connected("trading hours").requests, symbols)
+        return {symbol: hours.trading_hours(symbol, each) for symbol, each in details.items()}
+
+    async def get_open_orders(self, account_id: str) -> tuple[OpenOrder, ...]:
+        """See BrokerClient."""
+        line = self._guarded(account_id, "open orders")
+        listed = await line.requests.open_orders()
+        return tuple(
+            to_open_order(each, status=record.status, filled=record.filled_by_any_word, own_client_id=self._own_id)
+            for each in listed
+            if each.account_id == account_id
+            and (record := line.session.orders.get(each.key)) is not None
+            and not record.is_final
+        )
+
+    async def get_fills(self, account_id: str) -> tuple[Fill, ...]:
+        """See BrokerClient."""
+        line = self._guarded(account_id, "executions")
+        await line.requests.executions(account_id)
+        executions = line.session.executions.of_account(account_id)
+        await line.follower.await_commissions(executions, f"commissions of {account_id}")
+        return line.session.executions.fills(executions)
+
+    async def place_order(self, request: OrderRequest) -> str:
+        """See BrokerClient."""
+        line = self._guarded(request.account_id, f"order {request.order_ref}")
+        stocks = await self._contracts.qualify(line.requests, [request.symbol])
+        self._require_tradeable(line.session, request.account_id)
+        return str(send_order(line.session, stocks[request.symbol], request).key)
+
+    async def await_order(self, order_id: str, *, timeout_seconds: float) -> OrderResult:
+        """See BrokerClient."""
+        line = self._connected(f"order {order_id}")
+        record = self._find(line.session, order_id)
+        if record is None or record.request is None:
+            raise KeyError(f"this session placed no order {order_id}")
+        return await line.follower.result(record, record.request, timeout_seconds=timeout_seconds)
+
+    async def cancel_order(self, order_id: str, *, timeout_seconds: float) -> OrderStatus:
+        """See BrokerClient."""
+        line = self._connected(f"cancellation of order {order_id}")
+        record = self._find(line.session, order_id)
+        if record is None:
+            await line.requests.open_orders()
+            record = self._find(line.session, order_id)
+        if record is None:
+            raise CancellationUnconfirmed(f"order {order_id} is not among the open orders, and nothing is known of it")
+        self._require_tradeable(line.session, record.account_id)
+        return await line.canceller.cancel(record, timeout_seconds=timeout_seconds)
+
+    async def get_order_status(self, order_id: str) -> OrderStatus:
+        """See BrokerClient."""
+        record = self._find(self._connected(f"order {order_id}").session, order_id)
+        if record is None:
+            raise KeyError(f"this session knows no order {order_id}")
+        return record.status
+
+    @property
+    def _own_id(self) -> int:
+        return self._settings.client_id
+
+    def _equip(self, session: GatewaySession) -> _Line:
+        requests = Requests(session)
+        snapshots = SnapshotReader(session, requests, now=self._now, pause=self._pause)
+        snapshots.begin(self._managed(session))
+        reconciler = Reconciler(session, requests)
+        follower = OrderFollower(session, reconciler)
+        Heartbeat(session, requests).start()
+        return _Line(session, requests, snapshots, follower, Canceller(session, follower, reconciler))
+
+    def _connected(self, what: str) -> _Line:
+        if self._line is None:
+            raise BrokerConnectionError(f"not connected to {self._settings.address}: {what}")
+        self._line.session.require_connection(what)
+        return self._line
+
+    def _guarded(self, account_id: str, what: str) -> _Line:
+        line = self._connected(f"{what} of {account_id}")
+        self._require_tradeable(line.session, account_id)
+        return line
+
+    def _require_tradeable(self, session: GatewaySession, account_id: str) -> None:
+        require_tradeable(account_id, managed=self._managed(session), trading_mode=self._settings.trading_mode)
+
+    @staticmethod
+    def _managed(session: GatewaySession) -> frozenset[str]:
+        return frozenset(session.ib.managedAccounts())
+
+    @staticmethod
+    def _find(session: GatewaySession, order_id: str) -> OrderRecord | None:
+        return next((record for record in session.orders if str(record.key) == order_id), None)

@@ -1,0 +1,55 @@
+"""Executions as the brokerage last told them: each once, corrections in place of what they correct."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from broker_connector_base import Fill
+from ibkr_connector.mapping import to_fill
+from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey
+
+
+class ExecutionBook:
+    """Every execution that this session has heard of, live or in answer to a request."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, ExecutionTold] = {}
+        self._commissions: dict[str, Decimal] = {}
+        self._waived: set[str] = set()
+
+    def add(self, execution: ExecutionTold) -> bool:
+        """Keep the execution unless it, or a later revision of it, is known; True when it changed something."""
+        known = self._latest.get(execution.stem)
+        if known and known.revision >= execution.revision:
+            return False
+        self._latest[execution.stem] = execution
+        return True
+
+    def add_commission(self, report: CommissionTold) -> None:
+        """Keep the commission; a later report on the same execution replaces it."""
+        self._commissions[_stem(report.exec_id)] = report.amount
+
+    def of_account(self, account_id: str) -> tuple[ExecutionTold, ...]:
+        """Executions on one account, in the order in which they were first heard of."""
+        return tuple(each for each in self._latest.values() if each.account_id == account_id)
+
+    def of_order(self, key: OrderKey, order_ref: str) -> tuple[ExecutionTold, ...]:
+        """Executions of one order. The reference is compared too: a reset gateway may issue a number twice a day."""
+        owned = (each for each in self._latest.values() if each.key == key)
+        return tuple(each for each in owned if each.order_ref in ("", order_ref))
+
+    def lack_commission(self, executions: Iterable[ExecutionTold]) -> bool:
+        """True while a report on one of them may still come."""
+        return any(each.stem not in self._commissions and each.stem not in self._waived for each in executions)
+
+    def waive_commission(self, executions: Iterable[ExecutionTold]) -> None:
+        """Stop expecting reports on these: the time for them is over."""
+        self._waived.update(each.stem for each in executions)
+
+    def fills(self, executions: Iterable[ExecutionTold]) -> tuple[Fill, ...]:
+        """The executions with their commissions, 0 where none was reported; busted ones (no shares) left out."""
+        counted = (each for each in executions if each.quantity > 0 and each.price > 0)
+        return tuple(to_fill(each, self._commissions.get(each.stem, Decimal(0))) for each in counted)
+
+
+def _stem(exec_id: str) -> str:
+    return exec_id.rpartition(".")[0] or exec_id

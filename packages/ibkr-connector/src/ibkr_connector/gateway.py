@@ -1,0 +1,131 @@
+"""ib_async with an ear on the wire.
+
+ib_async merges what the gateway says into state of its own, and for us that state misleads: an error such as 10349
+turns a working order into a cancelled one, a correction of an execution is dropped or added, the number of a summary
+request is lost, and delayed prices land in the fields of live ones. So every message that decides about money is
+handed on unmerged, before ib_async sees it.
+"""
+# ruff: noqa: N802, N803 - the names of overridden methods and their arguments are ib_async's
+
+from collections.abc import Callable
+from typing import Any
+
+from ib_async import IB, CommissionReport, Contract, Execution, Order, OrderState
+from ib_async.client import Client
+from ib_async.wrapper import Wrapper
+
+from ibkr_connector import mapping
+from ibkr_connector.messages import (
+    AccountFigure,
+    DataTypeTold,
+    ErrorTold,
+    FigureTold,
+    Message,
+    PositionTold,
+    QuoteEnded,
+    StatusTold,
+    SummaryTold,
+    TickTold,
+)
+
+Receiver = Callable[[Message], None]
+
+
+class _ListeningWrapper(Wrapper):
+    """Hands every message that matters to the receiver, then lets ib_async do its own work."""
+
+    receive: Receiver
+    heard: Callable[[], None]
+
+    def tcpDataArrived(self) -> None:
+        self.heard()
+        super().tcpDataArrived()
+
+    def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: OrderState) -> None:
+        if not order.whatIf:
+            self.receive(mapping.order_listed(contract, order, orderState.status))
+        super().openOrder(orderId, contract, order, orderState)
+
+    def orderStatus(  # noqa: PLR0913, PLR0917 - the message has so many fields
+        self,
+        orderId: int,
+        status: str,
+        filled: float,
+        remaining: float,
+        avgFillPrice: float,
+        permId: int,
+        parentId: int,
+        lastFillPrice: float,
+        clientId: int,
+        whyHeld: str,
+        mktCapPrice: float = 0.0,
+    ) -> None:
+        self.receive(
+            StatusTold(
+                key=mapping.order_key(clientId, orderId, permId),
+                perm_id=permId,
+                status=status,
+                filled=mapping.to_decimal(filled),
+                why_held=whyHeld,
+            ),
+        )
+        rest = (parentId, lastFillPrice, clientId, whyHeld, mktCapPrice)
+        super().orderStatus(orderId, status, filled, remaining, avgFillPrice, permId, *rest)
+
+    def execDetails(self, reqId: int, contract: Contract, execution: Execution) -> None:
+        self.receive(mapping.execution_told(contract, execution))
+        super().execDetails(reqId, contract, execution)
+
+    def commissionReport(self, commissionReport: CommissionReport) -> None:
+        self.receive(mapping.commission_told(commissionReport))
+        super().commissionReport(commissionReport)
+
+    def error(self, reqId: int, errorCode: int, errorString: str, advancedOrderRejectJson: str) -> None:
+        self.receive(ErrorTold(reqId, errorCode, errorString))
+        super().error(reqId, errorCode, errorString, advancedOrderRejectJson)
+
+    def accountSummary(self, _reqId: int, account: str, tag: str, value: str, currency: str) -> None:
+        self.receive(SummaryTold(_reqId, AccountFigure(account, tag, value, currency)))
+        super().accountSummary(_reqId, account, tag, value, currency)
+
+    def updateAccountValue(self, tag: str, val: str, currency: str, account: str) -> None:
+        self.receive(FigureTold(AccountFigure(account, tag, val, currency)))
+        super().updateAccountValue(tag, val, currency, account)
+
+    def accountUpdateMulti(self, reqId: int, account: str, modelCode: str, tag: str, val: str, currency: str) -> None:
+        if not modelCode:
+            self.receive(FigureTold(AccountFigure(account, tag, val, currency)))
+        super().accountUpdateMulti(reqId, account, modelCode, tag, val, currency)
+
+    def position(self, account: str, contract: Contract, posSize: float, avgCost: float) -> None:
+        self.receive(PositionTold(account, contract.conId, mapping.to_decimal(posSize)))
+        super().position(account, contract, posSize, avgCost)
+
+    def priceSizeTick(self, reqId: int, tickType: int, price: float, size: float) -> None:
+        self.receive(TickTold(reqId, tickType, price, size))
+        super().priceSizeTick(reqId, tickType, price, size)
+
+    def marketDataType(self, reqId: int, marketDataId: int) -> None:
+        self.receive(DataTypeTold(reqId, marketDataId))
+        super().marketDataType(reqId, marketDataId)
+
+    def tickSnapshotEnd(self, reqId: int) -> None:
+        self.receive(QuoteEnded(reqId))
+        super().tickSnapshotEnd(reqId)
+
+
+class ListeningIB(IB):
+    """An IB whose messages can be heard raw; `heard` is called for every packet that arrives."""
+
+    RaiseRequestErrors = True
+
+    def __init__(self, receive: Receiver, heard: Callable[[], None]) -> None:
+        super().__init__()
+        self.wrapper = _ListeningWrapper(self)
+        self.wrapper.receive = receive
+        self.wrapper.heard = heard
+        self.client = Client(self.wrapper)
+        events: Any = self
+        events.client.apiEnd += events.disconnectedEvent
+        # ib_async would subscribe to the account summary after 1102; the gateway allows two and we count them.
+        events.errorEvent -= events._onError  # noqa: SLF001 - no public way to turn it off

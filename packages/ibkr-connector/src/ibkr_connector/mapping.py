@@ -1,0 +1,116 @@
+"""Between ib_async's values and ours: floats become Decimals here and nowhere else."""
+
+from decimal import Decimal
+
+from ib_async import CommissionReport, Contract, Execution, Order, Position
+
+from broker_connector_base import AccountPosition, AssetClass, Fill, OpenOrder, OrderStatus, Side
+from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey, OrderListed
+
+_BUYING = frozenset({"BUY", "BOT"})
+"""Orders say BUY, executions BOT; everything else (SELL, SSHORT, SLD) sells."""
+
+_UNSET_ORDER_ID = 2**31 - 1
+"""Sent with executions of orders placed by hand."""
+
+_UNSET = 1.0e300
+"""The gateway sends 1.797e308 for a number that it does not know."""
+
+
+def to_decimal(number: float | Decimal | str) -> Decimal:
+    """The number as written, without binary dust; whole numbers without a fraction."""
+    value = Decimal(str(number))
+    return Decimal(int(value)) if value == value.to_integral_value() else value
+
+
+def to_side(action: str) -> Side:
+    """Direction of an order (`BUY`, `SELL`, `SSHORT`) or of an execution (`BOT`, `SLD`)."""
+    return Side.BUY if action.upper() in _BUYING else Side.SELL
+
+
+def order_key(client_id: int, order_id: int, perm_id: int) -> OrderKey:
+    """Identity of an order; those placed by hand are known by their permanent id alone."""
+    is_numbered = 0 < order_id < _UNSET_ORDER_ID
+    return OrderKey(client_id, order_id) if is_numbered else OrderKey(client_id, 0, perm_id)
+
+
+def order_listed(contract: Contract, order: Order, status: str) -> OrderListed:
+    """From an openOrder message."""
+    return OrderListed(
+        key=order_key(order.clientId, order.orderId, order.permId),
+        perm_id=order.permId,
+        account_id=order.account,
+        symbol=contract.symbol,
+        side=to_side(order.action),
+        quantity=to_decimal(order.totalQuantity),
+        order_type=order.orderType,
+        order_ref=order.orderRef,
+        status=status,
+    )
+
+
+def execution_told(contract: Contract, execution: Execution) -> ExecutionTold:
+    """From an execDetails message."""
+    return ExecutionTold(
+        exec_id=execution.execId,
+        key=order_key(execution.clientId, execution.orderId, execution.permId),
+        perm_id=execution.permId,
+        order_ref=execution.orderRef,
+        account_id=execution.acctNumber,
+        contract_id=contract.conId,
+        symbol=contract.symbol,
+        side=to_side(execution.side),
+        quantity=to_decimal(execution.shares),
+        price=to_decimal(execution.price),
+        executed_at=execution.time,
+    )
+
+
+def commission_told(report: CommissionReport) -> CommissionTold:
+    """From a commissionReport message; an unset amount is none."""
+    amount = report.commission if abs(report.commission) < _UNSET else 0.0
+    return CommissionTold(report.execId, to_decimal(amount))
+
+
+def to_fill(execution: ExecutionTold, commission: Decimal) -> Fill:
+    """An execution as callers know it."""
+    return Fill(
+        exec_id=execution.exec_id,
+        order_ref=execution.order_ref,
+        account_id=execution.account_id,
+        symbol=execution.symbol,
+        side=execution.side,
+        quantity=execution.quantity,
+        price=execution.price,
+        commission=commission,
+        executed_at=execution.executed_at,
+    )
+
+
+def to_position(position: Position) -> AccountPosition:
+    """A position as callers know it; shares and ETFs are both STK."""
+    contract = position.contract
+    return AccountPosition(
+        symbol=contract.symbol,
+        contract_id=str(contract.conId),
+        quantity=to_decimal(position.position),
+        asset_class=AssetClass.STOCK if contract.secType == "STK" else AssetClass.OTHER,
+        currency=contract.currency,
+    )
+
+
+def to_open_order(listed: OrderListed, *, status: OrderStatus, filled: Decimal, own_client_id: int) -> OpenOrder:
+    """A listed order as callers know it."""
+    return OpenOrder(
+        order_id=str(listed.key),
+        account_id=listed.account_id,
+        symbol=listed.symbol,
+        side=listed.side,
+        quantity=listed.quantity,
+        filled_quantity=filled,
+        order_type=listed.order_type,
+        status=status,
+        order_ref=listed.order_ref,
+        owner=str(listed.key.client_id),
+        is_ours=listed.key.order_id > 0 and listed.key.client_id == own_client_id,
+    )

@@ -1,0 +1,65 @@
+"""All orders that this session placed or found open, and the routing of messages to them."""
+
+from collections.abc import Iterator
+
+from ibkr_connector.executions import ExecutionBook
+from ibkr_connector.messages import ErrorTold, ExecutionTold, OrderKey, OrderListed, StatusTold
+from ibkr_connector.order_record import OrderRecord
+
+
+class OrderBook:
+    """Records by key. Bounded by the life of a session, which the gateway ends daily."""
+
+    def __init__(self, client_id: int, executions: ExecutionBook) -> None:
+        self._client_id = client_id
+        self._executions = executions
+        self._records: dict[OrderKey, OrderRecord] = {}
+
+    def __iter__(self) -> Iterator[OrderRecord]:
+        return iter(tuple(self._records.values()))
+
+    def get(self, key: OrderKey) -> OrderRecord | None:
+        """The record of this key, if there is one."""
+        return self._records.get(key)
+
+    def add(self, record: OrderRecord) -> None:
+        """Follow an order from now on; executions told before its record are caught up."""
+        self._records[record.key] = record
+        for execution in self._executions.of_order(record.key, record.order_ref):
+            record.executed(execution)
+
+    def listed(self, message: OrderListed) -> None:
+        """Route an openOrder message; an unknown order gets a record."""
+        if message.key not in self._records:
+            self.add(
+                OrderRecord(
+                    key=message.key,
+                    account_id=message.account_id,
+                    symbol=message.symbol,
+                    side=message.side,
+                    quantity=message.quantity,
+                    order_ref=message.order_ref,
+                ),
+            )
+        self._records[message.key].listed(message)
+
+    def told(self, message: StatusTold) -> None:
+        """Route an orderStatus message."""
+        if record := self._records.get(message.key):
+            record.told(message)
+
+    def executed(self, execution: ExecutionTold) -> None:
+        """Route an execution that is news."""
+        record = self._records.get(execution.key)
+        if record and execution.order_ref in ("", record.order_ref):
+            record.executed(execution)
+
+    def failed(self, error: ErrorTold) -> None:
+        """Route an error; numbers of errors are order ids of our own client id."""
+        if record := self._records.get(OrderKey(self._client_id, error.request_id)):
+            record.failed(error)
+
+    def doubt_all(self) -> None:
+        """Messages may have been lost: every order that is not final must be asked for."""
+        for record in self._records.values():
+            record.doubt()

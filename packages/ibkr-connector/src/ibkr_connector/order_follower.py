@@ -1,0 +1,58 @@
+"""Waiting for the end of an order, by its messages and, where these leave doubt, by asking."""
+
+import asyncio
+from collections.abc import Iterable
+
+from broker_connector_base import OrderRequest, OrderResult, OrderStatus
+from ibkr_connector.messages import ExecutionTold
+from ibkr_connector.order_record import OrderRecord
+from ibkr_connector.reconciliation import Reconciler
+from ibkr_connector.session import GatewaySession
+
+
+class OrderFollower:
+    """Follows orders of one session."""
+
+    def __init__(self, session: GatewaySession, reconciler: Reconciler) -> None:
+        self._session = session
+        self._reconciler = reconciler
+
+    async def follow(self, record: OrderRecord, *, timeout_seconds: float) -> bool:
+        """Wait until the order is final; False when the time is over first. Executions then may still be on their way.
+
+        Raises:
+            BrokerConnectionError: the session ended; the order's fate must be learned in the next.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_seconds
+        what = f"end of order {record.key} ({record.order_ref})"
+        while not record.is_final:
+            remaining = deadline - loop.time()
+            if not await self._session.wait_until(lambda: record.is_final or record.is_doubtful, remaining, what):
+                return False
+            grace = min(self._session.settings.message_grace_seconds, max(0.0, deadline - loop.time()))
+            if not await self._session.wait_until(lambda: record.is_final, grace, what):
+                await self._reconciler.reconcile(record)
+        return True
+
+    async def result(self, record: OrderRecord, request: OrderRequest, *, timeout_seconds: float) -> OrderResult:
+        """What became of the order by the deadline, with commissions as far as they were reported."""
+        is_over = await self.follow(record, timeout_seconds=timeout_seconds)
+        if not is_over and record.status is OrderStatus.PENDING:
+            # Not a word about it: it may have been lost, or its answers were.
+            await self._reconciler.reconcile(record)
+        await self.await_commissions(record.executions.values(), f"commissions of order {record.key}")
+        return OrderResult(
+            order_id=str(record.key),
+            request=request,
+            status=record.status,
+            fills=self._session.executions.fills(record.executions.values()),
+            message=record.message,
+        )
+
+    async def await_commissions(self, executions: Iterable[ExecutionTold], what: str) -> None:
+        """Give reports on these executions a moment to arrive; those that do not are never waited for again."""
+        book, awaited = self._session.executions, tuple(executions)
+        seconds = self._session.settings.commission_wait_seconds
+        if not await self._session.wait_until(lambda: not book.lack_commission(awaited), seconds, what):
+            book.waive_commission(awaited)

@@ -1,0 +1,139 @@
+"""What is known of one order: the brokerage's messages folded into a status that can be trusted.
+
+Executions decide quantities. A status is final only when the brokerage said so and its count of shares agrees with
+the executions; an error about an order makes it doubtful, which means: ask, never conclude.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from broker_connector_base import OrderRequest, OrderStatus, Side
+from ibkr_connector.error_codes import ErrorClass, classify
+from ibkr_connector.messages import ErrorTold, ExecutionTold, OrderKey, OrderListed, StatusTold
+
+FILLED: Final = "Filled"
+INACTIVE: Final = "Inactive"
+CANCELLED: Final = frozenset({"Cancelled", "ApiCancelled"})
+"""Note that PendingCancel is not among them: such an order may still fill."""
+
+_OVER: Final = CANCELLED | {FILLED, INACTIVE}
+_UNACKNOWLEDGED: Final = frozenset({"", "PendingSubmit", "ApiPending"})
+_LOCATING: Final = "locate"
+_MAX_WORDS: Final = 20
+
+
+@dataclass(slots=True, kw_only=True)
+class OrderRecord:
+    """One order of anybody; `request` is there for those that this session placed."""
+
+    key: OrderKey
+    account_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    order_ref: str
+    request: OrderRequest | None = None
+    perm_id: int = 0
+    told_status: str = ""
+    """The last status that the brokerage itself sent."""
+    told_filled: Decimal = Decimal(0)
+    why_held: str = ""
+    rejection: str = ""
+    """The brokerage's words when it refused, else empty."""
+    words: list[str] = field(default_factory=list[str])
+    is_cancel_confirmed: bool = False
+    """The brokerage said that the order was cancelled, by an error code and not yet by a status."""
+    is_cancel_disputed: bool = False
+    """The brokerage found nothing to cancel: the order ended before, one way or another."""
+    is_doubtful: bool = False
+    """What was said does not settle the order's fate: the list of open orders and the executions must be asked."""
+    verdict: OrderStatus | None = None
+    """The final status that asking has established."""
+    executions: dict[str, ExecutionTold] = field(default_factory=dict[str, ExecutionTold])
+
+    @property
+    def filled(self) -> Decimal:
+        """Shares executed, each execution once and as last corrected."""
+        return sum((each.quantity for each in self.executions.values()), Decimal(0))
+
+    @property
+    def filled_by_any_word(self) -> Decimal:
+        """Shares executed as far as known: other clients' executions are told by the order's status alone."""
+        return max(self.filled, self.told_filled)
+
+    @property
+    def status(self) -> OrderStatus:
+        """Where the order stands by everything heard so far."""
+        if self.filled >= self.quantity:
+            return OrderStatus.FILLED
+        if self.verdict is not None:
+            return self.verdict
+        if self._is_dead and self.told_filled <= self.filled:
+            return OrderStatus.REJECTED if self.rejection else OrderStatus.CANCELLED
+        return OrderStatus.PENDING if self.told_status in _UNACKNOWLEDGED else OrderStatus.WORKING
+
+    @property
+    def is_final(self) -> bool:
+        """True when the order can never fill again."""
+        return self.status.is_final
+
+    @property
+    def message(self) -> str:
+        """The brokerage's words: why it refused, else the last thing it said."""
+        return self.rejection or (self.words[-1] if self.words else "")
+
+    @property
+    def is_end_certain(self) -> bool:
+        """True when the brokerage's words alone say that the order is over without having filled."""
+        return bool(self.rejection) or self.is_cancel_confirmed
+
+    @property
+    def has_ended_by_words(self) -> bool:
+        """True when its words say that the order is over, perhaps by having filled."""
+        return self.is_end_certain or self.is_cancel_disputed or self.told_status == INACTIVE or self._is_dead
+
+    @property
+    def _is_dead(self) -> bool:
+        """An inactive order is dead when it was refused; others are held, or wait for a click in the gateway."""
+        return self.told_status in CANCELLED or (self.told_status == INACTIVE and bool(self.rejection))
+
+    def listed(self, message: OrderListed) -> None:
+        """Take in an openOrder message; one with another reference is about an older order of the same number."""
+        if message.order_ref in ("", self.order_ref):
+            self.perm_id = message.perm_id or self.perm_id
+            self._tell(message.status)
+
+    def told(self, message: StatusTold) -> None:
+        """Take in an orderStatus message."""
+        self.perm_id = message.perm_id or self.perm_id
+        self.told_filled = message.filled
+        self.why_held = message.why_held
+        self._tell(message.status)
+
+    def executed(self, execution: ExecutionTold) -> None:
+        """Take in the latest revision of an execution."""
+        self.executions[execution.stem] = execution
+
+    def failed(self, error: ErrorTold) -> None:
+        """Take in an error about this order: its words are kept, and unless it is mere information, doubt."""
+        kind = classify(error.code)
+        self.words = [*self.words, str(error)][-_MAX_WORDS:]
+        if kind in (ErrorClass.INFORMATION, ErrorClass.DEGRADED):
+            return
+        self.is_doubtful = True
+        self.is_cancel_confirmed |= kind is ErrorClass.CANCELLED
+        self.is_cancel_disputed |= kind is ErrorClass.CANCEL_DISPUTED
+        if kind in (ErrorClass.REJECTED, ErrorClass.RETRY_LATER, ErrorClass.UNKNOWN):
+            self.rejection = str(error)
+
+    def doubt(self) -> None:
+        """Messages about this order may have been lost."""
+        self.is_doubtful = not self.is_final
+
+    def _tell(self, status: str) -> None:
+        self.told_status = status
+        if status == INACTIVE and self.why_held == _LOCATING:
+            return
+        is_over = status in _OVER
+        self.is_doubtful |= is_over and not self.is_final

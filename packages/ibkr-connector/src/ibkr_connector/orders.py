@@ -1,0 +1,69 @@
+"""Sending an order: nothing about it is left to a preset of the gateway."""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Final
+
+from ib_async import Order
+
+from broker_connector_base import BrokerConnectionError, OrderRequest, OrderType, Side
+from ibkr_connector.contracts import QualifiedStock
+from ibkr_connector.mapping import order_key
+from ibkr_connector.order_record import OrderRecord
+from ibkr_connector.session import GatewaySession
+
+_DOLLAR: Final = Decimal(1)
+_CENT: Final = Decimal("0.01")
+"""US stocks at or above one dollar are quoted in whole cents (SEC rule 612), whatever the contract's finest tick."""
+
+
+def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderRequest) -> OrderRecord:
+    """Send the order and follow it from its first message on.
+
+    Raises:
+        BrokerConnectionError: the gateway is cut off from the brokerage, or the connection is over; nothing was sent.
+    """
+    what = f"order {request.order_ref}"
+    session.require_connection(what)
+    if session.is_upstream_lost:
+        raise BrokerConnectionError(f"{session.settings.address} has lost the brokerage; {what} was not sent")
+    try:
+        trade = session.ib.placeOrder(stock.contract(), build_order(request, stock))
+    except ConnectionError as error:
+        raise BrokerConnectionError(f"no connection to {session.settings.address}: {what} was not sent") from error
+    record = OrderRecord(
+        key=order_key(session.settings.client_id, trade.order.orderId, 0),
+        account_id=request.account_id,
+        symbol=request.symbol,
+        side=request.side,
+        quantity=Decimal(request.quantity),
+        order_ref=request.order_ref,
+        request=request,
+    )
+    session.orders.add(record)
+    return record
+
+
+def build_order(request: OrderRequest, stock: QualifiedStock) -> Order:
+    """A fresh order: one that was sent before would be changed by sending it again."""
+    order = Order(
+        action=request.side.value,
+        totalQuantity=float(request.quantity),
+        orderType=request.order_type.value,
+        tif=request.time_in_force.value,
+        account=request.account_id,
+        orderRef=request.order_ref,
+        outsideRth=request.outside_regular_hours,
+        transmit=True,
+    )
+    if request.order_type is OrderType.LIMIT:
+        if request.limit_price is None:
+            raise ValueError(f"limit order {request.order_ref} has no limit price")
+        order.lmtPrice = float(round_to_tick(request.limit_price, side=request.side, min_tick=stock.min_tick))
+    return order
+
+
+def round_to_tick(price: Decimal, *, side: Side, min_tick: Decimal) -> Decimal:
+    """The price on the contract's grid, rounded towards execution: buys up, sells down, never to zero."""
+    tick = max(min_tick, _CENT) if price >= _DOLLAR else (min_tick if min_tick > 0 else _CENT)
+    steps = (price / tick).to_integral_value(ROUND_CEILING if side is Side.BUY else ROUND_FLOOR)
+    return max(steps, _DOLLAR) * tick

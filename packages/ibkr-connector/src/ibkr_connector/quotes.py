@@ -1,0 +1,55 @@
+"""Ticks of price requests, collected by request number."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from ibkr_connector.error_codes import fails_request
+from ibkr_connector.messages import DataTypeTold, ErrorTold, QuoteEnded, TickTold
+from ibkr_connector.price_choice import BID_ASK_TICKS, Quote
+
+
+class QuoteBoard:
+    """The quotes that are being asked for right now."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._quotes: dict[int, Quote] = {}
+
+    def open(self, request_id: int) -> Quote:
+        """Collect ticks of this request from now on."""
+        quote = Quote(observed_at=self._now())
+        self._quotes[request_id] = quote
+        return quote
+
+    def close(self, request_id: int) -> None:
+        """Collect no more."""
+        self._quotes.pop(request_id, None)
+
+    def take(self, message: TickTold | DataTypeTold | QuoteEnded) -> None:
+        """Note a tick, the kind of data, or the end."""
+        quote = self._quotes.get(message.request_id)
+        if quote is None:
+            return
+        match message:
+            case TickTold():
+                self._tick(quote, message)
+            case DataTypeTold(_, data_type):
+                quote.data_type = data_type
+            case QuoteEnded():
+                quote.has_ended = True
+
+    def failed(self, error: ErrorTold) -> None:
+        """Note an error about a price request."""
+        quote = self._quotes.get(error.request_id)
+        if quote and fails_request(error.code):
+            quote.failure = str(error)
+
+    def _tick(self, quote: Quote, tick: TickTold) -> None:
+        # A bid or ask for no shares is none, and -1 or NaN stand for "no price".
+        is_price = tick.price > 0 and (tick.size > 0 or tick.tick_type not in BID_ASK_TICKS)
+        if is_price:
+            quote.ticks[tick.tick_type] = Decimal(str(tick.price))
+            quote.observed_at = self._now()
+        else:
+            quote.ticks.pop(tick.tick_type, None)

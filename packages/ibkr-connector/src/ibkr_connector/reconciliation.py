@@ -1,0 +1,74 @@
+"""Learning the fate of an order by asking, where messages leave it open.
+
+Open orders are asked for before executions: an order leaves that list by filling or by ending, so executions read
+afterwards contain every share that it filled.
+"""
+
+from typing import Final
+
+from broker_connector_base import OrderStatus
+from ibkr_connector.messages import OrderListed
+from ibkr_connector.order_record import CANCELLED, INACTIVE, OrderRecord
+from ibkr_connector.requests import Requests
+from ibkr_connector.session import GatewaySession
+
+_ENDED: Final = CANCELLED | {INACTIVE}
+
+
+class Reconciler:
+    """Asks open orders, executions and, where both are silent, completed orders."""
+
+    def __init__(self, session: GatewaySession, requests: Requests) -> None:
+        self._session = session
+        self._requests = requests
+
+    async def reconcile(self, record: OrderRecord) -> None:
+        """Bring the record up to date; its doubt is gone afterwards, unless the gateway raises a new one."""
+        record.is_doubtful = False
+        is_open = await self._is_open(record)
+        if record.is_final:
+            return
+        if is_open:
+            self._judge_listed(record)
+        else:
+            await self._judge_absent(record)
+
+    async def _is_open(self, record: OrderRecord) -> bool:
+        listed = await self._requests.open_orders()
+        await self._requests.executions(record.account_id)
+        return any(_is_same(record, each) for each in listed)
+
+    def _judge_listed(self, record: OrderRecord) -> None:
+        """A refused order stays listed as inactive; so does one whose cancellation finds nothing to cancel."""
+        record.is_doubtful = False
+        is_dead = record.told_status == INACTIVE and not record.why_held and record.is_cancel_disputed
+        if is_dead:
+            record.verdict = OrderStatus.REJECTED
+
+    async def _judge_absent(self, record: OrderRecord) -> None:
+        ended = await self._completed_status(record)
+        if ended in _ENDED or (ended is None and record.has_ended_by_words):
+            if ended is None and not record.is_end_certain:
+                await self._look_again(record)
+            if not record.is_final:
+                record.verdict = OrderStatus.REJECTED if record.rejection else OrderStatus.CANCELLED
+        record.is_doubtful = False
+
+    async def _look_again(self, record: OrderRecord) -> None:
+        """A disputed cancellation may mean that the order was filled, and executions may be late."""
+        seconds = self._session.settings.message_grace_seconds
+        await self._session.wait_until(lambda: record.is_final, seconds, f"executions of {record.key}")
+        await self._requests.executions(record.account_id)
+
+    async def _completed_status(self, record: OrderRecord) -> str | None:
+        completed = await self._requests.completed_orders()
+        for trade in completed:
+            order = trade.order
+            is_ours = order.permId == record.perm_id if record.perm_id else order.orderRef == record.order_ref
+            if is_ours and order.account in ("", record.account_id):
+                return trade.orderStatus.status
+        return None
+
+
+def _is_same(record: OrderRecord, listed: OrderListed) -> bool:
+    return listed.key == record.key and listed.order_ref in ("", record.order_ref)

@@ -1,0 +1,165 @@
+"""Questions to the gateway, each bounded in time.
+
+Lists of positions, open orders and completed orders come in answer to requests without a number. ib_async keeps one
+pending answer of each kind: a second request while one is under way takes its answer, and the first waits for ever.
+So these requests take turns, each in a task of its own that a cancelled caller leaves running, and one that is not
+answered in time ends the session: its late answer would be read as part of the next.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+from ib_async import Contract, ContractDetails, ExecutionFilter, Position, Trade
+from ib_async.wrapper import RequestError
+
+from broker_connector_base import BrokerAPIError, BrokerConnectionError
+from ibkr_connector.messages import AccountFigure, OrderListed
+from ibkr_connector.session import GatewaySession, NoAnswer
+
+T = TypeVar("T")
+
+SUMMARY_TAGS: Final = "AccountType,NetLiquidation,TotalCashValue,SettledCash,AvailableFunds,BuyingPower,$LEDGER:ALL"
+
+
+class Requests:
+    """Every request of one session that only reads."""
+
+    def __init__(self, session: GatewaySession) -> None:
+        self._session = session
+        self._ib = session.ib
+        self._positions_turn = asyncio.Lock()
+        self._open_orders_turn = asyncio.Lock()
+        self._completed_orders_turn = asyncio.Lock()
+        self._summary_turn = asyncio.Lock()
+        self._running: set[asyncio.Task[Any]] = set()
+        self._has_completed_orders = True
+
+    async def positions(self) -> list[Position]:
+        """Positions of every account, as the gateway has them now."""
+        return await self._in_turn(self._positions_turn, self._ask_positions())
+
+    async def open_orders(self) -> list[OrderListed]:
+        """Orders of everybody on every account, the latest word on each.
+
+        Raises:
+            BrokerAPIError: the gateway refuses to list orders, as a read-only API does.
+        """
+        return await self._in_turn(self._open_orders_turn, self._ask_open_orders())
+
+    async def completed_orders(self) -> list[Trade]:
+        """Today's orders that have ended; empty when the gateway does not answer this request."""
+        return await self._in_turn(self._completed_orders_turn, self._ask_completed_orders())
+
+    async def executions(self, account_id: str) -> None:
+        """Have today's executions on the account told again; they arrive in the session's books."""
+        what = f"executions of {account_id}"
+        await self._numbered(self._ib.reqExecutionsAsync(ExecutionFilter(acctCode=account_id)), what)
+
+    async def contract_details(self, contract: Contract) -> list[ContractDetails]:
+        """Details of every contract that fits.
+
+        Raises:
+            RequestError: the gateway's own error; 200 when nothing fits.
+        """
+        what = f"contract details of {contract.symbol}"
+        return await self._session.answer(self._ib.reqContractDetailsAsync(contract), what)
+
+    async def current_time(self) -> None:
+        """A sign of life."""
+        await self._session.answer(self._ib.reqCurrentTimeAsync(), "current time")
+
+    async def account_summary(self, account_id: str) -> tuple[AccountFigure, ...]:
+        """Figures of one account, freshly subscribed to: a standing subscription is refreshed every 3 minutes only."""
+        async with self._summary_turn, self.summary_stream(account_id) as figures:
+            return figures()
+
+    @asynccontextmanager
+    async def summary_stream(self, account_id: str) -> AsyncGenerator[Callable[[], tuple[AccountFigure, ...]]]:
+        """A subscription to the summary of an account; yields a function that gives the figures told so far."""
+        session, raw = self._session, self._session.raw
+        session.require_connection(f"account summary of {account_id}")
+        request_id: int = raw.getReqId()
+        session.accounts.open_summary(request_id)
+        wrapper: Any = self._ib.wrapper
+        end: asyncio.Future[Any] = wrapper.startReq(request_id)
+        try:
+            raw.reqAccountSummary(request_id, "All", SUMMARY_TAGS)
+            await self._numbered(end, f"account summary of {account_id}")
+            yield lambda: session.accounts.summary(request_id, account_id)
+        finally:
+            session.accounts.close_summary(request_id)
+            if not session.lost.done():
+                raw.cancelAccountSummary(request_id)
+
+    @asynccontextmanager
+    async def account_updates(self, account_id: str) -> AsyncGenerator[Callable[[], tuple[AccountFigure, ...]]]:
+        """Figures pushed for an account; unlike plain account updates this works for several accounts at once."""
+        session, raw = self._session, self._session.raw
+        session.require_connection(f"account updates of {account_id}")
+        request_id: int = raw.getReqId()
+        session.accounts.open_updates(account_id)
+        try:
+            raw.reqAccountUpdatesMulti(request_id, account_id, "", False)  # noqa: FBT003 - the whole account, not its ledger only
+            yield lambda: session.accounts.updates(account_id)
+        finally:
+            session.accounts.close_updates(account_id)
+            if not session.lost.done():
+                raw.cancelAccountUpdatesMulti(request_id)
+
+    async def _numbered(self, request: Awaitable[T], what: str) -> T:
+        try:
+            return await self._session.answer(request, what)
+        except RequestError as error:
+            raise BrokerAPIError(f"{self._session.settings.address} refused: {what}: {error}") from error
+
+    async def _in_turn(self, turn: asyncio.Lock, request: Coroutine[Any, Any, T]) -> T:
+        async def take_turn() -> T:
+            async with turn:
+                return await request
+
+        task = asyncio.create_task(take_turn())
+        self._running.add(task)
+        task.add_done_callback(self._finished)
+        return await asyncio.shield(task)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # retrieved, in case the caller is gone
+
+    async def _unnumbered(self, send: Callable[[], Awaitable[T]], what: str) -> T:
+        self._session.require_connection(what)
+        try:
+            return await self._session.answer(send(), what)
+        except NoAnswer as error:
+            self._session.end(f"not answered: {what}")
+            raise BrokerConnectionError(str(error)) from error
+
+    async def _ask_positions(self) -> list[Position]:
+        return await self._unnumbered(self._ib.reqPositionsAsync, "positions")
+
+    async def _ask_open_orders(self) -> list[OrderListed]:
+        self._session.listings.clear()
+        refusal = self._session.next_refusal()
+
+        async def ask() -> object:
+            answer = asyncio.ensure_future(self._ib.reqAllOpenOrdersAsync())
+            await asyncio.wait({answer, refusal}, return_when=asyncio.FIRST_COMPLETED)
+            return refusal.result() if refusal.done() else await answer
+
+        await self._unnumbered(ask, "open orders")
+        if refusal.done():
+            raise BrokerAPIError(f"{self._session.settings.address} refuses to list open orders: {refusal.result()}")
+        return list({listed.key: listed for listed in self._session.listings}.values())
+
+    async def _ask_completed_orders(self) -> list[Trade]:
+        if not self._has_completed_orders:
+            return []
+        self._session.require_connection("completed orders")
+        try:
+            return await self._session.answer(self._ib.reqCompletedOrdersAsync(apiOnly=False), "completed orders")
+        except NoAnswer:
+            self._has_completed_orders = False
+            return []

@@ -1,0 +1,201 @@
+"""One connection to the gateway: what it said, who waits for it, and its end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, TypeVar
+
+from broker_connector_base import BrokerConnectionError
+from ibkr_connector import error_codes
+from ibkr_connector.account_feed import AccountFeed
+from ibkr_connector.executions import ExecutionBook
+from ibkr_connector.gateway import ListeningIB
+from ibkr_connector.messages import (
+    CommissionTold,
+    DataTypeTold,
+    ErrorTold,
+    ExecutionTold,
+    FigureTold,
+    Message,
+    OrderListed,
+    PositionTold,
+    QuoteEnded,
+    StatusTold,
+    SummaryTold,
+    TickTold,
+)
+from ibkr_connector.order_book import OrderBook
+from ibkr_connector.quotes import QuoteBoard
+from ibkr_connector.settings import IBKRConnectionSettings
+
+T = TypeVar("T")
+
+_CLOSING_SECONDS = 1.0
+
+
+class NoAnswer(BrokerConnectionError):
+    """The connection stands, but a request was not answered in time."""
+
+
+class GatewaySession:
+    """A connection with everything heard over it. A new connection starts a new session with empty books."""
+
+    def __init__(self, settings: IBKRConnectionSettings, now: Callable[[], datetime]) -> None:
+        self.settings = settings
+        self.executions = ExecutionBook()
+        self.orders = OrderBook(settings.client_id, self.executions)
+        self.accounts = AccountFeed()
+        self.quotes = QuoteBoard(now)
+        self.listings: list[OrderListed] = []
+        """openOrder messages since the list was last emptied."""
+        self.is_upstream_lost = False
+        self.is_client_id_in_use = False
+        self.is_read_only = False
+        self.last_heard_at: datetime | None = None
+        self.troubles: dict[int, str] = {}
+        """What is wrong behind the gateway, by code, until it says that it is right again."""
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Done when the connection is over, with the reason."""
+        self._refused: asyncio.Future[ErrorTold] | None = None
+        self._changed: asyncio.Future[None] | None = None
+        self._now = now
+        self.ib = ListeningIB(self._receive, self._heard)
+        self.raw: Any = self.ib.client
+        """The client below ib_async's facade, which is not annotated."""
+        events: Any = self.ib
+        events.client.conn.disconnected.connect(self._on_closed, keep_ref=True)
+        events.disconnectedEvent.connect(self._on_closed, keep_ref=True)
+
+    async def answer(self, request: Awaitable[T], what: str, *, seconds: float | None = None) -> T:
+        """The answer to a request, unless the connection ends or the time is over first.
+
+        Raises:
+            NoAnswer: nothing came in time.
+            BrokerConnectionError: the connection ended.
+        """
+        task = asyncio.ensure_future(request)
+        limit = self.settings.request_timeout_seconds if seconds is None else seconds
+        try:
+            await asyncio.wait({task, self.lost}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                self.require_connection(what)
+                raise NoAnswer(f"{self.settings.address} did not answer within {limit:g} s: {what}")
+            return task.result()
+        except ConnectionError as error:
+            raise BrokerConnectionError(f"connection to {self.settings.address} failed: {what}: {error}") from error
+        finally:
+            task.cancel()
+
+    async def wait_until(self, condition: Callable[[], bool], seconds: float, what: str) -> bool:
+        """Wait for messages until the condition holds; False when the time is over first.
+
+        Raises:
+            BrokerConnectionError: the connection ended while waiting.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not condition():
+            self.require_connection(what)
+            remaining = deadline - loop.time()
+            if remaining <= 0:
+                return False
+            await asyncio.wait({self._next_change(), self.lost}, timeout=remaining, return_when=asyncio.FIRST_COMPLETED)
+        return True
+
+    def require_connection(self, what: str) -> None:
+        """Raise BrokerConnectionError, naming what was wanted, when the connection is over."""
+        if self.lost.done():
+            raise BrokerConnectionError(f"no connection to {self.settings.address}: {what}: {self.lost.result()}")
+
+    def next_refusal(self) -> asyncio.Future[ErrorTold]:
+        """Done by the next refusal that names no request: how a read-only API answers requests without numbers."""
+        if self._refused is None or self._refused.done():
+            self._refused = asyncio.get_running_loop().create_future()
+        return self._refused
+
+    def end(self, reason: str) -> None:
+        """Give up the connection: everything that waits fails with this reason."""
+        if not self.lost.done():
+            self.lost.set_result(reason)
+        self.ib.disconnect()
+        self._notify()
+
+    async def close(self, reason: str) -> None:
+        """End the connection and wait, for a moment, until the socket is closed."""
+        connection: Any = self.raw.conn
+        closed = asyncio.Event()
+        if connection.isConnected():
+            connection.disconnected.connect(lambda _reason: closed.set(), keep_ref=True)
+        else:
+            closed.set()
+        self.end(reason)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await closed.wait()
+
+    def _next_change(self) -> asyncio.Future[None]:
+        if self._changed is None or self._changed.done():
+            self._changed = asyncio.get_running_loop().create_future()
+        return self._changed
+
+    def _notify(self) -> None:
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
+
+    def _heard(self) -> None:
+        self.last_heard_at = self._now()
+
+    def _on_closed(self, reason: str = "") -> None:
+        if not self.lost.done():
+            self.lost.set_result(reason or "the gateway closed the connection")
+        self._notify()
+
+    def _receive(self, message: Message) -> None:
+        match message:
+            case ErrorTold():
+                self._on_error(message)
+            case SummaryTold() | FigureTold() | PositionTold():
+                self.accounts.take(message)
+            case TickTold() | DataTypeTold() | QuoteEnded():
+                self.quotes.take(message)
+            case _:
+                self._on_order_message(message)
+        self._notify()
+
+    def _on_order_message(self, message: OrderListed | StatusTold | ExecutionTold | CommissionTold) -> None:
+        match message:
+            case OrderListed():
+                self.listings.append(message)
+                self.orders.listed(message)
+            case StatusTold():
+                self.orders.told(message)
+            case ExecutionTold():
+                if self.executions.add(message):
+                    self.orders.executed(message)
+            case CommissionTold():
+                self.executions.add_commission(message)
+
+    def _note_trouble(self, error: ErrorTold) -> None:
+        if error.code in error_codes.ENDS_TROUBLE:
+            self.troubles.pop(error_codes.ENDS_TROUBLE[error.code], None)
+        elif error_codes.classify(error.code) is error_codes.ErrorClass.DEGRADED:
+            self.troubles[error.code] = str(error)
+
+    def _on_error(self, error: ErrorTold) -> None:
+        self.orders.failed(error)
+        self.quotes.failed(error)
+        self._note_trouble(error)
+        if error.code == error_codes.CLIENT_ID_IN_USE:
+            self.is_client_id_in_use = True
+            self._on_closed(str(error))
+        elif error.code == error_codes.REQUEST_REFUSED:
+            # The text is looked at for the eyes of the operator only; nothing is decided by it.
+            self.is_read_only |= "read-only" in error.text.casefold()
+            if error.request_id == -1 and self._refused is not None and not self._refused.done():
+                self._refused.set_result(error)
+        elif error.code == error_codes.UPSTREAM_LOST:
+            self.is_upstream_lost = True
+        elif error.code in error_codes.UPSTREAM_RESTORED:
+            self.is_upstream_lost = False
+            self.orders.doubt_all()

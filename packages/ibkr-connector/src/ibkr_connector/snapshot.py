@@ -1,0 +1,142 @@
+"""One account at one moment, complete, and never behind an execution that is known.
+
+Positions lag executions. Positions once agreed on plus the executions since tell what must be reported; until it is,
+the snapshot waits for the gateway's updates. Right after connecting there is nothing to compare with, so positions
+are believed only when the account's newest execution is old enough for them to have caught up.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from decimal import Decimal
+
+from ib_async import Position
+
+from broker_connector_base import AccountSnapshot, SnapshotIncomplete
+from ibkr_connector.account_values import read_values
+from ibkr_connector.mapping import to_decimal, to_position
+from ibkr_connector.messages import AccountFigure, ExecutionTold
+from ibkr_connector.position_ledger import PositionLedger
+from ibkr_connector.requests import Requests
+from ibkr_connector.session import GatewaySession, NoAnswer
+
+
+class SnapshotReader:
+    """Reads accounts over one session."""
+
+    def __init__(
+        self,
+        session: GatewaySession,
+        requests: Requests,
+        *,
+        now: Callable[[], datetime],
+        pause: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._session = session
+        self._requests = requests
+        self._settings = session.settings
+        self._now = now
+        self._pause = pause
+        self._ledgers: dict[str, PositionLedger] = {}
+
+    def begin(self, accounts: frozenset[str]) -> None:
+        """Take the positions received while connecting as agreed, for accounts without a recent execution."""
+        for account_id in accounts:
+            if self._seconds_to_settle(account_id) <= 0:
+                positions = self._session.accounts.positions(account_id)
+                self._ledger(account_id).agree(positions, self._executions(account_id))
+
+    async def read(self, account_id: str) -> AccountSnapshot:
+        """The account, freshly asked for.
+
+        Raises:
+            SnapshotIncomplete: a part did not arrive, or positions did not catch up with executions in time.
+        """
+        try:
+            return await self._read(account_id)
+        except NoAnswer as error:
+            raise SnapshotIncomplete(f"account {account_id}: {error}") from error
+
+    async def _read(self, account_id: str) -> AccountSnapshot:
+        await self._requests.executions(account_id)
+        if not self._ledger(account_id).has_agreement:
+            await self._settle(account_id)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.settle_timeout_seconds
+        while True:
+            figures, positions = await self._ask(account_id)
+            if self._agrees(account_id, positions):
+                return self._snapshot(account_id, figures, positions)
+            remaining = deadline - loop.time()
+            if remaining <= 0:
+                raise self._disagreement(account_id, positions)
+            await self._await_agreement(account_id, remaining)
+
+    async def _ask(self, account_id: str) -> tuple[tuple[AccountFigure, ...], list[Position]]:
+        figures, everyone = await asyncio.gather(self._requests.account_summary(account_id), self._requests.positions())
+        latest = {each.contract.conId: each for each in everyone if each.account == account_id}
+        return figures, [each for each in latest.values() if each.position]
+
+    def _agrees(self, account_id: str, positions: list[Position]) -> bool:
+        reported, executions = _quantities(positions), self._executions(account_id)
+        ledger = self._ledger(account_id)
+        if ledger.disagreements(reported, executions):
+            return False
+        ledger.agree(reported, executions)
+        return True
+
+    async def _await_agreement(self, account_id: str, seconds: float) -> None:
+        ledger, accounts = self._ledger(account_id), self._session.accounts
+
+        def has_caught_up() -> bool:
+            return not ledger.disagreements(accounts.positions(account_id), self._executions(account_id))
+
+        await self._session.wait_until(has_caught_up, seconds, f"positions of {account_id}")
+
+    def _disagreement(self, account_id: str, positions: list[Position]) -> SnapshotIncomplete:
+        ledger = self._ledger(account_id)
+        found = ledger.disagreements(_quantities(positions), self._executions(account_id))
+        # The next snapshot starts afresh: it believes positions once the newest execution is old enough.
+        ledger.forget()
+        differences = ", ".join(f"contract {each}: {has} not {must}" for each, (has, must) in found.items())
+        limit = self._settings.settle_timeout_seconds
+        return SnapshotIncomplete(
+            f"account {account_id}: positions disagree with executions after {limit:g} s ({differences})",
+        )
+
+    async def _settle(self, account_id: str) -> None:
+        if (seconds := self._seconds_to_settle(account_id)) > 0:
+            await self._pause(seconds)
+
+    def _seconds_to_settle(self, account_id: str) -> float:
+        """Until the newest execution is old enough; never longer than that age, whatever the clocks say."""
+        newest = max((each.executed_at for each in self._executions(account_id)), default=None)
+        if newest is None:
+            return 0.0
+        settle = self._settings.settle_seconds
+        return min(settle - (self._now() - newest).total_seconds(), settle)
+
+    def _snapshot(
+        self, account_id: str, figures: tuple[AccountFigure, ...], positions: list[Position]
+    ) -> AccountSnapshot:
+        values = read_values(account_id, figures)
+        return AccountSnapshot(
+            account_id=account_id,
+            net_liquidation=values.net_liquidation,
+            cash=values.cash,
+            settled_cash=values.settled_cash,
+            is_cash_account=values.is_cash_account,
+            other_cash=values.other_cash,
+            positions=tuple(to_position(each) for each in positions),
+            taken_at=self._now(),
+        )
+
+    def _executions(self, account_id: str) -> tuple[ExecutionTold, ...]:
+        return self._session.executions.of_account(account_id)
+
+    def _ledger(self, account_id: str) -> PositionLedger:
+        return self._ledgers.setdefault(account_id, PositionLedger())
+
+
+def _quantities(positions: list[Position]) -> dict[int, Decimal]:
+    return {each.contract.conId: to_decimal(each.position) for each in positions}
