@@ -1,10 +1,14 @@
 """The append-only record of everything that reached the world and happened in it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+MOST_ENTRIES = 200_000
+"""Older entries are forgotten, so that a sandbox may run for weeks."""
 
 JournalKind = Literal[
     "connected",
@@ -12,6 +16,7 @@ JournalKind = Literal[
     "connection_refused",
     "request",
     "place_order",
+    "manual_order",
     "modify_order",
     "cancel_order",
     "global_cancel",
@@ -46,7 +51,8 @@ class Journal:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._entries: list[JournalEntry] = []
+        self._entries: deque[JournalEntry] = deque(maxlen=MOST_ENTRIES)
+        self._last_seq = 0
         self._waiters: list[tuple[Callable[[JournalEntry], bool], asyncio.Future[JournalEntry]]] = []
 
     def __iter__(self) -> Iterator[JournalEntry]:
@@ -67,8 +73,9 @@ class Journal:
         **details: Any,
     ) -> JournalEntry:
         """Append one entry and wake whoever waits for it."""
+        self._last_seq += 1
         entry = JournalEntry(
-            seq=len(self._entries) + 1,
+            seq=self._last_seq,
             at=self._now(),
             kind=kind,
             client_id=client_id,
@@ -88,7 +95,7 @@ class Journal:
 
     def since(self, seq: int) -> list[JournalEntry]:
         """All entries after the one with number `seq`."""
-        return self._entries[seq:]
+        return [entry for entry in self._entries if entry.seq > seq]
 
     async def until(self, wanted: Callable[[JournalEntry], bool]) -> JournalEntry:
         """The first entry, past or to come, that `wanted` accepts. The caller bounds the wait."""

@@ -44,6 +44,7 @@ class OrderDesk:
             return instrument
         order = self._new(0, 0, request, instrument)
         order.manual = True
+        self.parts.note("manual_order", order, perm_id=order.perm_id)
         return self._accept(order)
 
     def _admit(

@@ -1,0 +1,9 @@
+"""Help for tests against the sandbox: a running one, and clients to talk to it.
+
+Needs the clients `ib_async` and `ibapi`, which the sandbox itself does not.
+"""
+
+from sandbox.testing.official_client import OfficialClient, connect_official
+from sandbox.testing.running import RunningSandbox, running_sandbox
+
+__all__ = ["OfficialClient", "RunningSandbox", "connect_official", "running_sandbox"]
