@@ -196,6 +196,18 @@ def test_case_18_buys_shrink_pro_rata_when_cash_is_short(spendable: int, a: int,
     assert any("A, B stay below target" in warning for warning in plan.warnings)
 
 
+def test_cash_that_one_round_leaves_over_is_used_in_the_same_plan() -> None:
+    """Shrunk wants of 1.46 and 0.44 shares leave 81 dollars: another A now, not in the next run."""
+    given = inputs(
+        account(cash=161, net_liquidation=1600), percent={"A": "72.5", "B": "27.5"}, prices={"A": 80, "B": 100}
+    )
+
+    plan = plan_rebalance(given)
+
+    assert traded(plan) == {"A": 2}
+    assert plan_rebalance(after_fills(given, plan.trades)).trades == ()
+
+
 def test_a_cash_account_spends_settled_cash_only() -> None:
     """Yesterday's proceeds are in the cash, but not yet to be spent."""
     given = inputs(
