@@ -4,7 +4,7 @@ from decimal import ROUND_UP, Context, Decimal, localcontext
 
 import pytest
 
-from rebalance_calculator import PlanError, PlanInputs, TargetWeight, plan_rebalance
+from rebalance_calculator import PlanError, PlanInputs, TargetWeight, plan_rebalance, symbols_to_price
 from rebalance_calculator.testing import account, inputs, position, quotes
 
 
@@ -64,7 +64,7 @@ def test_the_callers_decimal_context_does_not_matter() -> None:
     """A low precision set elsewhere in the process changes no plan."""
     given = inputs(
         account(cash="123456.78", net_liquidation="123456.78"),
-        percent={"A": "33.333", "B": "66.667"},
+        percent={"A": "33.3333", "B": "66.6667"},
         prices={"A": "7.77", "B": "3.33"},
         reserve=1,
     )
@@ -72,3 +72,4 @@ def test_the_callers_decimal_context_does_not_matter() -> None:
 
     with localcontext(Context(prec=3, rounding=ROUND_UP)):
         assert plan_rebalance(given) == expected
+        assert symbols_to_price(given.snapshot, given.weights, given.excluded) == {"A", "B"}

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from broker_connector_base import AccountPosition, AccountSnapshot
 from rebalance_calculator.errors import PlanError
 from rebalance_calculator.models import TargetWeight
+from rebalance_calculator.precision import CONTEXT
 from rebalance_calculator.weights import normalise_symbol
 
 
@@ -45,7 +46,8 @@ def symbols_to_price(
         PlanError: two instruments share a symbol.
     """
     kept = tuple(excluded)
-    return frozenset(tradeable_weights(weights, kept)) | split_holdings(snapshot, kept).managed.keys()
+    with localcontext(CONTEXT):
+        return frozenset(tradeable_weights(weights, kept)) | split_holdings(snapshot, kept).managed.keys()
 
 
 def tradeable_weights(weights: Iterable[TargetWeight], excluded: Iterable[str]) -> Mapping[str, Decimal]:
