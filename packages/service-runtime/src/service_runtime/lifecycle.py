@@ -15,6 +15,7 @@ import structlog
 from service_runtime.clock import Clock, SystemClock
 from service_runtime.configuration import Configuration, load_configuration
 from service_runtime.errors import ConfigurationError, ServiceFailed
+from service_runtime.heartbeat import beat
 from service_runtime.log_setup import configure_logging
 from service_runtime.supervisor import Supervisor
 
@@ -80,24 +81,32 @@ Serve = Callable[[ServiceContext], Awaitable[None]]
 
 
 def run_service(name: str, serve: Serve, *, environ: Mapping[str, str], working_directory: Path) -> ExitCode:
-    """Run a service until it is stopped or fails; the value is the process's exit code."""
+    """Run a service until it is stopped or fails; the value is the process's exit code.
+
+    `HEARTBEAT_FILE` names a file to touch every five seconds, for the probe of a service without a port.
+    """
     try:
         configuration = load_configuration(environ, working_directory=working_directory)
         configure_logging(configuration.settings, service=name)
-        return asyncio.run(_live(ServiceContext(name, configuration, SystemClock()), serve))
+        heartbeat_file = environ.get("HEARTBEAT_FILE")
+        context = ServiceContext(name, configuration, SystemClock())
+        return asyncio.run(_live(context, serve, Path(heartbeat_file) if heartbeat_file else None))
     except ConfigurationError as error:
         sys.stderr.write(f"{name} cannot start: the configuration is wrong\n{error}\n")
         return ExitCode.MISCONFIGURED
 
 
-async def _live(context: ServiceContext, serve: Serve) -> ExitCode:
+async def _live(context: ServiceContext, serve: Serve, heartbeat_file: Path | None) -> ExitCode:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, context.stopping.set)
     _log.info("service_starting", trading_mode=context.configuration.settings.ibkr.trading_mode.value)
     if not context.configuration.accounts.by_id:
         _log.warning("no_accounts_configured", consequence="nothing will be rebalanced")
+    heart = asyncio.create_task(beat(heartbeat_file, context.clock)) if heartbeat_file else None
     code = await supervise(context, serve)
+    if heart is not None:
+        heart.cancel()
     _log.info("service_stopped", exit_code=code.value)
     return code
 

@@ -22,7 +22,7 @@ FLAT_NAMES: Mapping[str, SettingPath] = {
     "POSTGRES_DB": ("postgres", "database"),
 }
 
-FILE_VARIABLES = ("CONFIG_FILE", "ACCOUNTS_FILE", "REPLACEMENT_SETS_FILE")
+FILE_VARIABLES = ("CONFIG_FILE", "ACCOUNTS_FILE", "REPLACEMENT_SETS_FILE", "HEARTBEAT_FILE")
 """Variables that name a file rather than set a value."""
 
 
