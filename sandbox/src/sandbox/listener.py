@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config, Server
 
-STOP_TIMEOUT_SECONDS = 5.0
+STOP_GRACE_SECONDS = 1.0
 BACKLOG = 128
 
 
@@ -17,7 +19,7 @@ class Listener:
     be refused for a while and then find the same address again.
     """
 
-    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> None:
         self._app = app
         self._host = host
         self._port = port
@@ -39,7 +41,7 @@ class Listener:
             return
         sock = bind(self._host, self._port)
         self._port = sock.getsockname()[1]
-        self._server = await _serve(self._app, sock)
+        self._server = await _serve(self._handle, sock)
 
     async def stop(self) -> None:
         """Refuse new connections and abort the present ones; returns when their handlers have ended."""
@@ -50,6 +52,11 @@ class Listener:
             listening.close()
         _abort(server)
         await _drain(server)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application; only `stop` cancels its tasks, and for them uvicorn shall not report a crash."""
+        with suppress(asyncio.CancelledError):
+            await self._app(scope, receive, send)
 
     def drop_connections(self) -> int:
         """Abort every open connection, without a closing handshake; returns how many there were."""
@@ -68,10 +75,11 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-async def _serve(app: Any, sock: socket.socket) -> Server:
+async def _serve(app: ASGIApp, sock: socket.socket) -> Server:
     """Start uvicorn without its main loop: no signal handlers, no ticking, an immediate stop."""
     config = Config(
         app,
+        interface="asgi3",
         ws="websockets-sansio",
         ws_ping_interval=None,
         lifespan="off",
@@ -99,6 +107,8 @@ async def _drain(server: Server) -> None:
     tasks = set(server.server_state.tasks)
     if not tasks:
         return
-    _, late = await asyncio.wait(tasks, timeout=STOP_TIMEOUT_SECONDS)
+    _, late = await asyncio.wait(tasks, timeout=STOP_GRACE_SECONDS)
     for task in late:
         task.cancel()
+    if late:
+        await asyncio.wait(late, timeout=STOP_GRACE_SECONDS)

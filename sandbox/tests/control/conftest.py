@@ -1,8 +1,8 @@
-"""The control API over a real world and a real Ably service; the gateway is a recorder."""
+"""The control API over a real world, a real gateway and a real Ably service."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -11,7 +11,8 @@ from starlette.applications import Starlette
 
 from sandbox.ably import AblyServer
 from sandbox.allocations import AllocationBook, AllocationsSpec
-from sandbox.control import ControlApi, GatewayState
+from sandbox.control import ControlApi
+from sandbox.gateway import GatewayServer
 from sandbox.world import World
 
 WORLD: dict[str, Any] = {
@@ -24,29 +25,13 @@ WORLD: dict[str, Any] = {
 
 
 @dataclass
-class RecordingGateway:
-    """Remembers what it was told."""
-
-    states: list[GatewayState] = field(default_factory=list[GatewayState])
-    notices: list[tuple[int, str | None]] = field(default_factory=list[tuple[int, str | None]])
-
-    async def enter(self, state: GatewayState) -> None:
-        """Remember the state."""
-        self.states.append(state)
-
-    async def send_notice(self, code: int, text: str | None) -> None:
-        """Remember the notice."""
-        self.notices.append((code, text))
-
-
-@dataclass
 class Rig:
     """The pieces behind the control API, and clients from this and from another machine."""
 
     world: World
     ably: AblyServer
     book: AllocationBook
-    gateway: RecordingGateway
+    gateway: GatewayServer
     http: httpx.AsyncClient
     stranger: httpx.AsyncClient
 
@@ -59,7 +44,7 @@ async def rig() -> AsyncIterator[Rig]:
         stack.callback(world.close)
         ably = await stack.enter_async_context(AblyServer())
         book = AllocationBook(AllocationsSpec.model_validate({"channels": {"growth": {"SPY": 1.0}}}))
-        gateway = RecordingGateway()
+        gateway = await stack.enter_async_context(GatewayServer(world))
         app = Starlette(routes=ControlApi(world=world, gateway=gateway, ably=ably, book=book).routes())
         http = await stack.enter_async_context(_client(app, "127.0.0.1"))
         stranger = await stack.enter_async_context(_client(app, "10.0.0.5"))

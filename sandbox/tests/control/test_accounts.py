@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.world import JournalEntry
+
 
 async def test_list_of_accounts(rig: Any) -> None:
     """Every account with its cash and worth, decimals as exact text."""
@@ -42,13 +44,18 @@ async def test_deposit(rig: Any) -> None:
     assert (await rig.http.post("/control/accounts/DU9/deposit", json={"amount": 1})).status_code == 404
 
 
+def is_fill(entry: JournalEntry) -> bool:
+    """Whether the entry tells of a fill."""
+    return entry.kind == "fill"
+
+
 async def test_manual_order_fills(rig: Any) -> None:
     """An order placed by hand is executed and appears among the fills."""
     order = {"account": "DU1", "symbol": "QQQ", "side": "BUY", "quantity": 2}
 
     answer = await rig.http.post("/control/orders", json=order)
     async with asyncio.timeout(5):
-        await rig.world.journal.until(lambda entry: entry.kind == "fill")
+        await rig.world.journal.until(is_fill)
 
     assert answer.status_code == 201
     assert answer.json()["client_id"] != 77

@@ -107,17 +107,68 @@ async def test_bad_ably_action(rig: Any, body: dict[str, Any], field: str) -> No
     assert answer.json()["fields"][0]["field"].endswith(field)
 
 
-async def test_gateway_states_and_notices(rig: Any) -> None:
-    """States and notices are handed to the gateway in order; others are refused."""
-    for state in ("down", "up", "frozen", "thawed", "drop"):
-        assert (await rig.http.post("/control/gateway", json={"state": state})).json() == {"state": state}
-    await rig.http.post("/control/gateway/notice", json={"code": 1100})
-    await rig.http.post("/control/gateway/notice", json={"code": 2110, "text": "in other words"})
-    bad = await rig.http.post("/control/gateway", json={"state": "sleepy"})
+async def greeted(rig: Any) -> bool:
+    """Whether the gateway answers a client that connects and names its version."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.gateway.port)
+    hello = b"v157..178"
+    writer.write(b"API\0" + len(hello).to_bytes(4, "big") + hello)
+    try:
+        async with asyncio.timeout(0.3):
+            return bool(await reader.read(4))
+    except TimeoutError:
+        return False
+    finally:
+        writer.close()
 
-    assert rig.gateway.states == ["down", "up", "frozen", "thawed", "drop"]
-    assert rig.gateway.notices == [(1100, None), (2110, "in other words")]
-    assert (bad.status_code, bad.json()["fields"][0]["field"]) == (422, "state")
+
+async def test_gateway_goes_down_and_comes_up(rig: Any) -> None:
+    """While the gateway is down nobody connects; later it answers on the same port."""
+    port = rig.gateway.port
+    assert await greeted(rig)
+
+    answer = await rig.http.post("/control/gateway", json={"state": "down"})
+    with pytest.raises(ConnectionRefusedError):
+        await greeted(rig)
+    await rig.http.post("/control/gateway", json={"state": "up"})
+
+    assert answer.json() == {"state": "down"}
+    assert await greeted(rig)
+    assert (await rig.http.get("/control/gateway")).json()["port"] == port
+
+
+async def test_gateway_freezes_and_thaws(rig: Any) -> None:
+    """A frozen gateway takes connections and says nothing."""
+    await rig.http.post("/control/gateway", json={"state": "frozen"})
+    assert not await greeted(rig)
+
+    await rig.http.post("/control/gateway", json={"state": "thawed"})
+
+    assert await greeted(rig)
+
+
+async def test_gateway_drops_its_clients(rig: Any) -> None:
+    """Cut connections end at once."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.gateway.port)
+    writer.write(b"API\0\0\0\0\x09v157..178")
+    assert await reader.read(4)
+
+    await rig.http.post("/control/gateway", json={"state": "drop"})
+
+    with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+        await reader.readexactly(4096)
+    writer.close()
+
+
+async def test_gateway_notices(rig: Any) -> None:
+    """Notices about the link to the brokerage go out; others are refused."""
+    good = await rig.http.post("/control/gateway/notice", json={"code": 1100})
+    bad = await rig.http.post("/control/gateway/notice", json={"code": 7})
+    unknown = await rig.http.post("/control/gateway", json={"state": "sleepy"})
+
+    assert good.status_code == 200
+    assert [entry.details for entry in rig.world.journal.of("control")] == [{"broadcast": 1100}]
+    assert (bad.status_code, bad.json()["fields"][0]["field"]) == (422, "code")
+    assert (unknown.status_code, unknown.json()["fields"][0]["field"]) == (422, "state")
 
 
 async def test_allocations(rig: Any) -> None:

@@ -1,6 +1,7 @@
 """The allocations API over HTTP."""
 
 import asyncio
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -47,18 +48,19 @@ def _status(answer: ChannelAnswer | None) -> int | None:
 
 
 async def _reply(request: Request, channel: str, answer: ChannelAnswer) -> Response:
-    await asyncio.sleep(answer.delay_seconds)
-    if answer.kind == "hang":
-        await _until_client_leaves(request)
+    await _wait(request, None if answer.kind == "hang" else answer.delay_seconds)
     body = answer.body(channel)
     if isinstance(body, bytes):
         return Response(body, answer.status, media_type="application/json")
     return JSONResponse(body, answer.status)
 
 
-async def _until_client_leaves(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+async def _wait(request: Request, seconds: float | None) -> None:
+    """Let the time pass (for ever, if None), but no longer than the client stays."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
 
 
 def _bearer(request: Request) -> str | None:

@@ -35,10 +35,9 @@ class GatewayBody(Body):
 
 
 class NoticeBody(Body):
-    """A system notice such as 1100; without text the gateway's usual words."""
+    """The link to the brokerage is lost (1100), or back with (1101) or without (1102) loss of data."""
 
-    code: int
-    text: str | None = None
+    code: Literal[1100, 1101, 1102]
 
 
 class MarketBody(Body):

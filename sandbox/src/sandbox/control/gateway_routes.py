@@ -1,6 +1,6 @@
 """Steering the gateway's sockets: down, silent, cut off, or spreading news."""
 
-from typing import Protocol
+from typing import assert_never
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,39 +8,47 @@ from starlette.routing import Route
 
 from sandbox.control.bodies import GatewayBody, GatewayState, NoticeBody
 from sandbox.control.http import parse, reply, route
-
-
-class GatewayControls(Protocol):
-    """What the control API needs of the gateway."""
-
-    async def enter(self, state: GatewayState) -> None:
-        """Bring the gateway into the state; entering it twice is no error."""
-        ...
-
-    async def send_notice(self, code: int, text: str | None) -> None:
-        """Send a system notice to every client."""
-        ...
+from sandbox.gateway import GatewayServer
 
 
 class GatewayRoutes:
     """`/control/gateway`."""
 
-    def __init__(self, gateway: GatewayControls) -> None:
+    def __init__(self, gateway: GatewayServer) -> None:
         self._gateway = gateway
 
     def routes(self) -> list[Route]:
         """The routes of this topic."""
         return [
+            route("/gateway", self._show),
             route("/gateway", self._enter, "POST"),
             route("/gateway/notice", self._notice, "POST"),
         ]
 
+    async def _show(self, _request: Request) -> Response:
+        return reply({"port": self._gateway.port, "client_ids": self._gateway.client_ids})
+
     async def _enter(self, request: Request) -> Response:
         body = await parse(request, GatewayBody)
-        await self._gateway.enter(body.state)
+        await self._bring_into(body.state)
         return reply(body)
+
+    async def _bring_into(self, state: GatewayState) -> None:
+        match state:
+            case "down":
+                await self._gateway.go_down()
+            case "up":
+                await self._gateway.come_up()
+            case "frozen":
+                self._gateway.freeze()
+            case "thawed":
+                self._gateway.thaw()
+            case "drop":
+                await self._gateway.drop_connections()
+            case _:
+                assert_never(state)
 
     async def _notice(self, request: Request) -> Response:
         body = await parse(request, NoticeBody)
-        await self._gateway.send_notice(body.code, body.text)
+        self._gateway.broadcast(body.code)
         return reply(body)

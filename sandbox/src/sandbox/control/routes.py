@@ -9,16 +9,17 @@ from sandbox.allocations import AllocationBook
 from sandbox.control.ably_routes import AblyRoutes
 from sandbox.control.account_routes import AccountRoutes
 from sandbox.control.allocation_routes import AllocationRoutes
-from sandbox.control.gateway_routes import GatewayControls, GatewayRoutes
+from sandbox.control.gateway_routes import GatewayRoutes
 from sandbox.control.http import reply, route
 from sandbox.control.market_routes import MarketRoutes
+from sandbox.gateway import GatewayServer
 from sandbox.world import World
 
 
 class ControlApi:
     """Steers a running sandbox over HTTP, under `/control`, without a key and from this machine only."""
 
-    def __init__(self, *, world: World, gateway: GatewayControls, ably: AblyServer, book: AllocationBook) -> None:
+    def __init__(self, *, world: World, gateway: GatewayServer, ably: AblyServer, book: AllocationBook) -> None:
         self._routes = [
             *AccountRoutes(world).routes(),
             *MarketRoutes(world).routes(),
