@@ -27,10 +27,10 @@ CREATE TABLE IF NOT EXISTS rebalance_events (
     last_counter      BIGINT NOT NULL        -- the outbox record that the row's state comes from
 );
 
-CREATE INDEX IF NOT EXISTS idx_events_account_id ON rebalance_events (account_id, created_at DESC, event_id);
-CREATE INDEX IF NOT EXISTS idx_events_status ON rebalance_events (status, created_at DESC, event_id);
+CREATE INDEX IF NOT EXISTS idx_events_account_id ON rebalance_events (account_id, created_at DESC, event_id DESC);
+CREATE INDEX IF NOT EXISTS idx_events_status ON rebalance_events (status, created_at DESC, event_id DESC);
 CREATE INDEX IF NOT EXISTS idx_events_received_at ON rebalance_events (received_at);
-CREATE INDEX IF NOT EXISTS idx_events_created_at ON rebalance_events (created_at DESC, event_id);
+CREATE INDEX IF NOT EXISTS idx_events_created_at ON rebalance_events (created_at DESC, event_id DESC);
 
 -- One row per outbox record, append-only: every transition, every signal refused or remembered at intake, every order.
 -- No foreign key: refused and remembered signals have history but are not events.

@@ -1,9 +1,32 @@
-"""Audit records: what each change of state leaves in the outbox, and what PostgreSQL keeps of it."""
+"""Audit records: what each change of state leaves in the outbox, and what PostgreSQL keeps of it.
 
+`details_json` is an object whose fields depend on the kind of record:
+
+    queued        follows (id of the ended event whose newer signal this is), healed_active_event_id; both rare
+    duplicate     active_event_id: the twin that was waiting or in work
+    coalesced     active_event_id: the twin in work; this signal will follow it unless a newer one replaces it
+    claimed       slot, fence
+    completed     result
+    skipped       result
+    requeued      error, result, next_attempt_at (only with a pause)
+    delayed       reason, next_attempt_at
+    recovered     slot, fence, next_attempt_at (only with a pause)
+    deleted       actor
+    order_intent  order_ref, symbol, side (BUY or SELL), quantity, order_type, limit_price, time_in_force, reason
+    order_result  the same, and status, filled_quantity, average_price, commission, message
+    fill          exec_id, order_ref, symbol, side, quantity, price, commission, executed_at
+
+limit_price, reason, filled_quantity, average_price, commission and message may be null; a fill may be told again once
+its commission is known.
+Quantities and money are decimal numbers written as text; moments are RFC 3339.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 from uuid import UUID
 
 
@@ -37,6 +60,23 @@ class EventStatus(StrEnum):
     DELETED = "deleted"
 
 
+STATUS_AFTER: Final[Mapping[AuditKind, EventStatus]] = MappingProxyType(
+    {
+        AuditKind.QUEUED: EventStatus.PENDING,
+        AuditKind.CLAIMED: EventStatus.PROCESSING,
+        AuditKind.COMPLETED: EventStatus.COMPLETED,
+        AuditKind.SKIPPED: EventStatus.SKIPPED,
+        AuditKind.REQUEUED: EventStatus.FAILED,
+        AuditKind.DELAYED: EventStatus.DELAYED,
+        AuditKind.RECOVERED: EventStatus.PENDING,
+        AuditKind.DELETED: EventStatus.DELETED,
+    }
+)
+"""What an event's status becomes with each transition; the kinds missing here move no event."""
+
+FINAL_STATUSES: Final = frozenset({EventStatus.COMPLETED, EventStatus.SKIPPED, EventStatus.DELETED})
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
     """One entry of the outbox."""
@@ -67,7 +107,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """One row of `rebalance_events`: an event's present or final state, with its history."""
+    """One row of `rebalance_events`: an event's present or final state, with its history (empty in listings)."""
 
     event_id: UUID
     account_id: str
@@ -78,8 +118,36 @@ class EventRecord:
     payload: dict[str, Any]
     result: dict[str, Any] | None
     error_message: str | None
+    """What the latest failed attempt said; None once the event completed or was skipped."""
+    created_at: datetime
     received_at: datetime
     started_at: datetime | None
+    """Start of the latest attempt."""
     completed_at: datetime | None
+    """When it ended, however it ended."""
     next_attempt_at: datetime | None
+    """End of the present pause."""
+    first_failed_date: date | None
+    """Day of the first failed attempt, in UTC."""
     history: tuple[HistoryEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events of the past to list; None matches all."""
+
+    account_id: str | None = None
+    exec_command: str | None = None
+    status: EventStatus | None = None
+    created_from: datetime | None = None
+    """Inclusive."""
+    created_until: datetime | None = None
+    """Exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class PagePosition:
+    """Where a listing stopped: the last event of a page; the next page starts behind it."""
+
+    created_at: datetime
+    event_id: UUID

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from event_queue.audit import AuditKind, AuditRecord, EventRecord
+from event_queue.audit import AuditKind, AuditRecord, EventFilter, EventRecord, PagePosition
 from event_queue.components import ComponentReport
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import DeleteOutcome, IntakeOutcome, Lease, LeaseOutcome, LivingEvent, QueueStatus
@@ -150,8 +150,11 @@ class AuditStore(Protocol):
     async def append(self, records: Sequence[AuditRecord]) -> None:
         """Store records and the cursor in one transaction; records stored before are recognised by their counter.
 
+        Records that PostgreSQL refuses are set apart in quarantine, and the others stored.
+
         Raises:
-            AuditUnavailable: nothing was stored; try again.
+            AuditUnavailable: PostgreSQL did not answer; try again with the same records.
+            HistoryDiverged: a counter is known under another stream id; nothing of its batch was stored.
         """
         ...
 
@@ -161,6 +164,12 @@ class AuditStore(Protocol):
 
     async def get_event(self, event_id: UUID) -> EventRecord | None:
         """An event's row with its history."""
+        ...
+
+    async def list_events(
+        self, matching: EventFilter, *, limit: int, after: PagePosition | None = None
+    ) -> Sequence[EventRecord]:
+        """A page of events, youngest first, without their histories; `after` continues behind another page."""
         ...
 
     async def ping(self) -> None:

@@ -1,0 +1,95 @@
+"""Connections to PostgreSQL, and its errors translated into the queue's own at one edge."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+
+from event_queue.errors import AuditUnavailable
+
+_CONNECT_SECONDS: Final = 5.0
+_ANSWER_SECONDS: Final = 20.0
+_UNAVAILABLE: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAddress:
+    """Where the audit's PostgreSQL is."""
+
+    host: str
+    database: str
+    user: str
+    port: int = 5432
+    password: str | None = None
+    max_connections: int = 5
+
+
+class AuditPool:
+    """A bounded pool whose every failure is AuditUnavailable, except those that the caller asked to see."""
+
+    def __init__(self, pool: Any) -> None:
+        """Take an open asyncpg pool, which stays the caller's to close."""
+        self._pool = pool
+
+    @asynccontextmanager
+    async def connection(self, action: str) -> AsyncGenerator[Any]:
+        """A connection of the pool, for what `action` says.
+
+        Raises:
+            AuditUnavailable: PostgreSQL could not be reached, did not answer in time, or refused to serve.
+        """
+        try:
+            async with self._pool.acquire(timeout=_CONNECT_SECONDS) as connection:
+                yield connection
+        except _UNAVAILABLE as error:
+            raise AuditUnavailable(f"{action}: PostgreSQL did not serve: {error or type(error).__name__}") from error
+
+
+async def apply_schema(pool: AuditPool, sql_text: str) -> None:
+    """Run the text of `init.sql`, which may be run any number of times.
+
+    Raises:
+        AuditUnavailable: PostgreSQL did not answer.
+    """
+    async with pool.connection("apply_schema") as connection:
+        await connection.execute(sql_text)
+
+
+@asynccontextmanager
+async def open_pool(address: PostgresAddress) -> AsyncGenerator[AuditPool]:
+    """Open a pool that connects at first use, so PostgreSQL may come up later."""
+    driver: Any = asyncpg
+    pool = driver.create_pool(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password,
+        database=address.database,
+        min_size=0,
+        max_size=address.max_connections,
+        timeout=_CONNECT_SECONDS,
+        command_timeout=_ANSWER_SECONDS,
+    )
+    async with pool:
+        try:
+            yield AuditPool(pool)
+        finally:
+            await _close(pool)
+
+
+async def _close(pool: Any) -> None:
+    """Close in good order, or at once when PostgreSQL no longer answers."""
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

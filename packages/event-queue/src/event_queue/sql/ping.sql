@@ -1,0 +1,2 @@
+-- Asks for a sign of life.
+SELECT 1

@@ -1,0 +1,30 @@
+"""The SQL statements as shipped: one file each, described on top."""
+
+from importlib.resources import files
+from typing import Final, Literal, get_args
+
+QueryName = Literal[
+    "append_history",
+    "find_divergence",
+    "get_event",
+    "get_history",
+    "list_events",
+    "lock_cursor",
+    "move_cursor",
+    "ping",
+    "purge_events",
+    "purge_refused",
+    "quarantine",
+    "read_cursor",
+    "upsert_fills",
+    "upsert_order_intents",
+    "upsert_order_results",
+]
+
+QUERY_NAMES: Final[tuple[QueryName, ...]] = get_args(QueryName)
+
+
+def load_queries() -> dict[QueryName, str]:
+    """Read every statement of the package."""
+    folder = files("event_queue") / "sql"
+    return {name: (folder / f"{name}.sql").read_text(encoding="utf-8") for name in QUERY_NAMES}

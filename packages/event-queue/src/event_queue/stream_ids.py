@@ -1,0 +1,40 @@
+"""Whether records and history tell of one and the same past."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from event_queue.audit import AuditRecord
+from event_queue.errors import HistoryDiverged
+
+
+def stream_position(stream_id: str) -> tuple[int, int]:
+    """A stream id as numbers that compare in stream order."""
+    milliseconds, _, sequence = stream_id.partition("-")
+    return int(milliseconds), int(sequence or 0)
+
+
+def check_order(
+    records: Sequence[AuditRecord], *, counter: int, stream_id: str, known: Mapping[str, Any] | None
+) -> None:
+    """Check a batch against history.
+
+    Counters and stream ids of one Redis grow together, so a record is before the cursor in both or in neither. A
+    Redis that was rolled back or emptied gives old counters under new stream ids.
+
+    Args:
+        records: the batch.
+        counter: counter of the last stored record, 0 when none.
+        stream_id: stream id of the last stored record.
+        known: `counter`, `stream_id`, `known_as` of a record stored under another id, None when there is none.
+
+    Raises:
+        HistoryDiverged: the batch and the history cannot both be true.
+    """
+    if known is not None:
+        raise HistoryDiverged(counter=known["counter"], stream_id=known["stream_id"], known_as=known["known_as"])
+    end = stream_position(stream_id)
+    for record in records:
+        stored_by_counter = record.counter <= counter
+        stored_by_stream = stream_position(record.stream_id) <= end
+        if stored_by_counter != stored_by_stream:
+            raise HistoryDiverged(counter=record.counter, stream_id=record.stream_id, known_as=None)

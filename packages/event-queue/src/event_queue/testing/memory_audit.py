@@ -1,0 +1,166 @@
+"""The audit kept in memory: what PostgreSQL does, without PostgreSQL."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from event_queue.audit import (
+    FINAL_STATUSES,
+    STATUS_AFTER,
+    AuditKind,
+    AuditRecord,
+    EventFilter,
+    EventRecord,
+    EventStatus,
+    HistoryEntry,
+    PagePosition,
+)
+from event_queue.codec import decode_event
+from event_queue.errors import AuditUnavailable
+from event_queue.stream_ids import check_order
+
+
+class MemoryAudit:
+    """`AuditStore` in memory, checked by the same contract suite as the real one.
+
+    Set `available` to False to have every call raise AuditUnavailable.
+    """
+
+    def __init__(self) -> None:
+        """Start without history."""
+        self.available = True
+        self.records: dict[int, AuditRecord] = {}
+        """Every stored record by counter."""
+        self._cursor = (0, "0-0")
+
+    async def append(self, records: Sequence[AuditRecord]) -> None:
+        """Store records; those stored before are recognised by their counter."""
+        self._answer()
+        if not records:
+            return
+        counter, stream_id = self._cursor
+        check_order(records, counter=counter, stream_id=stream_id, known=self._divergence(records))
+        for record in records:
+            self.records.setdefault(record.counter, record)
+        self._cursor = max(self._cursor, *((record.counter, record.stream_id) for record in records))
+
+    async def cursor(self) -> str:
+        """Stream id of the last stored record, `0-0` when none."""
+        self._answer()
+        return self._cursor[1]
+
+    async def get_event(self, event_id: UUID) -> EventRecord | None:
+        """An event's present or final state with its history."""
+        self._answer()
+        return self._fold(event_id)
+
+    async def list_events(
+        self, matching: EventFilter, *, limit: int, after: PagePosition | None = None
+    ) -> Sequence[EventRecord]:
+        """A page of events, youngest first, without their histories."""
+        self._answer()
+        events = [event for event in self._events() if _matches(event, matching) and _is_behind(event, after)]
+        events.sort(key=lambda event: (event.created_at, event.event_id), reverse=True)
+        return tuple(replace(event, history=()) for event in events[:limit])
+
+    async def ping(self) -> None:
+        """Raise AuditUnavailable unless available."""
+        self._answer()
+
+    async def purge(self, *, older_than: datetime) -> int:
+        """Delete ended events of before that moment, and signals refused before it."""
+        self._answer()
+        old = {
+            event.event_id
+            for event in self._events()
+            if event.status in FINAL_STATUSES and event.completed_at is not None and event.completed_at < older_than
+        }
+        living = {event.event_id for event in self._events()}
+        self.records = {
+            counter: record
+            for counter, record in self.records.items()
+            if record.event_id not in old and (record.event_id in living or record.recorded_at >= older_than)
+        }
+        return len(old)
+
+    def _answer(self) -> None:
+        if not self.available:
+            raise AuditUnavailable("the audit in memory was told to be unavailable")
+
+    def _divergence(self, records: Sequence[AuditRecord]) -> dict[str, Any] | None:
+        for record in records:
+            known = self.records.get(record.counter)
+            if known is not None and known.stream_id != record.stream_id:
+                return {"counter": record.counter, "stream_id": record.stream_id, "known_as": known.stream_id}
+        return None
+
+    def _events(self) -> list[EventRecord]:
+        folded = [self._fold(event_id) for event_id in {record.event_id for record in self.records.values()}]
+        return [event for event in folded if event is not None]
+
+    def _fold(self, event_id: UUID) -> EventRecord | None:
+        history = sorted((r for r in self.records.values() if r.event_id == event_id), key=lambda r: r.counter)
+        moves = [record for record in history if record.kind in STATUS_AFTER]
+        return fold_history(history, moves) if moves else None
+
+
+def fold_history(history: Sequence[AuditRecord], moves: Sequence[AuditRecord]) -> EventRecord:
+    """The state of one event after its records, given in order; `moves` are those that change its status."""
+    last = moves[-1]
+    event = decode_event(last.event_json)
+    status = STATUS_AFTER[last.kind]
+    due = _details(last).get("next_attempt_at")
+    failed = [record.recorded_at for record in moves if record.kind is AuditKind.REQUEUED]
+    error = None if status in (EventStatus.COMPLETED, EventStatus.SKIPPED) else _latest(moves, "error")
+    return EventRecord(
+        event_id=event.event_id,
+        account_id=event.account_id,
+        exec_command=event.exec_command,
+        source=event.source,
+        status=status,
+        times_queued=event.times_queued,
+        payload=event.data,
+        result=_latest(moves, "result"),
+        error_message=error,
+        created_at=event.created_at,
+        received_at=_first_moment(moves, AuditKind.QUEUED) or event.created_at,
+        started_at=_first_moment(moves[::-1], AuditKind.CLAIMED),
+        completed_at=last.recorded_at if status in FINAL_STATUSES else None,
+        next_attempt_at=datetime.fromisoformat(due) if due else None,
+        first_failed_date=failed[0].astimezone(UTC).date() if failed else None,
+        history=tuple(_entry(record) for record in history),
+    )
+
+
+def _details(record: AuditRecord) -> dict[str, Any]:
+    return json.loads(record.details_json)
+
+
+def _latest(moves: Sequence[AuditRecord], field: str) -> Any:
+    return next((_details(record)[field] for record in reversed(moves) if field in _details(record)), None)
+
+
+def _first_moment(moves: Sequence[AuditRecord], kind: AuditKind) -> datetime | None:
+    return next((record.recorded_at for record in moves if record.kind is kind), None)
+
+
+def _entry(record: AuditRecord) -> HistoryEntry:
+    times_queued = decode_event(record.event_json).times_queued
+    return HistoryEntry(record.counter, record.kind, record.recorded_at, times_queued, _details(record))
+
+
+def _matches(event: EventRecord, matching: EventFilter) -> bool:
+    return (
+        matching.account_id in (None, event.account_id)
+        and matching.exec_command in (None, event.exec_command)
+        and matching.status in (None, event.status)
+        and (matching.created_from is None or event.created_at >= matching.created_from)
+        and (matching.created_until is None or event.created_at < matching.created_until)
+    )
+
+
+def _is_behind(event: EventRecord, after: PagePosition | None) -> bool:
+    return after is None or (event.created_at, event.event_id) < (after.created_at, after.event_id)
