@@ -26,6 +26,7 @@ class OrderFollower:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_seconds
         what = f"end of order {record.key} ({record.order_ref})"
+        await self._expect_a_word(record, min(self._session.settings.acknowledgement_seconds, timeout_seconds), what)
         while not record.is_final:
             remaining = deadline - loop.time()
             if not await self._session.wait_until(lambda: record.is_final or record.is_doubtful, remaining, what):
@@ -37,10 +38,7 @@ class OrderFollower:
 
     async def result(self, record: OrderRecord, request: OrderRequest, *, timeout_seconds: float) -> OrderResult:
         """What became of the order by the deadline, with commissions as far as they were reported."""
-        is_over = await self.follow(record, timeout_seconds=timeout_seconds)
-        if not is_over and record.status is OrderStatus.PENDING:
-            # Not a word about it: it may have been lost, or its answers were.
-            await self._reconciler.reconcile(record)
+        await self.follow(record, timeout_seconds=timeout_seconds)
         await self.await_commissions(record.executions.values(), f"commissions of order {record.key}")
         return OrderResult(
             order_id=str(record.key),
@@ -49,6 +47,15 @@ class OrderFollower:
             fills=self._session.executions.fills(record.executions.values()),
             message=record.message,
         )
+
+    async def _expect_a_word(self, record: OrderRecord, seconds: float, what: str) -> None:
+        """The gateway sometimes answers an order not at all: then it is asked for, and never sent again."""
+
+        def has_word() -> bool:
+            return record.is_doubtful or record.status is not OrderStatus.PENDING
+
+        if not await self._session.wait_until(has_word, seconds, what):
+            await self._reconciler.reconcile(record)
 
     async def await_commissions(self, executions: Iterable[ExecutionTold], what: str) -> None:
         """Give reports on these executions a moment to arrive; those that do not are never waited for again."""

@@ -89,6 +89,11 @@ class OrderRecord:
         return bool(self.rejection) or self.is_cancel_confirmed
 
     @property
+    def was_refused_unseen(self) -> bool:
+        """True when the brokerage refused the order and never acknowledged it."""
+        return bool(self.rejection) and self.told_status in _UNACKNOWLEDGED
+
+    @property
     def has_ended_by_words(self) -> bool:
         """True when its words say that the order is over, perhaps by having filled."""
         return self.is_end_certain or self.is_cancel_disputed or self.told_status == INACTIVE or self._is_dead

@@ -6,7 +6,7 @@ afterwards contain every share that it filled.
 
 from typing import Final
 
-from broker_connector_base import OrderStatus
+from broker_connector_base import BrokerAPIError, OrderStatus
 from ibkr_connector.messages import OrderListed
 from ibkr_connector.order_record import CANCELLED, INACTIVE, OrderRecord
 from ibkr_connector.requests import Requests
@@ -34,7 +34,13 @@ class Reconciler:
             await self._judge_absent(record)
 
     async def _is_open(self, record: OrderRecord) -> bool:
-        listed = await self._requests.open_orders()
+        try:
+            listed = await self._requests.open_orders()
+        except BrokerAPIError:
+            # A read-only gateway refuses lists as it refuses orders; one that it never took is not on any.
+            if not record.was_refused_unseen:
+                raise
+            listed = []
         await self._requests.executions(record.account_id)
         return any(_is_same(record, each) for each in listed)
 

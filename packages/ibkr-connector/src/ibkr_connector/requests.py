@@ -142,24 +142,31 @@ class Requests:
 
     async def _ask_open_orders(self) -> list[OrderListed]:
         self._session.listings.clear()
-        refusal = self._session.next_refusal()
-
-        async def ask() -> object:
-            answer = asyncio.ensure_future(self._ib.reqAllOpenOrdersAsync())
-            await asyncio.wait({answer, refusal}, return_when=asyncio.FIRST_COMPLETED)
-            return refusal.result() if refusal.done() else await answer
-
-        await self._unnumbered(ask, "open orders")
-        if refusal.done():
-            raise BrokerAPIError(f"{self._session.settings.address} refuses to list open orders: {refusal.result()}")
+        await self._unnumbered(
+            lambda: self._unless_refused(self._ib.reqAllOpenOrdersAsync, "open orders"), "open orders"
+        )
         return list({listed.key: listed for listed in self._session.listings}.values())
 
     async def _ask_completed_orders(self) -> list[Trade]:
+        what = "completed orders"
+        self._session.require_connection(what)
         if not self._has_completed_orders:
             return []
-        self._session.require_connection("completed orders")
+        request = self._unless_refused(lambda: self._ib.reqCompletedOrdersAsync(apiOnly=False), what)
         try:
-            return await self._session.answer(self._ib.reqCompletedOrdersAsync(apiOnly=False), "completed orders")
-        except NoAnswer:
+            return await self._session.answer(request, what)
+        except (NoAnswer, BrokerAPIError):
             self._has_completed_orders = False
             return []
+
+    async def _unless_refused(self, send: Callable[[], Awaitable[T]], what: str) -> T:
+        """The answer, unless the gateway says that it refuses some request: that one, for no other is refused so."""
+        refusal = self._session.next_refusal()
+        answer = asyncio.ensure_future(send())
+        try:
+            await asyncio.wait({answer, refusal}, return_when=asyncio.FIRST_COMPLETED)
+            if refusal.done():
+                raise BrokerAPIError(f"{self._session.settings.address} refused: {what}: {refusal.result()}")
+            return answer.result()
+        finally:
+            answer.cancel()

@@ -126,7 +126,7 @@ class GatewaySession:
         connection: Any = self.raw.conn
         closed = asyncio.Event()
         if connection.isConnected():
-            connection.disconnected.connect(lambda _reason: closed.set(), keep_ref=True)
+            connection.disconnected.connect(lambda *_: closed.set(), keep_ref=True)  # pyright: ignore[reportUnknownLambdaType] - eventkit is not annotated
         else:
             closed.set()
         self.end(reason)

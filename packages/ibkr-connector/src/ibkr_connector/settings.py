@@ -37,6 +37,8 @@ class IBKRConnectionSettings:
     """How old the newest execution of an account must be before positions read without any history are believed."""
     settle_timeout_seconds: float = 30.0
     """How long a snapshot waits for positions to catch up with executions."""
+    acknowledgement_seconds: float = 5.0
+    """How long an order may stay without a word from the broker before it is asked for."""
     message_grace_seconds: float = 1.0
     """How long the broker's own word may follow an error about an order before it is asked for."""
     commission_wait_seconds: float = 1.0
