@@ -1,0 +1,32 @@
+"""The application, made from its dependencies."""
+
+from fastapi import FastAPI
+
+from management_service import events_api, health_api, queue_api
+from management_service.access_log import AccessLog
+from management_service.dependencies import Dependencies
+from management_service.openapi import describe
+from management_service.problem_handlers import add_problem_handlers
+
+_TITLE = "IBKR portfolio rebalancer"
+_VERSION = "0.1.0"
+_DESCRIPTION = "Health of the system, state of its queue, and the two ways in which operators change it."
+
+
+def create_app(dependencies: Dependencies) -> FastAPI:
+    """Build the application; it opens nothing and owns nothing, so the caller closes what it passed in."""
+    app = FastAPI(
+        title=_TITLE,
+        version=_VERSION,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.dependencies = dependencies
+    for router in (health_api.router, queue_api.router, events_api.router):
+        app.include_router(router)
+    add_problem_handlers(app)
+    app.add_middleware(AccessLog)
+    app.openapi = lambda: describe(app)
+    return app

@@ -1,0 +1,35 @@
+"""What the application is made of; `main` chooses the adapters, tests choose fakes."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from pydantic import SecretStr
+
+from event_queue.ports import AuditStore, ComponentBoard, Intake, QueueAdmin
+from service_runtime.accounts import Accounts
+from service_runtime.clock import Clock
+from service_runtime.settings import TradingMode
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """Ports and settings of the application."""
+
+    intake: Intake
+    admin: QueueAdmin
+    audit: AuditStore
+    board: ComponentBoard
+    accounts: Accounts
+    trading_mode: TradingMode
+    api_key: SecretStr | None
+    """None: reads are served, writes answer 503."""
+    clock: Clock
+
+
+def _of_application(request: Request) -> Dependencies:
+    return cast("Dependencies", request.app.state.dependencies)
+
+
+Injected = Annotated[Dependencies, Depends(_of_application)]
+"""A route's parameter of this type receives the application's dependencies."""

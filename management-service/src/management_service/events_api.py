@@ -1,0 +1,152 @@
+"""Routes of single events: add, look at, delete."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, assert_never
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import ValidationError
+
+from event_queue.audit import EventRecord, EventStatus
+from event_queue.errors import AuditUnavailable
+from event_queue.events import Command, RebalanceEvent
+from event_queue.outcomes import AlreadySeen, Deleted, Duplicate, InProgress, NotFound, Queued, Remembered
+from event_queue.payloads import validate_payload
+from event_queue.ports import AuditStore
+from management_service.admission import find_faults
+from management_service.auth import RequireKey
+from management_service.dependencies import Injected
+from management_service.errors import Refused
+from management_service.history import read_history
+from management_service.json_body import read_json
+from management_service.problem_handlers import field_error
+from management_service.problems import Problem, invalid_fields
+from management_service.responses import problems
+from management_service.schemas import EventDetailsDocument, EventDocument, NewEvent
+
+router = APIRouter(prefix="/queue/events", tags=["events"])
+
+_log = structlog.get_logger(__name__)
+
+_ENDED = frozenset({EventStatus.COMPLETED, EventStatus.SKIPPED, EventStatus.DELETED})
+_NO_HISTORY = "PostgreSQL, which keeps the history, did not answer"
+_HISTORY_BEHIND = "the history is behind: the event has ended, but its end is not written yet"
+
+_REQUEST_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": NewEvent.model_json_schema()}},
+    }
+}
+
+
+async def _read_new_event(request: Request) -> NewEvent:
+    body = await read_json(request)
+    try:
+        return NewEvent.model_validate(body)
+    except ValidationError as error:
+        found = [field_error(details["loc"], details["msg"]) for details in error.errors(include_url=False)]
+        raise Refused(invalid_fields(*found)) from error
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    dependencies=[RequireKey],
+    responses=problems(400, 401, 408, 409, 413, 415, 422, 503, 507),
+    openapi_extra=_REQUEST_BODY,
+)
+async def add_event(
+    request: Annotated[NewEvent, Depends(_read_new_event)], dependencies: Injected, response: Response
+) -> EventDocument:
+    """Queue an event for an account, unless the same command is already waiting or in work for it."""
+    faults = find_faults(request, dependencies.accounts, dependencies.trading_mode)
+    if faults:
+        raise Refused(invalid_fields(*faults))
+    data = request.data or {}
+    validate_payload(data)
+    event = RebalanceEvent.new(
+        account_id=request.account_id,
+        exec_command=Command(request.exec_command),
+        source="api",
+        now=dependencies.clock.now(),
+        data=data,
+    )
+    queued = await _enqueue(event, dependencies)
+    response.headers["Location"] = f"/queue/events/{queued.event_id}"
+    return EventDocument.of(queued)
+
+
+async def _enqueue(event: RebalanceEvent, dependencies: Injected) -> RebalanceEvent:
+    outcome = await dependencies.intake.enqueue(event)
+    match outcome:
+        case Queued():
+            _log.info("event_queued", event_id=str(event.event_id), account_id=event.account_id, source="api")
+            return outcome.event
+        case Duplicate() | Remembered():
+            raise Refused(_duplicate(event, outcome.active_event_id))
+        case AlreadySeen():
+            return event
+        case _:
+            assert_never(outcome)
+
+
+def _duplicate(event: RebalanceEvent, active_event_id: UUID) -> Problem:
+    return Problem(
+        HTTPStatus.CONFLICT,
+        f"{event.exec_command} for {event.account_id} is already waiting or in work as event {active_event_id}",
+        kind="duplicate-event",
+        title="The same event is active",
+        active_event_id=active_event_id,
+    )
+
+
+@router.get("/{event_id}", responses=problems(404, 422, 503))
+async def get_event(event_id: UUID, dependencies: Injected) -> EventDetailsDocument:
+    """One event, living or ended, with its history and result."""
+    living = await dependencies.admin.get_event(event_id)
+    if living is not None:
+        record, note = await _history_if_reachable(dependencies.audit, event_id)
+        return EventDetailsDocument.living(living, record, note)
+    record = await read_history(dependencies.audit, event_id)
+    if record is None:
+        raise Refused(_not_found(event_id))
+    return EventDetailsDocument.ended(record, None if record.status in _ENDED else _HISTORY_BEHIND)
+
+
+async def _history_if_reachable(audit: AuditStore, event_id: UUID) -> tuple[EventRecord | None, str | None]:
+    try:
+        record = await read_history(audit, event_id)
+    except AuditUnavailable:
+        return None, _NO_HISTORY
+    return record, None if record else "the history has not been told of this event yet"
+
+
+@router.delete("/{event_id}", dependencies=[RequireKey], responses=problems(401, 404, 409, 422, 503))
+async def delete_event(event_id: UUID, dependencies: Injected) -> EventDocument:
+    """Remove a waiting or delayed event; one that is being processed stays."""
+    outcome = await dependencies.admin.delete(event_id, actor="api")
+    match outcome:
+        case Deleted():
+            _log.info("event_deleted", event_id=str(event_id), account_id=outcome.event.account_id)
+            return EventDocument.of(outcome.event)
+        case NotFound():
+            raise Refused(_not_found(event_id))
+        case InProgress():
+            raise Refused(_in_progress(event_id))
+        case _:
+            assert_never(outcome)
+
+
+def _not_found(event_id: UUID) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, f"there is no event {event_id}", kind="event-not-found", title="No such event")
+
+
+def _in_progress(event_id: UUID) -> Problem:
+    return Problem(
+        HTTPStatus.CONFLICT,
+        f"event {event_id} is being processed and may have orders at the brokerage; wait until it ends or is requeued",
+        kind="event-in-progress",
+        title="The event is being processed",
+    )

@@ -1,0 +1,117 @@
+"""The verdict on the whole system: healthy while no event is being retried, and how each part is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.outcomes import QueueStatus
+
+FRESH_FOR = timedelta(seconds=15)
+"""Parts report every five seconds; after three missed reports nothing is known of them."""
+
+REPORTED_BY: Mapping[str, str] = {
+    "ably": "event-broker",
+    "gateway": "event-processor",
+    "worker": "event-processor",
+    "relay": "event-broker",
+}
+"""The service that speaks for each part."""
+
+
+class Verdict(StrEnum):
+    """ERROR means that the queue could not be asked."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentHealth:
+    """One part of the system, as far as it is known now."""
+
+    state: ComponentState
+    detail: str
+    facts: Mapping[str, Any]
+    age_seconds: int | None
+    """Since it last reported; None if it never did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What /health says."""
+
+    verdict: Verdict
+    events_with_retries: int | None
+    """None when the queue could not be asked."""
+    components: Mapping[str, ComponentHealth]
+
+    @property
+    def message(self) -> str:
+        """The verdict in words, naming each part that is not well."""
+        troubled = [
+            f"{name} is {part.state}: {part.detail}"
+            for name, part in self.components.items()
+            if part.state is not ComponentState.OK
+        ]
+        return "; ".join((_verdict_words(self), *troubled))
+
+
+def _verdict_words(health: Health) -> str:
+    match health.events_with_retries:
+        case None:
+            return "The queue cannot be checked"
+        case 0:
+            return "No events require retry"
+        case 1:
+            return "1 event is being retried"
+        case retried:
+            return f"{retried} events are being retried"
+
+
+def judge(status: QueueStatus | None, components: Mapping[str, ComponentHealth]) -> Health:
+    """The verdict; `status` is None when Redis did not answer."""
+    if status is None:
+        return Health(Verdict.ERROR, None, components)
+    verdict = Verdict.HEALTHY if status.events_with_retries == 0 else Verdict.UNHEALTHY
+    return Health(verdict, status.events_with_retries, components)
+
+
+def redis_health(status: QueueStatus | None, durability_warnings: Sequence[str]) -> ComponentHealth:
+    """Redis, which this service asks itself."""
+    if status is None:
+        return ComponentHealth(ComponentState.DOWN, "did not answer: check that Redis runs", {}, 0)
+    facts = {"durability_warnings": list(durability_warnings)}
+    if durability_warnings:
+        return ComponentHealth(ComponentState.DEGRADED, "; ".join(durability_warnings), facts, 0)
+    return ComponentHealth(ComponentState.OK, "keeps the queue", facts, 0)
+
+
+def postgres_health(*, reachable: bool, outbox_length: int | None) -> ComponentHealth:
+    """PostgreSQL, which this service asks itself; what it has not taken yet waits in Redis."""
+    facts = {} if outbox_length is None else {"records_waiting": outbox_length}
+    if reachable:
+        return ComponentHealth(ComponentState.OK, "keeps the history", facts, 0)
+    detail = "did not answer: trading goes on, and the history waits in Redis"
+    return ComponentHealth(ComponentState.DOWN, detail, facts, 0)
+
+
+def reported_health(reports: Mapping[str, ComponentReport], now: datetime) -> Iterator[tuple[str, ComponentHealth]]:
+    """What the other services say of their parts; one that has fallen silent is unknown, whatever it said last."""
+    for name in dict.fromkeys((*REPORTED_BY, *reports)):
+        yield name, _reported(name, reports.get(name), now)
+
+
+def _reported(name: str, report: ComponentReport | None, now: datetime) -> ComponentHealth:
+    service = REPORTED_BY.get(name, "its service")
+    if report is None:
+        return ComponentHealth(ComponentState.UNKNOWN, f"has never reported: is {service} running?", {}, None)
+    age = max(now - report.reported_at, timedelta())
+    seconds = int(age.total_seconds())
+    if age > FRESH_FOR:
+        detail = f"last heard of {seconds} s ago: is {service} running? It said: {report.detail}"
+        return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, seconds)
+    return ComponentHealth(report.state, report.detail, report.facts, seconds)

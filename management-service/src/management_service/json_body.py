@@ -1,0 +1,77 @@
+"""Reading a request's body: bounded in size and time, JSON only, and nothing ambiguous in it."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+
+from management_service.errors import Refused
+from management_service.problems import Problem
+
+MAX_BODY_BYTES = 64 * 1024
+_READ_SECONDS = 10.0
+
+
+async def read_json(request: Request) -> object:
+    """The body's JSON value.
+
+    Raises:
+        Refused: 415 another type of content, 413 over 64 KiB, 408 not sent within ten seconds, 400 not JSON.
+    """
+    _check_content_type(request)
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            body = await _read(request)
+    except TimeoutError as error:
+        detail = f"the body did not arrive within {_READ_SECONDS:.0f} seconds"
+        raise Refused(Problem(HTTPStatus.REQUEST_TIMEOUT, detail)) from error
+    return _parse(body)
+
+
+def _check_content_type(request: Request) -> None:
+    given = request.headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() != "application/json":
+        detail = f"send JSON with the header `Content-Type: application/json`, not {given or 'without a type'}"
+        raise Refused(Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept": "application/json"}))
+
+
+async def _read(request: Request) -> bytes:
+    """The body, given up at the first byte too many, whatever Content-Length said."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
+        raise Refused(_too_large())
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise Refused(_too_large())
+    return bytes(body)
+
+
+def _too_large() -> Problem:
+    detail = f"the body is longer than {MAX_BODY_BYTES} bytes"
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers={"Connection": "close"})
+
+
+def _parse(body: bytes) -> object:
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_distinct)
+    except UnicodeDecodeError as error:
+        raise Refused(Problem(HTTPStatus.BAD_REQUEST, "the body is not UTF-8 text")) from error
+    except json.JSONDecodeError as error:
+        detail = f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        raise Refused(Problem(HTTPStatus.BAD_REQUEST, detail)) from error
+    except (ValueError, RecursionError) as error:
+        detail = "the body is nested too deep or holds a number of thousands of digits"
+        raise Refused(Problem(HTTPStatus.BAD_REQUEST, detail)) from error
+
+
+def _distinct(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand once each: two values of `exec` would leave open which one was meant."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Refused(Problem(HTTPStatus.BAD_REQUEST, "the body gives a key of one object twice"))
+    return found

@@ -1,0 +1,55 @@
+"""Where the service is put together: the only module that picks adapters."""
+
+from contextlib import AsyncExitStack
+
+from event_queue.postgres_audit import open_postgres
+from event_queue.postgres_pool import PostgresAddress
+from event_queue.redis_queue import RedisAddress, open_redis
+from management_service.app import create_app
+from management_service.dependencies import Dependencies
+from management_service.http_server import bind, serve_http
+from service_runtime.lifecycle import ServiceContext
+from service_runtime.settings import PostgresSettings, RedisSettings, Settings
+
+
+async def serve(context: ServiceContext) -> None:
+    """Serve the API until the service stops; Redis and PostgreSQL may come up later, and come and go."""
+    settings = context.configuration.settings
+    async with AsyncExitStack() as stack:
+        dependencies = await _open(stack, context, settings)
+        listener = stack.enter_context(bind(settings.management.host, settings.management.port))
+        app = create_app(dependencies)
+        context.run("http", lambda: serve_http(app, listener, context.stopping))
+        await context.run_until_stopped()
+
+
+async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settings) -> Dependencies:
+    queue = await stack.enter_async_context(
+        open_redis(_redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
+    )
+    audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
+    return Dependencies(
+        intake=queue.intake,
+        admin=queue.admin,
+        audit=audit,
+        board=queue.components,
+        accounts=context.configuration.accounts,
+        trading_mode=settings.ibkr.trading_mode,
+        api_key=settings.management.api_key,
+        clock=context.clock,
+    )
+
+
+def _redis_address(settings: RedisSettings) -> RedisAddress:
+    password = settings.password.get_secret_value() if settings.password else None
+    return RedisAddress(host=settings.host, port=settings.port, db=settings.db, password=password)
+
+
+def _postgres_address(settings: PostgresSettings) -> PostgresAddress:
+    return PostgresAddress(
+        host=settings.host,
+        port=settings.port,
+        database=settings.database,
+        user=settings.username,
+        password=settings.password.get_secret_value(),
+    )

@@ -1,0 +1,93 @@
+"""Every error of the application, turned into a problem document at one edge."""
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any, cast
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from event_queue.errors import AuditUnavailable, PayloadRefused, QueueError, QueueFull, QueueUnavailable
+from management_service.errors import Refused
+from management_service.problems import FieldError, Problem, invalid_fields, problem_response
+
+_RETRY_SECONDS = "5"
+_RETRY_LATER = {"Retry-After": _RETRY_SECONDS}
+
+_log = structlog.get_logger(__name__)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Answer each kind of error with its problem; anything unforeseen becomes a bare 500."""
+    _handle(app, Refused, lambda error: error.problem)
+    _handle(app, RequestValidationError, lambda error: invalid_fields(*_field_errors(error.errors())))
+    _handle(app, HTTPException, _http_problem)
+    _handle(app, PayloadRefused, lambda error: invalid_fields(FieldError(error.field, error.reason)))
+    _handle(app, QueueError, _queue_problem)
+    _handle(app, Exception, lambda _: Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error; see the log"))
+
+
+def _handle(app: FastAPI, kind: type[Any], translate: Callable[[Any], Problem]) -> None:
+    def answer(request: Request, error: Exception) -> JSONResponse:
+        return problem_response(translate(error), instance=request.url.path)
+
+    app.add_exception_handler(kind, answer)
+
+
+def _field_errors(errors: Sequence[Any]) -> list[FieldError]:
+    return [field_error(cast("Sequence[str | int]", error["loc"])[1:], str(error["msg"])) for error in errors]
+
+
+def field_error(location: Sequence[str | int], message: str) -> FieldError:
+    """Pydantic's finding as a field and a reason that reads on: `limit should be less than or equal to 1000`."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    reason = message.removeprefix("Input ").removeprefix("Value error, ")
+    return FieldError(path or "body", reason[:1].lower() + reason[1:])
+
+
+def _http_problem(error: HTTPException) -> Problem:
+    """What the framework refuses by itself: unknown routes and methods."""
+    status = HTTPStatus(error.status_code)
+    detail = {
+        HTTPStatus.NOT_FOUND: "there is nothing at this path; /openapi.json lists the routes",
+        HTTPStatus.METHOD_NOT_ALLOWED: "this path does not take this method",
+    }.get(status, status.phrase)
+    return Problem(status, detail, headers=dict(error.headers or {}))
+
+
+def _queue_problem(error: QueueError) -> Problem:
+    _log.error("request_failed", error=str(error), kind=type(error).__name__)
+    match error:
+        case QueueUnavailable():
+            return Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Redis did not answer; a change may or may not have happened: look before you repeat it",
+                kind="queue-unavailable",
+                title="The queue cannot be reached",
+                headers=_RETRY_LATER,
+            )
+        case QueueFull():
+            return Problem(
+                HTTPStatus.INSUFFICIENT_STORAGE,
+                "Redis is at its memory limit; nothing was queued",
+                kind="queue-full",
+                title="The queue is full",
+            )
+        case AuditUnavailable():
+            return Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "the event is not in the queue, and PostgreSQL, which keeps the history, did not answer",
+                kind="history-unavailable",
+                title="The history cannot be reached",
+                headers=_RETRY_LATER,
+            )
+        case _:
+            return Problem(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "the queue holds what it should not; an operator must look at the service's log",
+                kind="queue-corrupt",
+                title="The queue is damaged",
+            )
