@@ -86,6 +86,7 @@ async def _serve(app: ASGIApp, sock: socket.socket) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         backlog=BACKLOG,
     )
     config.load()

@@ -49,6 +49,7 @@ async def test_hours_latency_and_read_only(rig: Any) -> None:
     [
         pytest.param({"hours": "sometimes"}, "hours.kind", id="kind"),
         pytest.param({}, "hours", id="missing"),
+        pytest.param({"hours": {"kind": "nyse", "time_zone": "Mars"}}, "hours", id="zone"),
         pytest.param({"hours": "closed", "symbol": "NOPE"}, "symbol", id="symbol"),
     ],
 )

@@ -48,6 +48,8 @@ class AccountRoutes:
         account = request.path_params["account"]
         self._world.account_state(account)
         body = await parse(request, DepositBody)
+        if body.currency not in (None, "USD", *self._world.parts.spec.fx):
+            raise FieldError(f"the world has no exchange rate for {body.currency}", "currency")
         self._world.deposit(account, body.amount, body.currency)
         return reply(self._world.account_state(account))
 

@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sandbox.ably import AblyError
 from sandbox.world import HoursSpec
@@ -58,6 +59,15 @@ class HoursBody(Body):
 
     hours: HoursSpec
     symbol: str | None = None
+
+    @field_validator("hours")
+    @classmethod
+    def _zone_exists(cls, hours: HoursSpec) -> HoursSpec:
+        try:
+            ZoneInfo(hours.time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no time zone is called {hours.time_zone!r}") from error
+        return hours
 
 
 class ReadOnlyBody(Body):
