@@ -1,0 +1,79 @@
+"""The edge to the Ably SDK, which has no types: making a client, taking leave of it, reading its errors.
+
+Only this module, `ably_session` and `channel_link` touch what the SDK made.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ably as untyped_ably
+from ably.transport.defaults import Defaults
+from ably.util.exceptions import AblyException
+
+from event_broker.settings import AblyTiming
+from service_runtime.settings import AblySettings
+
+_ably: Any = untyped_ably
+_defaults: Any = Defaults
+_KEY_FORM: Final = re.compile(r"[^.:\s]+\.[^:\s]+:\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class AblyFault:
+    """An error as Ably or the SDK reported it."""
+
+    code: int | None
+    """Ably's own error code; None for what never reached Ably."""
+    text: str
+
+    def __str__(self) -> str:
+        """Code and text."""
+        return self.text if self.code is None else f"{self.code} {self.text}"
+
+
+def fault_of(reason: object) -> AblyFault | None:
+    """The fault in the `reason` of a state change or in an exception."""
+    if reason is None:
+        return None
+    if isinstance(reason, AblyException):
+        raised: Any = reason
+        return AblyFault(raised.code, str(raised.message))
+    return AblyFault(None, str(reason) or type(reason).__name__)
+
+
+def is_key(text: str) -> bool:
+    """Whether the text has the form `appId.keyId:secret`."""
+    return _KEY_FORM.fullmatch(text) is not None
+
+
+def hosts_of(endpoint: str | None) -> tuple[str, ...]:
+    """The hosts to try in turn.
+
+    The SDK would walk through its fallback hosts itself, but it asks a web page before each, and stops the whole
+    event loop until the page answers. A client that is given a full host name has no fallback hosts.
+    """
+    name = endpoint or _defaults.endpoint
+    return (_defaults.get_hostname(name), *_defaults.get_fallback_hosts(name))
+
+
+def open_client(settings: AblySettings, host: str, timing: AblyTiming) -> Any:
+    """A realtime client that has begun to connect. The key has to be set and well formed."""
+    if settings.api_key is None:
+        raise ValueError("an Ably client needs a key")
+    return _ably.AblyRealtime(
+        key=settings.api_key.get_secret_value(),
+        endpoint=host,
+        tls=settings.tls,
+        realtime_request_timeout=int(timing.request_seconds * 1000),
+    )
+
+
+async def close_client(client: Any, timing: AblyTiming) -> None:
+    """Take leave of Ably, within bounds: after silence the SDK waits for an answer to its goodbye."""
+    try:
+        async with asyncio.timeout(timing.close_seconds):
+            await client.close()
+    except TimeoutError:
+        return

@@ -1,0 +1,139 @@
+"""The connection and its channels, folded into one report `ably`.
+
+Facts: connection (state), channels ({name: state}), last_message_at (RFC 3339 or null), reconnects, backlog (messages
+received and not yet queued), last_error ({code, text} or null).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from event_broker.ably_client import AblyFault
+from event_broker.ably_ending import Ending
+from event_broker.continuity import Continuity
+from event_queue.components import ComponentReport, ComponentState
+from service_runtime.clock import Clock
+
+COMPONENT: Final = "ably"
+CONNECTED: Final = "connected"
+ATTACHED: Final = "attached"
+_NO_PERMISSION: Final = 40160
+
+
+class AblyHealth:
+    """What is known of Ably at this moment."""
+
+    def __init__(
+        self,
+        channels: Iterable[str],
+        continuity: Continuity,
+        clock: Clock,
+        *,
+        redact: Callable[[str], str] = str,
+        idle_reason: str | None = None,
+        remarks: Iterable[str] = (),
+    ) -> None:
+        """Start with nothing known.
+
+        Args:
+            channels: the channels that ought to be attached.
+            continuity: knows when messages came.
+            clock: stamps the reports.
+            redact: masks the key wherever it turns up in an error.
+            idle_reason: why there will be no connection at all.
+            remarks: sentences about signals that are ignored on purpose; with any the state is never OK.
+        """
+        self._channels = dict.fromkeys(channels, "initialized")
+        self._faults: dict[str, AblyFault] = {}
+        self._continuity = continuity
+        self._clock = clock
+        self._redact = redact
+        self._idle_reason = idle_reason
+        self._remarks = tuple(remarks)
+        self._connection = "initialized"
+        self._connects = 0
+        self._ending: Ending | None = None
+        self._last_error: AblyFault | None = None
+        self.backlog: Callable[[], int] = int
+        """How many received messages are not yet queued."""
+        self.changed: Callable[[], None] = _nobody
+        """Called after each change."""
+
+    def is_attached(self, channel: str) -> bool:
+        """Whether the channel is attached, as far as is known."""
+        return self._channels[channel] == ATTACHED
+
+    def connection_is(self, state: str) -> None:
+        """The connection changed its state."""
+        if state == CONNECTED and self._connection != CONNECTED:
+            self._connects += 1
+            self._ending = None
+        self._connection = state
+        self.changed()
+
+    def channel_is(self, channel: str, state: str, fault: AblyFault | None = None) -> None:
+        """A channel changed its state; its last fault is remembered until it is attached."""
+        self._channels[channel] = state
+        if state == ATTACHED:
+            self._faults.pop(channel, None)
+        elif fault:
+            self._faults[channel] = self._last_error = fault
+        self.changed()
+
+    def ended(self, ending: Ending) -> None:
+        """The client's life ended; nothing is attached until the next one."""
+        self._ending = ending
+        self._last_error = ending.fault or self._last_error
+        self._connection = "disconnected"
+        self._channels = dict.fromkeys(self._channels, "detached")
+        self.changed()
+
+    def report(self) -> ComponentReport:
+        """The state as one report."""
+        state, detail = self._verdict()
+        last_message_at = self._continuity.last_message_at
+        error = self._last_error
+        return ComponentReport(
+            name=COMPONENT,
+            state=state,
+            detail=self._redact(" ".join((detail, *self._remarks))),
+            facts={
+                "connection": self._connection,
+                "channels": dict(self._channels),
+                "last_message_at": last_message_at.isoformat() if last_message_at else None,
+                "reconnects": max(0, self._connects - 1),
+                "backlog": self.backlog(),
+                "last_error": {"code": error.code, "text": self._redact(error.text)} if error else None,
+            },
+            reported_at=self._clock.now(),
+        )
+
+    def _verdict(self) -> tuple[ComponentState, str]:
+        if self._idle_reason is not None:
+            return ComponentState.DOWN, self._idle_reason
+        if self._connection != CONNECTED:
+            if self._ending is not None:
+                return ComponentState.DOWN, f"{self._ending.words}."
+            words = "Connecting to Ably." if self._connects == 0 else "The connection to Ably was lost; reconnecting."
+            return ComponentState.DEGRADED, words
+        missing = tuple(self._missing())
+        if missing:
+            return ComponentState.DEGRADED, " ".join(missing)
+        state = ComponentState.DEGRADED if self._remarks else ComponentState.OK
+        return state, f"Connected; listening to {', '.join(self._channels)}."
+
+    def _missing(self) -> Iterator[str]:
+        """A sentence about each channel that is not attached."""
+        for channel, state in self._channels.items():
+            if state == ATTACHED:
+                continue
+            fault = self._faults.get(channel)
+            if fault is None:
+                yield f"Channel {channel} is {state}."
+            elif fault.code == _NO_PERMISSION:
+                yield f"The key may not subscribe to channel {channel} ({fault}); check its capabilities. Trying again."
+            else:
+                yield f"Channel {channel} is {state} ({fault}). Trying again."
+
+
+def _nobody() -> None:
+    """Nobody listens yet."""

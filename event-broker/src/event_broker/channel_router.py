@@ -1,0 +1,106 @@
+"""From one message to one event for each account on its channel.
+
+Log events: event_queued, event_duplicate (of=), event_remembered (until=), message_already_seen, message_unreadable,
+message_without_account, intake_refused.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+
+from event_broker.payload import read_payload
+from event_broker.settings import INTAKE_RETRY_SECONDS
+from event_broker.trigger import Trigger
+from event_queue.errors import QueueError
+from event_queue.events import RebalanceEvent
+from event_queue.outcomes import AlreadySeen, Duplicate, IntakeOutcome, Queued, Remembered
+from event_queue.ports import Intake
+from service_runtime.accounts import Accounts
+from service_runtime.clock import Clock
+
+_log = structlog.get_logger(__name__)
+
+
+class ChannelRouter:
+    """Turns triggers into events and hands them to the queue until it has taken every one."""
+
+    def __init__(self, intake: Intake, accounts: Accounts, clock: Clock) -> None:
+        """Take the way into the queue and the accounts that may be queued."""
+        self._intake = intake
+        self._accounts = accounts
+        self._clock = clock
+
+    async def route(self, trigger: Trigger) -> None:
+        """Return when the queue has taken the message for each account on its channel, in the order of accounts.yaml.
+
+        An account whose event is not taken leaves the others alone; its event is offered again, unchanged, after a
+        fixed pause, for as long as it takes. Nothing is dropped.
+        """
+        waiting = self._events(trigger)
+        while True:
+            waiting = [event for event in waiting if not await self._offer(trigger, event)]
+            if not waiting:
+                return
+            await self._clock.pause(INTAKE_RETRY_SECONDS)
+
+    def _events(self, trigger: Trigger) -> Sequence[RebalanceEvent]:
+        payload = read_payload(trigger.payload)
+        if payload.problem is not None:
+            _log.warning(
+                "message_unreadable",
+                channel=trigger.channel,
+                message_id=trigger.message_id,
+                reason=payload.problem,
+                consequence="queued as a dry run",
+            )
+        accounts = self._accounts.on_channel(trigger.channel)
+        if not accounts:
+            _log.warning("message_without_account", channel=trigger.channel, message_id=trigger.message_id)
+        return [
+            RebalanceEvent.new(
+                account_id=account.account_id,
+                exec_command=payload.command,
+                source="ably",
+                now=self._clock.now(),
+                data=payload.data,
+            )
+            for account in accounts
+        ]
+
+    async def _offer(self, trigger: Trigger, event: RebalanceEvent) -> bool:
+        """Offer the event once; whether the queue has it."""
+        try:
+            outcome = await self._intake.enqueue(event, message_id=trigger.receipt, remember_while_in_flight=True)
+        except QueueError as error:
+            _log.warning(
+                "intake_refused",
+                **_ids(trigger, event),
+                reason=f"{type(error).__name__}: {error}",
+                retry_seconds=INTAKE_RETRY_SECONDS,
+            )
+            return False
+        _log_outcome(outcome, trigger, event)
+        return True
+
+
+def _log_outcome(outcome: IntakeOutcome, trigger: Trigger, event: RebalanceEvent) -> None:
+    ids = _ids(trigger, event)
+    match outcome:
+        case Queued():
+            _log.info("event_queued", **ids)
+        case Duplicate(active_event_id=twin):
+            _log.info("event_duplicate", **ids, of=str(twin))
+        case Remembered(active_event_id=twin):
+            _log.info("event_remembered", **ids, until=str(twin))
+        case AlreadySeen():
+            _log.info("message_already_seen", **ids)
+
+
+def _ids(trigger: Trigger, event: RebalanceEvent) -> dict[str, str | None]:
+    return {
+        "event_id": str(event.event_id),
+        "account_id": event.account_id,
+        "command": event.exec_command.value,
+        "channel": trigger.channel,
+        "message_id": trigger.message_id,
+    }

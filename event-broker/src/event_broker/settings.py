@@ -1,0 +1,35 @@
+"""The service's own constants: how long it waits for Ably before it does something about it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class AblyTiming:
+    """Bounds of every wait on Ably, in seconds."""
+
+    request_seconds: float = 10
+    """The SDK's own limit for one connect, attach or ping."""
+    attach_seconds: float = 30
+    """For attaching one channel, including a reconnect on the way; the SDK would wait for ever."""
+    ping_interval_seconds: float = 15
+    """How often a connection that claims to be up is asked to prove it."""
+    retry_seconds: float = 10
+    """At most one new client in this time, and one new attempt at a channel that Ably refused."""
+    close_seconds: float = 2
+    """For taking leave of Ably; after that the socket is left to die with its client."""
+
+
+INTAKE_RETRY_SECONDS: Final = 2.0
+"""Pause before a message that Redis did not take is offered again; fixed, and the messages behind it wait."""
+
+DRAIN_SECONDS: Final = 3.0
+"""How long messages already received are still taken in after the stop signal; a later start rewinds to the rest."""
+
+GRACE_SECONDS: Final = 6.0
+"""From the stop signal until what has not ended is cancelled."""
+
+PURGE_INTERVAL: Final = timedelta(days=1)
+PURGE_RETRY: Final = timedelta(minutes=10)
+"""After a purge that PostgreSQL did not carry out."""

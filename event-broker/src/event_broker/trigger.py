@@ -1,0 +1,22 @@
+"""An inbound message, before it is ours."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One message of one channel."""
+
+    channel: str
+    message_id: str | None
+    """Unique in its channel, given by whoever carried the message; None when it gave none, so it cannot be told from a
+    repetition."""
+    payload: object
+    """As it was published: an object, text, bytes, None, or anything else."""
+    received_at: datetime
+
+    @property
+    def receipt(self) -> str | None:
+        """By what the queue recognises the message when it is delivered again, after a rewind or a resend."""
+        return None if self.message_id is None else f"{self.channel}:{self.message_id}"
