@@ -27,7 +27,7 @@ def test_it_follows_the_compose_specification(compose: dict[str, Any]) -> None:
     schemas = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
     schema = json.loads((schemas / "compose-spec.json").read_text())
 
-    jsonschema.Draft202012Validator(schema).validate(compose)
+    jsonschema.validate(compose, schema)
 
 
 def test_every_service_heals_and_rotates_its_log(compose: dict[str, Any]) -> None:

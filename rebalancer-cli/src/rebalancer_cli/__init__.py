@@ -1,0 +1,1 @@
+"""The `rebalancer` command: the whole system on one machine, a demonstration, and tools for operators."""

@@ -1,0 +1,1 @@
+"""`rebalancer demo`: one signal in, two accounts rebalanced, one previewed, everything proved from outside."""

@@ -1,0 +1,54 @@
+"""Progress as it happens, from the services' own log lines."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+_SHOWN: Mapping[str, str] = {
+    "event_queued": "{account_id}  queued {exec_command} as event {event_id}",
+    "event_claimed": "{account_id}  {exec_command} starts",
+    "order_sent": "{account_id}  order sent: {side} {quantity} {symbol}",
+    "sells_done": "{account_id}  sells done",
+    "open_order_cancelled": "{account_id}  cancelled a leftover order",
+    "event_completed": "{account_id}  completed",
+    "event_requeued": "{account_id}  failed, will be tried again: {error}",
+    "event_delayed": "{account_id}  waits for the market to open",
+}
+
+
+class Progress:
+    """Listens to the processes; shows what a watcher cares about and remembers which events were queued."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._queued: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    def hear(self, _process: str, line: str) -> None:
+        """Take one line of a process's output."""
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return
+        if isinstance(entry, dict):
+            self._show(_Lenient(entry))
+
+    async def queued_event(self) -> tuple[str, str]:
+        """Account and id of the next event that the event-broker queued."""
+        return await self._queued.get()
+
+    def _show(self, entry: "_Lenient") -> None:
+        name = entry.get("event", "")
+        if name == "event_queued":
+            self._queued.put_nowait((entry["account_id"], entry["event_id"]))
+        if name in _SHOWN:
+            self._console.print("  " + _SHOWN[name].format_map(entry), markup=False)
+
+
+class _Lenient(dict[str, Any]):
+    """A log entry in which a missing field reads as an empty one."""
+
+    def __missing__(self, _key: str) -> str:
+        return ""

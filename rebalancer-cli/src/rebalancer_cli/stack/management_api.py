@@ -1,0 +1,92 @@
+"""The management service over HTTP: all that the command line knows of a running system."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import httpx
+import stamina
+
+from rebalancer_cli.errors import ServiceRefused, ServiceUnreachable
+
+_TIMEOUT_SECONDS = 10
+
+
+class ManagementApi:
+    """An async client; every method raises ServiceUnreachable or ServiceRefused with words for the operator."""
+
+    def __init__(self, base_url: str, api_key: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self.base_url = base_url
+        self._client = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=_TIMEOUT_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._client.aclose()
+
+    async def health(self) -> dict[str, Any]:
+        """The verdict and the components; an unhealthy system (503) is an answer, not an error."""
+        return (await self._send("GET", "/health", accept=(503,))).json()
+
+    async def queue_status(self) -> dict[str, Any]:
+        """The queue's counters."""
+        return (await self._send("GET", "/queue/status")).json()
+
+    async def events(self, limit: int) -> list[dict[str, Any]]:
+        """Living events in the order in which they will run."""
+        return (await self._send("GET", "/queue/events", params={"limit": limit})).json()
+
+    async def event(self, event_id: str) -> dict[str, Any]:
+        """One event, living or ended, with its history and result."""
+        return (await self._send("GET", f"/queue/events/{event_id}")).json()
+
+    async def add(self, account_id: str, command: str) -> dict[str, Any]:
+        """Queue an event."""
+        body = {"account_id": account_id, "exec_command": command, "data": {"exec": command}}
+        return (await self._send("POST", "/queue/events", json=body)).json()
+
+    async def delete(self, event_id: str) -> dict[str, Any]:
+        """Remove a waiting event."""
+        return (await self._send("DELETE", f"/queue/events/{event_id}")).json()
+
+    async def wait_until_ready(self, *, timeout_seconds: float) -> None:
+        """Wait until the service answers and reaches its queue."""
+        async for attempt in stamina.retry_context(
+            on=(ServiceUnreachable, ServiceRefused),
+            attempts=None,
+            timeout=timeout_seconds,
+            wait_initial=0.05,
+            wait_max=0.2,
+            wait_jitter=0,
+        ):
+            with attempt:
+                await self._send("GET", "/health/ready")
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        accept: tuple[int, ...] = (),
+    ) -> httpx.Response:
+        try:
+            response = await self._client.request(method, path, params=params, json=json)
+        except httpx.TransportError as error:
+            raise ServiceUnreachable(
+                f"no management service answers at {self.base_url} ({type(error).__name__}); "
+                "start one with `rebalancer up`, or name another with --url"
+            ) from error
+        if response.is_error and response.status_code not in accept:
+            raise ServiceRefused(_words_of(response))
+        return response
+
+
+def _words_of(response: httpx.Response) -> str:
+    try:
+        problem = response.json()
+    except ValueError:
+        return f"HTTP {response.status_code} from {response.request.url.path}"
+    return str(problem.get("detail") or problem.get("title") or problem)
