@@ -36,12 +36,12 @@ class OfficialClient:
         self._news = asyncio.Event()
         self.api: Any = EClient(_Recorder(self._note))
 
-    async def heard(self, name: str, accept: Callable[..., bool] = lambda *_: True) -> tuple[Any, ...]:
-        """The arguments of the first callback of this name, past or to come, that is accepted."""
+    async def heard(self, name: str, *including: object) -> tuple[Any, ...]:
+        """The arguments of the first callback of this name, past or to come, that has all these among them."""
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             while True:
                 for called, arguments in self._calls:
-                    if called == name and accept(*arguments):
+                    if called == name and all(value in arguments for value in including):
                         return arguments
                 self._news.clear()
                 await self._news.wait()

@@ -1,5 +1,6 @@
 """Openings and closings: what they do to the orders that wait for them."""
 
+import asyncio
 from datetime import datetime
 
 from sandbox.world.cancel_desk import CancelDesk
@@ -18,32 +19,37 @@ class Bell:
         self._parts = parts
         self._fills = fills
         self._cancels = cancels
-        self._is_armed = False
+        self._timer: asyncio.TimerHandle | None = None
 
     def arm(self) -> None:
         """Set the timer for the next bell, unless it is set or no order waits."""
         waiting = {order.instrument.con_id: order.instrument for order in self._parts.book if order.can_fill}
         now = self._parts.now()
         bells = [bell for spec in waiting.values() if (bell := self._parts.calendar(spec).next_bell(now))]
-        if self._is_armed or not bells:
+        if self._timer or not bells:
             return
-        self._is_armed = True
         wait_ms = (min(bells) - now).total_seconds() * 1000
-        self._parts.timers.after(min(wait_ms, _LONGEST_WAIT_MS), lambda: self._ring(now))
+        self._timer = self._parts.timers.after(min(wait_ms, _LONGEST_WAIT_MS), lambda: self._ring(now))
 
     def hours_changed(self, was_open: dict[int, bool]) -> None:
         """The operator set other hours: markets that were open may have closed, and the other way round."""
+        now = self._parts.now()
         for order in self._parts.book:
-            if was_open[order.instrument.con_id] and not self._fills.market_is_open(order):
+            is_open = self._parts.calendar(order.instrument).is_open(now)
+            if was_open[order.instrument.con_id] and not is_open:
                 self._close(order)
             self._open(order)
+        if self._timer:
+            self._parts.timers.call_off(self._timer)
+            self._timer = None
         self.arm()
 
     def _ring(self, last: datetime) -> None:
-        self._is_armed = False
+        self._timer = None
         now = self._parts.now()
         for order in self._parts.book:
-            if self._parts.calendar(order.instrument).ended_between(last, now):
+            calendar, extended = self._parts.calendar(order.instrument), order.request.outside_rth
+            if calendar.ended_between(last, now) or (extended and calendar.ended_between(last, now, extended=True)):
                 self._close(order)
             self._open(order)
         self.arm()
@@ -51,8 +57,10 @@ class Bell:
     def _close(self, order: Order) -> None:
         if not order.can_fill or order.parked:
             return
-        if order.request.order_type == "MOC":
+        if order.request.order_type == "MOC" and order.status == "PreSubmitted":
             self._fills.fill_at_close(order)
+        elif self._fills.market_is_open(order):
+            return
         elif order.request.tif == "DAY":
             self._fills.end(order, "Cancelled")
         else:

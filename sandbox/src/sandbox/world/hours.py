@@ -54,9 +54,9 @@ class Calendar:
         bells = (bell for session in sessions for bell in (session.start, session.end) if bell > now)
         return min(bells, default=None)
 
-    def ended_between(self, before: datetime, now: datetime) -> bool:
-        """Whether a regular session ended after `before`, at the latest now."""
-        return any(before < session.end <= now for session in self._around(before))
+    def ended_between(self, before: datetime, now: datetime, *, extended: bool = False) -> bool:
+        """Whether a session ended after `before`, at the latest now."""
+        return any(before < session.end <= now for session in self._around(before, extended=extended))
 
     def text(self, now: datetime, *, extended: bool) -> str:
         """The hours in the brokerage's own words, `20261120:0930-20261120:1600;20261121:CLOSED`."""

@@ -21,6 +21,11 @@ class Timers:
         self._pending.add(handle)
         return handle
 
+    def call_off(self, handle: asyncio.TimerHandle) -> None:
+        """Call off one call."""
+        handle.cancel()
+        self._pending.discard(handle)
+
     def close(self) -> None:
         """Call off everything that has not run."""
         for handle in self._pending:

@@ -14,6 +14,7 @@ ORDER_TYPES = "ACTIVETIM,DAY,GTC,IOC,LMT,LOC,MKT,MOC,WHATIF"
 MARKET_RULE_ID = 26
 
 _SINCE_SIZES = 164
+_SINCE_ISSUERS = 176
 
 _DETAILS = (
     Field("message", Answer.CONTRACT_DETAILS),
@@ -132,11 +133,12 @@ def contract_details_end(request_id: int) -> list[Value]:
     return [Answer.CONTRACT_DETAILS_END, 1, request_id]
 
 
-def symbol_samples(request_id: int, specs: list[InstrumentSpec]) -> list[Value]:
+def symbol_samples(request_id: int, specs: list[InstrumentSpec], version: int) -> list[Value]:
     """Contracts whose symbol begins as asked."""
     fields: list[Value] = [Answer.SYMBOL_SAMPLES, request_id, len(specs)]
     for spec in specs:
         fields += [spec.con_id, spec.symbol, spec.sec_type, spec.primary_exchange, spec.currency, 0]
+        fields += [spec.long_name, ""] if version >= _SINCE_ISSUERS else []
     return fields
 
 

@@ -30,7 +30,7 @@ def matching_symbols(session: Session, fields: FieldReader) -> None:
     """Contracts whose symbol begins with the pattern."""
     request_id, pattern = fields.integer(), fields.text().upper()
     found = [spec for spec in session.world.instruments if spec.symbol.startswith(pattern)]
-    session.send(messages.symbol_samples(request_id, found[:_MOST_SAMPLES]))
+    session.send(messages.symbol_samples(request_id, found[:_MOST_SAMPLES], session.version))
 
 
 def market_rule(session: Session, fields: FieldReader) -> None:
