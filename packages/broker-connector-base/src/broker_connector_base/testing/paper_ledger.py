@@ -1,0 +1,67 @@
+"""The books of one account at a paper brokerage."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from broker_connector_base.models import AccountPosition, AccountSnapshot, Fill
+from broker_connector_base.testing.paper_spec import PaperAccount, paper_contract_id, paper_position
+
+
+class PaperLedger:
+    """Cash and positions, changed by fills only. Reported cash may lag behind the real one."""
+
+    def __init__(self, spec: PaperAccount) -> None:
+        self.spec = spec
+        self.cash = spec.cash
+        self._settled = spec.cash if spec.settled_cash is None else spec.settled_cash
+        self._positions = {position.contract_id: position for position in spec.positions}
+        self._held_back: tuple[Decimal, Decimal] | None = None
+
+    @property
+    def reported_cash(self) -> Decimal:
+        """What the brokerage says the cash is."""
+        return self.cash if self._held_back is None else self._held_back[0]
+
+    @property
+    def positions(self) -> tuple[AccountPosition, ...]:
+        """Everything held, without closed positions."""
+        return tuple(position for position in self._positions.values() if position.quantity != 0)
+
+    def shares(self, symbol: str) -> Decimal:
+        """Shares of a US stock, negative when short."""
+        position = self._positions.get(paper_contract_id(symbol))
+        return position.quantity if position else Decimal(0)
+
+    def apply(self, fill: Fill) -> None:
+        """Book one execution. A purchase uses settled cash; the proceeds of a sale have not settled."""
+        self.cash += fill.cash_effect
+        self._settled += min(fill.cash_effect, Decimal(0))
+        position = paper_position(fill.symbol, self.shares(fill.symbol) + fill.side.sign * fill.quantity)
+        self._positions[position.contract_id] = position
+
+    def hold_back_cash(self) -> None:
+        """Report the cash of this moment until it is released."""
+        self._held_back = (self.cash, self._settled)
+
+    def release_cash(self) -> None:
+        """Report the real cash again."""
+        self._held_back = None
+
+    def snapshot(self, prices: Mapping[str, Decimal], taken_at: datetime) -> AccountSnapshot:
+        """The account as the brokerage reports it; positions without a price count by `unmanaged_value`."""
+        reported, settled = self._held_back or (self.cash, self._settled)
+        stocks = sum((each.quantity * prices.get(each.symbol, Decimal(0)) for each in self._tradeable()), Decimal(0))
+        return AccountSnapshot(
+            account_id=self.spec.account_id,
+            net_liquidation=self.cash + self.spec.other_cash + self.spec.unmanaged_value + stocks,
+            cash=reported,
+            settled_cash=settled,
+            is_cash_account=self.spec.is_cash_account,
+            other_cash=self.spec.other_cash,
+            positions=self.positions,
+            taken_at=taken_at,
+        )
+
+    def _tradeable(self) -> list[AccountPosition]:
+        return [position for position in self.positions if position.is_tradeable]

@@ -1,0 +1,9 @@
+"""Failures of the shipped suite show their values, as those of tests do."""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    "broker_connector_base.testing.contract_of_orders",
+    "broker_connector_base.testing.contract_of_reading",
+    "broker_connector_base.testing.contract_of_sessions",
+)
