@@ -1,7 +1,9 @@
 """The gateway, Ably and the allocations API, steered over HTTP."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import ably as sdk
@@ -203,9 +205,12 @@ async def test_other_machines_are_turned_away(rig: Any) -> None:
     assert rig.world.price_of("SPY") == 500
 
 
-async def test_index(rig: Any) -> None:
-    """The API lists its routes."""
+async def test_index_and_readme_list_the_same_routes(rig: Any) -> None:
+    """The API lists its routes, each once, and the README describes all of them and no other."""
     routes = (await rig.http.get("/control")).json()["routes"]
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
-    assert "POST /control/publish" in routes
-    assert len(routes) == len(set(routes))
+    described = re.findall(r"^\| `((?:GET|PUT|POST|DELETE) /control[^`]*)`", readme, re.MULTILINE)
+    served = [re.sub(r":\w+}", "}", name) for name in routes]
+    assert sorted(described) == sorted(served)
+    assert len(set(served)) == len(served)
