@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 
@@ -33,7 +33,7 @@ class Progress:
         except ValueError:
             return
         if isinstance(entry, dict):
-            self._show(_Lenient(entry))
+            self._show(_Lenient(cast("dict[str, Any]", entry)))
 
     async def queued_event(self) -> tuple[str, str]:
         """Account and id of the next event that the event-broker queued."""
