@@ -136,9 +136,7 @@ class IBKRClient(BrokerClient):
         return tuple(
             to_open_order(each, status=record.status, filled=record.filled_by_any_word, own_client_id=self._own_id)
             for each in listed
-            if each.account_id == account_id
-            and (record := line.session.orders.get(each.key)) is not None
-            and not record.is_final
+            if each.account_id == account_id and not (record := line.session.orders.of_listing(each)).is_final
         )
 
     async def get_fills(self, account_id: str) -> tuple[Fill, ...]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from ib_async import Contract, ContractDetails
 from ib_async.wrapper import RequestError
@@ -12,6 +13,9 @@ from broker_connector_base import BrokerAPIError, ContractUnknown
 from ibkr_connector.error_codes import ErrorClass, classify
 from ibkr_connector.mapping import to_decimal
 from ibkr_connector.requests import Requests
+
+_MAX_AT_ONCE: Final = 40
+"""More would wait in line for the gateway's pace, with the time for their answers running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,13 @@ class ContractCache:
             ContractUnknown: naming every symbol that is no US stock or ETF, or several.
         """
         unique = list(dict.fromkeys(symbols))
-        answers = await asyncio.gather(*(_find(requests, symbol) for symbol in unique))
+        turns = asyncio.Semaphore(_MAX_AT_ONCE)
+
+        async def find(symbol: str) -> ContractDetails | str:
+            async with turns:
+                return await _find(requests, symbol)
+
+        answers = await asyncio.gather(*(find(symbol) for symbol in unique))
         unknown = [f"{symbol}: {answer}" for symbol, answer in zip(unique, answers, strict=True) if _is_text(answer)]
         if unknown:
             raise ContractUnknown(f"not one US stock or ETF each: {'; '.join(unknown)}")

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from broker_connector_base import Fill
 from ibkr_connector.mapping import to_fill
-from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey
+from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey, split_exec_id
 
 
 class ExecutionBook:
@@ -26,7 +26,7 @@ class ExecutionBook:
 
     def add_commission(self, report: CommissionTold) -> None:
         """Keep the commission; a later report on the same execution replaces it."""
-        self._commissions[_stem(report.exec_id)] = report.amount
+        self._commissions[split_exec_id(report.exec_id)[0]] = report.amount
 
     def of_account(self, account_id: str) -> tuple[ExecutionTold, ...]:
         """Executions on one account, in the order in which they were first heard of."""
@@ -49,7 +49,3 @@ class ExecutionBook:
         """The executions with their commissions, 0 where none was reported; busted ones (no shares) left out."""
         counted = (each for each in executions if each.quantity > 0 and each.price > 0)
         return tuple(to_fill(each, self._commissions.get(each.stem, Decimal(0))) for each in counted)
-
-
-def _stem(exec_id: str) -> str:
-    return exec_id.rpartition(".")[0] or exec_id

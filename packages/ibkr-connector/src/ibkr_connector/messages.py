@@ -20,6 +20,16 @@ class OrderKey(NamedTuple):
         return f"manual:{self.perm_id}" if self.order_id <= 0 else f"{self.client_id}:{self.order_id}"
 
 
+def split_exec_id(exec_id: str) -> tuple[str, int]:
+    """An execution's id without its revision, and the revision: two digits after the last dot, `….01`, `….02`.
+
+    A correction repeats the id with the next revision. Other digits after a dot belong to the id.
+    """
+    stem, _, digits = exec_id.rpartition(".")
+    is_revision = bool(stem) and len(digits) == len("01") and digits.isdecimal()
+    return (stem, int(digits)) if is_revision else (exec_id, 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderListed:
     """openOrder: what the order is, and its status at this moment."""
@@ -64,14 +74,13 @@ class ExecutionTold:
 
     @property
     def stem(self) -> str:
-        """The id without its revision: the digits after the last dot count the corrections of one execution."""
-        return self.exec_id.rpartition(".")[0] or self.exec_id
+        """The id without its revision."""
+        return split_exec_id(self.exec_id)[0]
 
     @property
     def revision(self) -> int:
-        """The count of corrections, 0 when the id carries none."""
-        digits = self.exec_id.rpartition(".")[2]
-        return int(digits) if digits.isdecimal() else 0
+        """1 as first told, more for each correction; 0 when the id carries no revision."""
+        return split_exec_id(self.exec_id)[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,17 +31,13 @@ class OrderBook:
     def listed(self, message: OrderListed) -> None:
         """Route an openOrder message; an unknown order gets a record."""
         if message.key not in self._records:
-            self.add(
-                OrderRecord(
-                    key=message.key,
-                    account_id=message.account_id,
-                    symbol=message.symbol,
-                    side=message.side,
-                    quantity=message.quantity,
-                    order_ref=message.order_ref,
-                ),
-            )
+            self.add(_record_of(message))
         self._records[message.key].listed(message)
+
+    def of_listing(self, message: OrderListed) -> OrderRecord:
+        """The record of a listed order; one of its own when its number belongs to another order in our books."""
+        record = self._records[message.key]
+        return record if message.order_ref in ("", record.order_ref) else _record_of(message)
 
     def told(self, message: StatusTold) -> None:
         """Route an orderStatus message."""
@@ -63,3 +59,15 @@ class OrderBook:
         """Messages may have been lost: every order that is not final must be asked for."""
         for record in self._records.values():
             record.doubt()
+
+
+def _record_of(message: OrderListed) -> OrderRecord:
+    return OrderRecord(
+        key=message.key,
+        account_id=message.account_id,
+        symbol=message.symbol,
+        side=message.side,
+        quantity=message.quantity,
+        order_ref=message.order_ref,
+        told_status=message.status,
+    )

@@ -46,6 +46,8 @@ class OrderRecord:
     """The brokerage said that the order was cancelled, by an error code and not yet by a status."""
     is_cancel_disputed: bool = False
     """The brokerage found nothing to cancel: the order ended before, one way or another."""
+    is_questioned: bool = False
+    """An error of unknown meaning came, which may or may not have ended the order."""
     is_doubtful: bool = False
     """What was said does not settle the order's fate: the list of open orders and the executions must be asked."""
     verdict: OrderStatus | None = None
@@ -96,7 +98,19 @@ class OrderRecord:
     @property
     def has_ended_by_words(self) -> bool:
         """True when its words say that the order is over, perhaps by having filled."""
-        return self.is_end_certain or self.is_cancel_disputed or self.told_status == INACTIVE or self._is_dead
+        is_in_dispute = self.is_cancel_disputed or self.is_questioned
+        return self.is_end_certain or is_in_dispute or self.told_status == INACTIVE or self._is_dead
+
+    @property
+    def lacks_executions(self) -> bool:
+        """True when the brokerage counts more filled shares than it has told executions of, corrections aside."""
+        is_short = self.told_filled > self.filled or self.told_status == FILLED
+        return is_short and not self.has_corrections
+
+    @property
+    def has_corrections(self) -> bool:
+        """True when an execution was corrected: the broker's count of shares and the executions may then differ."""
+        return any(each.revision > 1 for each in self.executions.values())
 
     @property
     def _is_dead(self) -> bool:
@@ -129,7 +143,8 @@ class OrderRecord:
         self.is_doubtful = True
         self.is_cancel_confirmed |= kind is ErrorClass.CANCELLED
         self.is_cancel_disputed |= kind is ErrorClass.CANCEL_DISPUTED
-        if kind in (ErrorClass.REJECTED, ErrorClass.RETRY_LATER, ErrorClass.UNKNOWN):
+        self.is_questioned |= kind in (ErrorClass.UNKNOWN, ErrorClass.NO_DATA)
+        if kind in (ErrorClass.REJECTED, ErrorClass.RETRY_LATER):
             self.rejection = str(error)
 
     def doubt(self) -> None:
@@ -138,7 +153,10 @@ class OrderRecord:
 
     def _tell(self, status: str) -> None:
         self.told_status = status
-        if status == INACTIVE and self.why_held == _LOCATING:
-            return
-        is_over = status in _OVER
-        self.is_doubtful |= is_over and not self.is_final
+        if status in _OVER:
+            is_held = status == INACTIVE and self.why_held == _LOCATING
+            self.is_doubtful |= not is_held and not self.is_final
+        elif status not in _UNACKNOWLEDGED:
+            # It is alive after all, whatever was said or concluded before.
+            self.verdict = None
+            self.rejection = ""

@@ -8,7 +8,7 @@ from typing import Final
 
 from broker_connector_base import BrokerAPIError, OrderStatus
 from ibkr_connector.messages import OrderListed
-from ibkr_connector.order_record import CANCELLED, INACTIVE, OrderRecord
+from ibkr_connector.order_record import CANCELLED, FILLED, INACTIVE, OrderRecord
 from ibkr_connector.requests import Requests
 from ibkr_connector.session import GatewaySession
 
@@ -29,7 +29,7 @@ class Reconciler:
         if record.is_final:
             return
         if is_open:
-            self._judge_listed(record)
+            _judge_listed(record)
         else:
             await self._judge_absent(record)
 
@@ -44,24 +44,17 @@ class Reconciler:
         await self._requests.executions(record.account_id)
         return any(_is_same(record, each) for each in listed)
 
-    def _judge_listed(self, record: OrderRecord) -> None:
-        """A refused order stays listed as inactive; so does one whose cancellation finds nothing to cancel."""
-        record.is_doubtful = False
-        is_dead = record.told_status == INACTIVE and not record.why_held and record.is_cancel_disputed
-        if is_dead:
-            record.verdict = OrderStatus.REJECTED
-
     async def _judge_absent(self, record: OrderRecord) -> None:
         ended = await self._completed_status(record)
-        if ended in _ENDED or (ended is None and record.has_ended_by_words):
-            if ended is None and not record.is_end_certain:
-                await self._look_again(record)
-            if not record.is_final:
-                record.verdict = OrderStatus.REJECTED if record.rejection else OrderStatus.CANCELLED
+        is_clear = ended in _ENDED or (ended is None and record.is_end_certain)
+        if record.lacks_executions or ended == FILLED or not is_clear:
+            await self._look_again(record)
+        if not record.is_final and not record.lacks_executions:
+            record.verdict = _verdict(record, ended)
         record.is_doubtful = False
 
     async def _look_again(self, record: OrderRecord) -> None:
-        """A disputed cancellation may mean that the order was filled, and executions may be late."""
+        """The order may have been filled, and its executions may be late."""
         seconds = self._session.settings.message_grace_seconds
         await self._session.wait_until(lambda: record.is_final, seconds, f"executions of {record.key}")
         await self._requests.executions(record.account_id)
@@ -74,6 +67,23 @@ class Reconciler:
             if is_ours and order.account in ("", record.account_id):
                 return trade.orderStatus.status
         return None
+
+
+def _judge_listed(record: OrderRecord) -> None:
+    """A listed order lives, except for an inactive one whose cancellation finds nothing to cancel."""
+    record.is_doubtful = False
+    if record.told_status == INACTIVE and not record.why_held and record.is_cancel_disputed:
+        record.verdict = OrderStatus.REJECTED
+
+
+def _verdict(record: OrderRecord, ended: str | None) -> OrderStatus | None:
+    """The end of an order that is not open and whose executions are all known; None when nothing speaks for one."""
+    if FILLED in (ended, record.told_status):
+        return OrderStatus.FILLED if record.has_corrections else None
+    if ended is None and not record.has_ended_by_words:
+        return None
+    was_refused = bool(record.rejection) or INACTIVE in (ended, record.told_status)
+    return OrderStatus.REJECTED if was_refused else OrderStatus.CANCELLED
 
 
 def _is_same(record: OrderRecord, listed: OrderListed) -> bool:

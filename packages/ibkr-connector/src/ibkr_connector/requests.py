@@ -7,7 +7,7 @@ answered in time ends the session: its late answer would be read as part of the 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -19,6 +19,9 @@ from ibkr_connector.messages import AccountFigure, OrderListed
 from ibkr_connector.session import GatewaySession, NoAnswer
 
 T = TypeVar("T")
+
+_MAX_SUMMARIES: Final = 2
+"""The gateway allows no more subscriptions to account summaries at a time."""
 
 SUMMARY_TAGS: Final = "AccountType,NetLiquidation,TotalCashValue,SettledCash,AvailableFunds,BuyingPower,$LEDGER:ALL"
 
@@ -32,13 +35,13 @@ class Requests:
         self._positions_turn = asyncio.Lock()
         self._open_orders_turn = asyncio.Lock()
         self._completed_orders_turn = asyncio.Lock()
-        self._summary_turn = asyncio.Lock()
+        self._summaries = asyncio.Semaphore(_MAX_SUMMARIES)
         self._running: set[asyncio.Task[Any]] = set()
         self._has_completed_orders = True
 
     async def positions(self) -> list[Position]:
         """Positions of every account, as the gateway has them now."""
-        return await self._in_turn(self._positions_turn, self._ask_positions())
+        return await self._in_turn(self._positions_turn, self._ask_positions)
 
     async def open_orders(self) -> list[OrderListed]:
         """Orders of everybody on every account, the latest word on each.
@@ -46,16 +49,16 @@ class Requests:
         Raises:
             BrokerAPIError: the gateway refuses to list orders, as a read-only API does.
         """
-        return await self._in_turn(self._open_orders_turn, self._ask_open_orders())
+        return await self._in_turn(self._open_orders_turn, self._ask_open_orders)
 
     async def completed_orders(self) -> list[Trade]:
         """Today's orders that have ended; empty when the gateway does not answer this request."""
-        return await self._in_turn(self._completed_orders_turn, self._ask_completed_orders())
+        return await self._in_turn(self._completed_orders_turn, self._ask_completed_orders)
 
     async def executions(self, account_id: str) -> None:
         """Have today's executions on the account told again; they arrive in the session's books."""
-        what = f"executions of {account_id}"
-        await self._numbered(self._ib.reqExecutionsAsync(ExecutionFilter(acctCode=account_id)), what)
+        wanted = ExecutionFilter(acctCode=account_id)
+        await self._numbered(lambda: self._ib.reqExecutionsAsync(wanted), f"executions of {account_id}")
 
     async def contract_details(self, contract: Contract) -> list[ContractDetails]:
         """Details of every contract that fits.
@@ -64,34 +67,33 @@ class Requests:
             RequestError: the gateway's own error; 200 when nothing fits.
         """
         what = f"contract details of {contract.symbol}"
-        return await self._session.answer(self._ib.reqContractDetailsAsync(contract), what)
+        return await self._session.answer(lambda: self._ib.reqContractDetailsAsync(contract), what)
 
     async def current_time(self) -> None:
         """A sign of life."""
-        await self._session.answer(self._ib.reqCurrentTimeAsync(), "current time")
+        await self._session.answer(self._ib.reqCurrentTimeAsync, "current time")
 
     async def account_summary(self, account_id: str) -> tuple[AccountFigure, ...]:
         """Figures of one account, freshly subscribed to: a standing subscription is refreshed every 3 minutes only."""
-        async with self._summary_turn, self.summary_stream(account_id) as figures:
+        async with self.summary_stream(account_id) as figures:
             return figures()
 
     @asynccontextmanager
     async def summary_stream(self, account_id: str) -> AsyncGenerator[Callable[[], tuple[AccountFigure, ...]]]:
         """A subscription to the summary of an account; yields a function that gives the figures told so far."""
         session, raw = self._session, self._session.raw
-        session.require_connection(f"account summary of {account_id}")
-        request_id: int = raw.getReqId()
-        session.accounts.open_summary(request_id)
-        wrapper: Any = self._ib.wrapper
-        end: asyncio.Future[Any] = wrapper.startReq(request_id)
-        try:
-            raw.reqAccountSummary(request_id, "All", SUMMARY_TAGS)
-            await self._numbered(end, f"account summary of {account_id}")
-            yield lambda: session.accounts.summary(request_id, account_id)
-        finally:
-            session.accounts.close_summary(request_id)
-            if not session.lost.done():
-                raw.cancelAccountSummary(request_id)
+        what = f"account summary of {account_id}"
+        async with self._summaries:
+            session.require_connection(what)
+            request_id: int = raw.getReqId()
+            session.accounts.open_summary(request_id)
+            try:
+                await self._numbered(lambda: self._start_summary(request_id), what)
+                yield lambda: session.accounts.summary(request_id, account_id)
+            finally:
+                session.accounts.close_summary(request_id)
+                if not session.lost.done():
+                    raw.cancelAccountSummary(request_id)
 
     @asynccontextmanager
     async def account_updates(self, account_id: str) -> AsyncGenerator[Callable[[], tuple[AccountFigure, ...]]]:
@@ -101,23 +103,29 @@ class Requests:
         request_id: int = raw.getReqId()
         session.accounts.open_updates(account_id)
         try:
-            raw.reqAccountUpdatesMulti(request_id, account_id, "", False)  # noqa: FBT003 - the whole account, not its ledger only
+            raw.reqAccountUpdatesMulti(request_id, account_id, "", ledgerAndNLV=False)
             yield lambda: session.accounts.updates(account_id)
         finally:
             session.accounts.close_updates(account_id)
             if not session.lost.done():
                 raw.cancelAccountUpdatesMulti(request_id)
 
-    async def _numbered(self, request: Awaitable[T], what: str) -> T:
+    def _start_summary(self, request_id: int) -> asyncio.Future[Any]:
+        wrapper: Any = self._ib.wrapper
+        end: asyncio.Future[Any] = wrapper.startReq(request_id)
+        self._session.raw.reqAccountSummary(request_id, "All", SUMMARY_TAGS)
+        return end
+
+    async def _numbered(self, send: Callable[[], Awaitable[T]], what: str) -> T:
         try:
-            return await self._session.answer(request, what)
+            return await self._session.answer(send, what)
         except RequestError as error:
             raise BrokerAPIError(f"{self._session.settings.address} refused: {what}: {error}") from error
 
-    async def _in_turn(self, turn: asyncio.Lock, request: Coroutine[Any, Any, T]) -> T:
+    async def _in_turn(self, turn: asyncio.Lock, ask: Callable[[], Awaitable[T]]) -> T:
         async def take_turn() -> T:
             async with turn:
-                return await request
+                return await ask()
 
         task = asyncio.create_task(take_turn())
         self._running.add(task)
@@ -130,9 +138,8 @@ class Requests:
             task.exception()  # retrieved, in case the caller is gone
 
     async def _unnumbered(self, send: Callable[[], Awaitable[T]], what: str) -> T:
-        self._session.require_connection(what)
         try:
-            return await self._session.answer(send(), what)
+            return await self._session.answer(send, what)
         except NoAnswer as error:
             self._session.end(f"not answered: {what}")
             raise BrokerConnectionError(str(error)) from error
@@ -142,22 +149,22 @@ class Requests:
 
     async def _ask_open_orders(self) -> list[OrderListed]:
         self._session.listings.clear()
-        await self._unnumbered(
-            lambda: self._unless_refused(self._ib.reqAllOpenOrdersAsync, "open orders"), "open orders"
-        )
+        what = "open orders"
+        await self._unnumbered(lambda: self._unless_refused(self._ib.reqAllOpenOrdersAsync, what), what)
         return list({listed.key: listed for listed in self._session.listings}.values())
 
     async def _ask_completed_orders(self) -> list[Trade]:
-        what = "completed orders"
-        self._session.require_connection(what)
         if not self._has_completed_orders:
             return []
-        request = self._unless_refused(lambda: self._ib.reqCompletedOrdersAsync(apiOnly=False), what)
+        what = "completed orders"
         try:
-            return await self._session.answer(request, what)
+            return await self._session.answer(lambda: self._unless_refused(self._request_completed_orders, what), what)
         except (NoAnswer, BrokerAPIError):
             self._has_completed_orders = False
             return []
+
+    def _request_completed_orders(self) -> Awaitable[list[Trade]]:
+        return self._ib.reqCompletedOrdersAsync(apiOnly=False)
 
     async def _unless_refused(self, send: Callable[[], Awaitable[T]], what: str) -> T:
         """The answer, unless the gateway says that it refuses some request: that one, for no other is refused so."""

@@ -67,25 +67,26 @@ class GatewaySession:
         events.client.conn.disconnected.connect(self._on_closed, keep_ref=True)
         events.disconnectedEvent.connect(self._on_closed, keep_ref=True)
 
-    async def answer(self, request: Awaitable[T], what: str, *, seconds: float | None = None) -> T:
-        """The answer to a request, unless the connection ends or the time is over first.
+    async def answer(self, send: Callable[[], Awaitable[T]], what: str) -> T:
+        """Send a request and return its answer, unless the connection ends or the time is over first.
 
         Raises:
             NoAnswer: nothing came in time.
             BrokerConnectionError: the connection ended.
         """
-        task = asyncio.ensure_future(request)
-        limit = self.settings.request_timeout_seconds if seconds is None else seconds
+        self.require_connection(what)
+        limit = self.settings.request_timeout_seconds
+        request = asyncio.ensure_future(send())
         try:
-            await asyncio.wait({task, self.lost}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
+            await asyncio.wait({request, self.lost}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if not request.done():
                 self.require_connection(what)
                 raise NoAnswer(f"{self.settings.address} did not answer within {limit:g} s: {what}")
-            return task.result()
+            return request.result()
         except ConnectionError as error:
             raise BrokerConnectionError(f"connection to {self.settings.address} failed: {what}: {error}") from error
         finally:
-            task.cancel()
+            request.cancel()
 
     async def wait_until(self, condition: Callable[[], bool], seconds: float, what: str) -> bool:
         """Wait for messages until the condition holds; False when the time is over first.

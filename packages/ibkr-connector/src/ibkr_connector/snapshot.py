@@ -58,8 +58,8 @@ class SnapshotReader:
             raise SnapshotIncomplete(f"account {account_id}: {error}") from error
 
     async def _read(self, account_id: str) -> AccountSnapshot:
-        await self._requests.executions(account_id)
         if not self._ledger(account_id).has_agreement:
+            await self._requests.executions(account_id)
             await self._settle(account_id)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.settle_timeout_seconds
@@ -74,6 +74,8 @@ class SnapshotReader:
 
     async def _ask(self, account_id: str) -> tuple[tuple[AccountFigure, ...], list[Position]]:
         figures, everyone = await asyncio.gather(self._requests.account_summary(account_id), self._requests.positions())
+        # After the positions, so that no share is in them whose execution is not known.
+        await self._requests.executions(account_id)
         latest = {each.contract.conId: each for each in everyone if each.account == account_id}
         return figures, [each for each in latest.values() if each.position]
 
