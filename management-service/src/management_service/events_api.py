@@ -8,7 +8,7 @@ import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
-from event_queue.audit import EventRecord, EventStatus
+from event_queue.audit import FINAL_STATUSES, EventRecord
 from event_queue.errors import AuditUnavailable
 from event_queue.events import Command, RebalanceEvent
 from event_queue.outcomes import AlreadySeen, Deleted, Duplicate, InProgress, NotFound, Queued, Remembered
@@ -29,7 +29,6 @@ router = APIRouter(prefix="/queue/events", tags=["events"])
 
 _log = structlog.get_logger(__name__)
 
-_ENDED = frozenset({EventStatus.COMPLETED, EventStatus.SKIPPED, EventStatus.DELETED})
 _NO_HISTORY = "PostgreSQL, which keeps the history, did not answer"
 _HISTORY_BEHIND = "the history is behind: the event has ended, but its end is not written yet"
 
@@ -46,7 +45,7 @@ async def _read_new_event(request: Request) -> NewEvent:
     try:
         return NewEvent.model_validate(body)
     except ValidationError as error:
-        found = [field_error(details["loc"], details["msg"]) for details in error.errors(include_url=False)]
+        found = [field_error(details) for details in error.errors(include_url=False)]
         raise Refused(invalid_fields(*found)) from error
 
 
@@ -112,7 +111,7 @@ async def get_event(event_id: UUID, dependencies: Injected) -> EventDetailsDocum
     record = await read_history(dependencies.audit, event_id)
     if record is None:
         raise Refused(_not_found(event_id))
-    return EventDetailsDocument.ended(record, None if record.status in _ENDED else _HISTORY_BEHIND)
+    return EventDetailsDocument.ended(record, None if record.status in FINAL_STATUSES else _HISTORY_BEHIND)
 
 
 async def _history_if_reachable(audit: AuditStore, event_id: UUID) -> tuple[EventRecord | None, str | None]:

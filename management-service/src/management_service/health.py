@@ -12,6 +12,8 @@ from event_queue.outcomes import QueueStatus
 FRESH_FOR = timedelta(seconds=15)
 """Parts report every five seconds; after three missed reports nothing is known of them."""
 
+_REDIS_SILENT = "did not answer as it should: check that Redis runs, then this service's log"
+
 REPORTED_BY: Mapping[str, str] = {
     "ably": "event-broker",
     "gateway": "event-processor",
@@ -83,7 +85,7 @@ def judge(status: QueueStatus | None, components: Mapping[str, ComponentHealth])
 def redis_health(status: QueueStatus | None, durability_warnings: Sequence[str]) -> ComponentHealth:
     """Redis, which this service asks itself."""
     if status is None:
-        return ComponentHealth(ComponentState.DOWN, "did not answer: check that Redis runs", {}, 0)
+        return ComponentHealth(ComponentState.DOWN, _REDIS_SILENT, {}, 0)
     facts = {"durability_warnings": list(durability_warnings)}
     if durability_warnings:
         return ComponentHealth(ComponentState.DEGRADED, "; ".join(durability_warnings), facts, 0)
@@ -99,10 +101,19 @@ def postgres_health(*, reachable: bool, outbox_length: int | None) -> ComponentH
     return ComponentHealth(ComponentState.DOWN, detail, facts, 0)
 
 
-def reported_health(reports: Mapping[str, ComponentReport], now: datetime) -> Iterator[tuple[str, ComponentHealth]]:
-    """What the other services say of their parts; one that has fallen silent is unknown, whatever it said last."""
-    for name in dict.fromkeys((*REPORTED_BY, *reports)):
-        yield name, _reported(name, reports.get(name), now)
+def reported_health(
+    reports: Mapping[str, ComponentReport] | None, now: datetime
+) -> Iterator[tuple[str, ComponentHealth]]:
+    """What the other services say of their parts; one that has fallen silent is unknown, whatever it said last.
+
+    `reports` is None when Redis, where they are posted, did not answer.
+    """
+    names: dict[str, None] = dict.fromkeys((*REPORTED_BY, *(reports or ())))
+    for name in names:
+        yield name, _UNREADABLE if reports is None else _reported(name, reports.get(name), now)
+
+
+_UNREADABLE = ComponentHealth(ComponentState.UNKNOWN, "its reports are in Redis, which did not answer", {}, None)
 
 
 def _reported(name: str, report: ComponentReport | None, now: datetime) -> ComponentHealth:

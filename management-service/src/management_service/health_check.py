@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
+import structlog
+
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
 from event_queue.outcomes import QueueStatus
@@ -15,6 +17,8 @@ _ANSWER_SECONDS = 2.5
 
 AnswerT = TypeVar("AnswerT")
 
+_log = structlog.get_logger(__name__)
+
 
 async def check_health(dependencies: Dependencies) -> Health:
     """The system's health now; a part that does not answer is told as down, never as an exception."""
@@ -25,7 +29,7 @@ async def check_health(dependencies: Dependencies) -> Health:
         _ask(dependencies.board.read()),
         _ask(_answers(dependencies.audit.ping())),
     )
-    return _assemble(dependencies, status, warnings or (), reports or {}, reachable=postgres is True)
+    return _assemble(dependencies, status, warnings or (), reports, reachable=postgres is True)
 
 
 async def _ask(question: Awaitable[AnswerT]) -> AnswerT | None:
@@ -33,7 +37,8 @@ async def _ask(question: Awaitable[AnswerT]) -> AnswerT | None:
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             return await question
-    except (QueueError, TimeoutError):
+    except (QueueError, TimeoutError) as error:
+        _log.warning("health_question_unanswered", error=str(error) or type(error).__name__)
         return None
 
 
@@ -46,7 +51,7 @@ def _assemble(
     dependencies: Dependencies,
     status: QueueStatus | None,
     warnings: Sequence[str],
-    reports: Mapping[str, ComponentReport],
+    reports: Mapping[str, ComponentReport] | None,
     *,
     reachable: bool,
 ) -> Health:

@@ -5,11 +5,14 @@ import contextlib
 import socket
 from collections.abc import Generator
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 _GRACE_SECONDS = 5
 _MOST_CONNECTIONS = 512
+
+_log = structlog.get_logger(__name__)
 
 
 class _Server(uvicorn.Server):
@@ -39,6 +42,7 @@ async def serve_http(app: ASGIApp, listener: socket.socket, stopping: asyncio.Ev
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = _Server(config)
+    _log.info("http_listening", address=":".join(str(part) for part in listener.getsockname()[:2]))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stop = asyncio.create_task(stopping.wait())
     try:

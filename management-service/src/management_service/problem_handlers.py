@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from event_queue.errors import AuditUnavailable, PayloadRefused, QueueError, QueueFull, QueueUnavailable
@@ -16,6 +17,9 @@ from management_service.problems import FieldError, Problem, invalid_fields, pro
 
 _RETRY_SECONDS = "5"
 _RETRY_LATER = {"Retry-After": _RETRY_SECONDS}
+
+_WORDS = {"missing": "is required", "extra_forbidden": "is not a field of this request"}
+"""For what pydantic says in words of its own."""
 
 _log = structlog.get_logger(__name__)
 
@@ -38,14 +42,15 @@ def _handle(app: FastAPI, kind: type[Any], translate: Callable[[Any], Problem]) 
 
 
 def _field_errors(errors: Sequence[Any]) -> list[FieldError]:
-    return [field_error(cast("Sequence[str | int]", error["loc"])[1:], str(error["msg"])) for error in errors]
+    """The framework puts the part of the request, such as `query`, before the field's own name."""
+    return [field_error(error | {"loc": tuple(error["loc"])[1:]}) for error in errors]
 
 
-def field_error(location: Sequence[str | int], message: str) -> FieldError:
+def field_error(details: ErrorDetails) -> FieldError:
     """Pydantic's finding as a field and a reason that reads on: `limit should be less than or equal to 1000`."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    reason = message.removeprefix("Input ").removeprefix("Value error, ")
-    return FieldError(path or "body", reason[:1].lower() + reason[1:])
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"]).lstrip(".")
+    message = _WORDS.get(details["type"]) or details["msg"].removeprefix("Input ")
+    return FieldError(path or "body", message[:1].lower() + message[1:])
 
 
 def _http_problem(error: HTTPException) -> Problem:
@@ -64,7 +69,7 @@ def _queue_problem(error: QueueError) -> Problem:
         case QueueUnavailable():
             return Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "Redis did not answer; a change may or may not have happened: look before you repeat it",
+                "Redis did not answer; a change may or may not have happened: look before you repeat one",
                 kind="queue-unavailable",
                 title="The queue cannot be reached",
                 headers=_RETRY_LATER,

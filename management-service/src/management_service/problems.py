@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents: what a client reads, never what happened inside."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -53,7 +54,17 @@ class ProblemDocument(BaseModel):
     active_event_id: UUID | None = None
 
 
-def problem_response(problem: Problem, *, instance: str) -> JSONResponse:
+class ProblemResponse(JSONResponse):
+    """A problem document in plain ASCII, so that whatever a client sent can be quoted back to it."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """JSON with everything else escaped, even what UTF-8 cannot hold."""
+        return json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+
+def problem_response(problem: Problem, *, instance: str) -> ProblemResponse:
     """The answer to a request for `instance`, the path that was asked for."""
     content: dict[str, Any] = {
         "type": _TYPE_PREFIX + problem.kind if problem.kind else "about:blank",
@@ -66,7 +77,7 @@ def problem_response(problem: Problem, *, instance: str) -> JSONResponse:
         content["errors"] = [{"field": error.field, "reason": error.reason} for error in problem.errors]
     if problem.active_event_id is not None:
         content["active_event_id"] = str(problem.active_event_id)
-    return JSONResponse(content, problem.status, headers=dict(problem.headers), media_type=MEDIA_TYPE)
+    return ProblemResponse(content, problem.status, headers=dict(problem.headers))
 
 
 def invalid_fields(*errors: FieldError) -> Problem:

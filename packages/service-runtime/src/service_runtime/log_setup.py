@@ -16,8 +16,11 @@ from structlog.types import EventDict, Processor
 from service_runtime.redaction import Redactor, escape_controls, secrets_of
 from service_runtime.settings import Settings
 
-_CHATTY_LIBRARIES = ("httpx", "httpcore", "ib_async", "ably", "asyncio")
+_CHATTY_LIBRARIES = ("httpx", "httpcore", "ib_async", "ably", "asyncio", "uvicorn")
 """They tell at INFO what each of their calls did; below DEBUG only their warnings are shown."""
+
+_LEADING = ("timestamp", "level", "service", "event", "event_id", "account_id")
+"""What a reader looks for first."""
 
 
 def configure_logging(settings: Settings, *, service: str, stream: TextIO | None = None) -> None:
@@ -68,7 +71,8 @@ def _shared_processors(service: str) -> list[Processor]:
 
 def _formatter(settings: Settings, shared: list[Processor], redactor: Redactor) -> logging.Formatter:
     def redact(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
-        return {redactor.text(key): redactor.value(value) for key, value in event_dict.items()}
+        ordered = {key: event_dict[key] for key in _LEADING if key in event_dict} | dict(event_dict)
+        return {redactor.text(key): redactor.value(value) for key, value in ordered.items()}
 
     rendering: list[Processor] = (
         [structlog.processors.JSONRenderer()]
