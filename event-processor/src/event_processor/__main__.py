@@ -1,0 +1,7 @@
+"""`python -m event_processor`."""
+
+import sys
+
+from event_processor.main import main
+
+sys.exit(main())

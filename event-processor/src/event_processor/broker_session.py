@@ -1,0 +1,85 @@
+"""One connection to a brokerage: opened when needed, watched, reopened, and never in the way of the queue."""
+
+import asyncio
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from broker_connector_base import BrokerClient, BrokerConnectionError
+from event_queue.components import ComponentReport, ComponentState
+from service_runtime.clock import Clock
+
+_log = structlog.get_logger(__name__)
+
+GATEWAY: Final = "gateway"
+"""The name under which the connection is reported."""
+
+
+class BrokerSession:
+    """Keeps a BrokerClient connected. Several events and the watch may ask for it at once; one of them connects."""
+
+    def __init__(self, broker: BrokerClient, clock: Clock, *, reconnect_seconds: float) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._reconnect_seconds = reconnect_seconds
+        self._connecting = asyncio.Lock()
+        self._accounts: frozenset[str] = frozenset()
+        self._trouble = "not connected yet"
+
+    async def client(self) -> BrokerClient:
+        """The connected client.
+
+        Raises:
+            BrokerConnectionError: the brokerage cannot be reached.
+        """
+        async with self._connecting:
+            if not self._broker.health().connected:
+                await self._connect()
+        return self._broker
+
+    async def watch(self) -> None:
+        """Connect in the background, notice when the connection breaks, and connect again; runs until cancelled."""
+        while True:
+            try:
+                await self.client()
+            except BrokerConnectionError as error:
+                _log.warning("gateway_unreachable", reason=str(error), next_try_seconds=self._reconnect_seconds)
+                await self._clock.pause(self._reconnect_seconds)
+            else:
+                await self._broker.wait_until_lost()
+                self._trouble = "the connection was lost"
+                _log.warning("gateway_lost", detail=self._broker.health().detail)
+
+    async def close(self) -> None:
+        """End the session; orders at the brokerage live on."""
+        await self._broker.disconnect()
+
+    def report(self, now: datetime) -> ComponentReport:
+        """The connection's state for /health."""
+        health = self._broker.health()
+        state, detail = ComponentState.OK, f"connected; accounts: {', '.join(sorted(self._accounts)) or 'none'}"
+        if not health.connected:
+            state, detail = ComponentState.DOWN, f"{self._trouble}: check that the gateway runs and is logged in"
+        elif health.read_only:
+            state, detail = (
+                ComponentState.DEGRADED,
+                "the gateway's API is read-only: orders are refused until it is not",
+            )
+        facts: dict[str, Any] = {
+            "connected": health.connected,
+            "read_only": health.read_only,
+            "accounts": sorted(self._accounts),
+            "last_heard_at": health.last_heard_at.isoformat() if health.last_heard_at else None,
+            "detail": health.detail,
+        }
+        return ComponentReport(GATEWAY, state, detail, facts, now)
+
+    async def _connect(self) -> None:
+        try:
+            await self._broker.connect()
+            self._accounts = await self._broker.get_managed_accounts()
+        except BrokerConnectionError as error:
+            self._trouble = str(error)
+            raise
+        _log.info("gateway_connected", accounts=sorted(self._accounts))

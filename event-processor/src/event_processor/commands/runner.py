@@ -1,0 +1,51 @@
+"""From an event to its command, with everything refused that must not run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from event_processor.account_check import configured_account, require_managed, require_mode
+from event_processor.attempt import Attempt, CommandOutcome
+from event_processor.broker_session import BrokerSession
+from event_processor.commands.registry import handler_of
+from event_processor.rebalancer.ports import Guard, Recorder
+from event_processor.target_source import TargetSource
+from event_queue.events import RebalanceEvent
+from service_runtime.accounts import Accounts
+from service_runtime.clock import Clock
+from service_runtime.settings import OrdersSettings, TradingMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRunner:
+    """Runs commands; account settings come from accounts.yaml, never from an event's payload."""
+
+    accounts: Accounts
+    brokers: Mapping[str, BrokerSession]
+    """By the `broker` field of accounts."""
+    targets: TargetSource
+    orders: OrdersSettings
+    trading_mode: TradingMode
+    clock: Clock
+
+    async def run(self, event: RebalanceEvent, *, recorder: Recorder, guard: Guard) -> CommandOutcome:
+        """Run the event's command to its end.
+
+        Raises:
+            AccountUnknown, AccountRefused: the account may not be worked on here.
+            Exception: whatever the command raises; `failures.classify` tells what it means.
+        """
+        account = configured_account(self.accounts, event.account_id)
+        require_mode(account.account_id, self.trading_mode)
+        broker = await self.brokers[account.broker].client()
+        require_managed(account.account_id, await broker.get_managed_accounts())
+        attempt = Attempt(
+            event=event,
+            account=account,
+            broker=broker,
+            targets=self.targets,
+            orders=self.orders,
+            clock=self.clock,
+            recorder=recorder,
+            guard=guard,
+        )
+        return await handler_of(event.exec_command)(attempt)

@@ -1,0 +1,142 @@
+"""The service put together: the only place, with `broker_factory`, that picks adapters."""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from event_processor.allocations import AllocationsClient
+from event_processor.broker_factory import BrokerName, create_broker
+from event_processor.broker_session import BrokerSession
+from event_processor.commands import CommandRunner
+from event_processor.lease_guard import LeaseGuard
+from event_processor.lease_holder import LeaseHolder
+from event_processor.lease_keeper import LeaseKeeper
+from event_processor.replacement_sets import load_replacement_sets
+from event_processor.target_source import TargetSource
+from event_processor.worker import Worker
+from event_processor.worker_status import WorkerStatus
+from event_queue.components import ComponentReport
+from event_queue.errors import QueueError
+from event_queue.ports import ComponentBoard
+from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
+from service_runtime.configuration import Configuration
+from service_runtime.lifecycle import ServiceContext, run_service
+from service_runtime.reporting import Reporter
+from service_runtime.settings import RedisSettings
+
+NAME = "event-processor"
+
+_SHUTDOWN_MARGIN_SECONDS = 10.0
+"""Above the grace of the orders in flight: for writing down how the attempt ended, and closing connections."""
+
+
+def main() -> int:
+    """Run the service until it is stopped."""
+    return run_service(NAME, serve, environ=os.environ, working_directory=Path.cwd())
+
+
+async def serve(context: ServiceContext) -> None:
+    """Open the queue and the brokerages, work until stopped, close."""
+    settings = context.configuration.settings
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(
+            open_redis(redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
+        )
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.allocations.timeout_seconds))
+        worker = build_worker(context, redis, open_sessions(context), http)
+        context.run("worker", worker.run)
+        await context.run_until_stopped(
+            grace_seconds=settings.processing.shutdown_grace_seconds + _SHUTDOWN_MARGIN_SECONDS
+        )
+
+
+def redis_address(redis: RedisSettings) -> RedisAddress:
+    """Where the queue lives, from the settings."""
+    password = redis.password.get_secret_value() if redis.password else None
+    return RedisAddress(host=redis.host, port=redis.port, db=redis.db, password=password)
+
+
+def open_sessions(context: ServiceContext) -> Mapping[str, BrokerSession]:
+    """One session for each brokerage that an account names, none connected yet."""
+    settings = context.configuration.settings
+    names: set[BrokerName] = {account.broker for account in context.configuration.accounts.by_id.values()}
+    return {
+        name: BrokerSession(
+            create_broker(name, settings, context.clock),
+            context.clock,
+            reconnect_seconds=settings.processing.pause_connection_seconds,
+        )
+        for name in sorted(names)
+    }
+
+
+def build_worker(
+    context: ServiceContext, redis: RedisQueue, sessions: Mapping[str, BrokerSession], http: httpx.AsyncClient
+) -> Worker:
+    """Wire the worker by hand."""
+    processing = context.configuration.settings.processing
+    guard = LeaseGuard(context.stopping)
+    ttl = timedelta(seconds=processing.lease_seconds)
+    status = WorkerStatus()
+    reporter = _reporter(lambda: status.report(context.clock.now()), redis.components)
+    status.on_change(reporter.changed)
+
+    async def disconnect() -> None:
+        for session in sessions.values():
+            await session.close()
+
+    return Worker(
+        queue=redis.worker,
+        commands=build_commands(context.configuration, context, sessions, http),
+        keeper=LeaseKeeper(redis.worker, context.clock, guard, LeaseHolder.this_process(), ttl),
+        guard=guard,
+        clock=context.clock,
+        settings=processing,
+        status=status,
+        stop=context.stopping,
+        while_leading=(
+            reporter.run,
+            *(session.watch for session in sessions.values()),
+            *(_session_reporter(session, context, redis.components).run for session in sessions.values()),
+        ),
+        step_down=disconnect,
+    )
+
+
+def build_commands(
+    configuration: Configuration,
+    context: ServiceContext,
+    sessions: Mapping[str, BrokerSession],
+    http: httpx.AsyncClient,
+) -> CommandRunner:
+    """The commands with everything they use."""
+    settings = configuration.settings
+    sets = load_replacement_sets(configuration.replacement_sets_file)
+    return CommandRunner(
+        accounts=configuration.accounts,
+        brokers=sessions,
+        targets=TargetSource(AllocationsClient(http, settings.allocations), sets),
+        orders=settings.orders,
+        trading_mode=settings.ibkr.trading_mode,
+        clock=context.clock,
+    )
+
+
+def _session_reporter(
+    session: BrokerSession, context: ServiceContext, board: ComponentBoard
+) -> Reporter[ComponentReport | None]:
+    return _reporter(lambda: session.report(context.clock.now()), board)
+
+
+def _reporter(
+    describe: Callable[[], ComponentReport | None], board: ComponentBoard
+) -> Reporter[ComponentReport | None]:
+    async def post(report: ComponentReport | None) -> None:
+        if report is not None:
+            await board.report(report)
+
+    return Reporter(describe, post, tolerated=QueueError)

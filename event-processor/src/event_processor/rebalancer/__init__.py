@@ -1,0 +1,6 @@
+"""Planning and carrying out one account's rebalance, against any brokerage."""
+
+from event_processor.rebalancer.outcome import LiveRun, Preview, SentOrder, average_price, total_commission
+from event_processor.rebalancer.rebalancer import Rebalancer
+
+__all__ = ["LiveRun", "Preview", "Rebalancer", "SentOrder", "average_price", "total_commission"]

@@ -1,0 +1,104 @@
+"""Making a live plan that may be acted on: the market open, the plan complete, and only then the table cleared."""
+
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from broker_connector_base import AccountSnapshot, BrokerClient, CancellationUnconfirmed, Fill, OpenOrder
+from event_processor.market_hours import ClosedUntil, Open, market_state
+from event_processor.rebalancer.clearance import Clearance, describe, refuse_foreign
+from event_processor.rebalancer.planning import Planning, make_plan, needed_symbols
+from event_processor.rebalancer.ports import Clock, Recorder
+from event_processor.side_by_side import both, started
+from rebalance_calculator import TargetWeight
+from service_runtime.accounts import AccountConfig
+
+_log = structlog.get_logger(__name__)
+
+_MOST_CLEARANCES: Final = 2
+"""Orders that keep appearing are placed by somebody: two rounds, then the event fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A plan on an account without open orders, in a market that is open."""
+
+    planning: Planning
+    market: Open
+    cancelled: tuple[OpenOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """An account as the plan will find it; the snapshot is younger than the list of open orders."""
+
+    snapshot: AccountSnapshot
+    open_orders: tuple[OpenOrder, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePlanning:
+    """Prepares one attempt of one event."""
+
+    broker: BrokerClient
+    clock: Clock
+    recorder: Recorder
+    clearance: Clearance
+    account: AccountConfig
+    event_id: UUID
+    extended_hours: bool
+
+    async def prepare(self, weights: Coroutine[Any, Any, tuple[TargetWeight, ...]]) -> Ready | ClosedUntil:
+        """Plan, clear the account of open orders, and plan again if there were any.
+
+        Errors come before everything that touches the account: weights first, then the account, hours and prices.
+
+        Raises:
+            ForeignOrderOpen: an order that only its owner may cancel; ours were left alone too.
+            CancellationUnconfirmed: an order of ours may still be alive.
+        """
+        published, scene = await both(weights, self._look())
+        cancelled: tuple[OpenOrder, ...] = ()
+        for _ in range(_MOST_CLEARANCES + 1):
+            planned = await self._plan(scene.snapshot, published)
+            if isinstance(planned, ClosedUntil):
+                return planned
+            if not scene.open_orders:
+                return Ready(*planned, cancelled)
+            refuse_foreign(scene.open_orders)
+            await self.clearance.cancel_all(scene.open_orders)
+            cancelled += scene.open_orders
+            scene = await self._look()
+        raise CancellationUnconfirmed(
+            f"account {self.account.account_id}: new orders kept appearing while open ones were cancelled, "
+            f"of late {'; '.join(describe(order) for order in cancelled[-3:])}; nothing was placed"
+        )
+
+    async def _look(self) -> _Scene:
+        """Open orders and executions first, the snapshot after them, so that it includes whatever they did."""
+        account_id = self.account.account_id
+        open_orders, fills = await both(self.broker.get_open_orders(account_id), self.broker.get_fills(account_id))
+        await self._note_earlier(fills)
+        return _Scene(await self.broker.get_account_snapshot(account_id), open_orders)
+
+    async def _note_earlier(self, fills: tuple[Fill, ...]) -> None:
+        """Say which executions this very event caused before: another attempt was cut short after sending orders."""
+        earlier = tuple(fill for fill in fills if fill.order_ref.startswith(f"{self.event_id}:"))
+        if earlier:
+            _log.info("earlier_fills_found", fills=[f"{fill.order_ref} {fill.quantity}" for fill in earlier])
+            await self.recorder.earlier_fills(earlier)
+
+    async def _plan(
+        self, snapshot: AccountSnapshot, weights: tuple[TargetWeight, ...]
+    ) -> tuple[Planning, Open] | ClosedUntil:
+        """Ask for hours and prices together; a closed market needs no prices, and may well have none."""
+        symbols = needed_symbols(self.account, snapshot, weights)
+        async with started(self.broker.get_market_prices(symbols, allow_previous_close=False)) as prices:
+            hours = await self.broker.get_trading_hours(symbols)
+            market = market_state(hours, self.clock.now(), extended=self.extended_hours)
+            if isinstance(market, ClosedUntil):
+                return market
+            return make_plan(self.account, snapshot, weights, await prices), market

@@ -1,0 +1,83 @@
+"""What a rebalance came to: values for the result, the log and the audit."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from broker_connector_base import AccountSnapshot, OpenOrder, OrderResult, OrderStatus
+from event_processor.market_hours import MarketState
+from event_processor.rebalancer.planning import Planning
+from rebalance_calculator import Trade
+
+
+@dataclass(frozen=True, slots=True)
+class SentOrder:
+    """A trade, and what became of its order."""
+
+    trade: Trade
+    result: OrderResult
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every share was executed."""
+        return self.result.remaining_quantity <= 0
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the brokerage refused it."""
+        return self.result.status is OrderStatus.REJECTED
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """US dollars per executed share; None when none was."""
+        return average_price(self.result)
+
+    @property
+    def commission(self) -> Decimal:
+        """US dollars."""
+        return total_commission(self.result)
+
+    def describe(self) -> str:
+        """`SELL 406 AAA: filled 200, CANCELLED`, with the broker's words when it had some."""
+        trade, result = self.trade, self.result
+        words = f": {result.message}" if result.message else ""
+        return f"{trade.side} {trade.quantity} {trade.symbol}: filled {result.filled_quantity}, {result.status}{words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan that was not carried out."""
+
+    planning: Planning
+    market: MarketState | None
+    """None when the brokerage told no hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRun:
+    """A plan that was carried out, entirely or in part."""
+
+    planning: Planning
+    orders: tuple[SentOrder, ...]
+    """Sells, then buys, as sent."""
+    cancelled: tuple[OpenOrder, ...]
+    """Orders of before that were cancelled first."""
+    after: AccountSnapshot | None
+    """The account afterwards; None when the brokerage could not tell."""
+
+    @property
+    def incomplete(self) -> tuple[SentOrder, ...]:
+        """Orders with shares that were not executed."""
+        return tuple(order for order in self.orders if not order.is_complete)
+
+
+def average_price(result: OrderResult) -> Decimal | None:
+    """US dollars per executed share of an order; None when none was."""
+    filled = result.filled_quantity
+    if not filled:
+        return None
+    return sum((fill.quantity * fill.price for fill in result.fills), Decimal(0)) / filled
+
+
+def total_commission(result: OrderResult) -> Decimal:
+    """US dollars paid for all fills of an order."""
+    return sum((fill.commission for fill in result.fills), Decimal(0))

@@ -1,0 +1,43 @@
+"""What the rebalancer needs from the worker around it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from broker_connector_base import Fill, OrderRequest, OrderResult
+from service_runtime.clock import Clock
+
+__all__ = ["Clock", "Guard", "Recorder", "RefMaker"]
+
+RefMaker = Callable[[str, str], str]
+"""Side and symbol to an orderRef that no other order of any attempt carries."""
+
+
+class Guard(Protocol):
+    """Asked before everything that is sent to the brokerage."""
+
+    def require_running(self) -> None:
+        """Raise unless something new, such as an order, may be begun."""
+        ...
+
+    def require_lease(self) -> None:
+        """Raise unless what was begun may be finished."""
+        ...
+
+
+class Recorder(Protocol):
+    """Writes down what an attempt does, each record before or right after the deed.
+
+    A record that cannot be written raises, so that nothing is sent of which no trace exists.
+    """
+
+    async def intent(self, request: OrderRequest, reason: str) -> None:
+        """An order is about to be sent."""
+        ...
+
+    async def result(self, result: OrderResult) -> None:
+        """What became of an order, with its fills."""
+        ...
+
+    async def earlier_fills(self, fills: tuple[Fill, ...]) -> None:
+        """Executions found at the brokerage that an earlier attempt of this event caused."""
+        ...

@@ -1,0 +1,161 @@
+"""From values to results: the objects that events carry to the audit and the API."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from broker_connector_base import AccountSnapshot, ContractPrice
+from event_processor.market_hours import ClosedUntil
+from event_processor.numbers import money, number, percent, price, shares
+from event_processor.rebalancer import LiveRun, Preview, SentOrder
+from event_processor.result_shapes import DriftShape, EquityShape, FailureShape, OrderShape, PriceShape, RebalanceShape
+from event_queue.events import RebalanceEvent
+from rebalance_calculator import EquityInfo, RebalancePlan, TargetPosition, Trade
+
+
+def moment(now: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def preview_result(preview: Preview, now: datetime) -> RebalanceShape:
+    """The result of a dry run."""
+    planning = preview.planning
+    return {
+        "account_id": planning.snapshot.account_id,
+        "execution_mode": "dry_run",
+        "equity_info": equity_shape(planning.plan.equity),
+        "orders": [trade_shape(trade) for trade in planning.plan.trades],
+        "status": "success",
+        "message": "Dry run rebalancing completed successfully",
+        "timestamp": moment(now),
+        "prices": price_shapes(planning.prices, now),
+        "warnings": [*plan_warnings(planning.plan), *_market_warnings(preview)],
+        "drift": drift_shapes(planning.plan, planning.snapshot),
+    }
+
+
+def live_result(run: LiveRun, now: datetime) -> RebalanceShape:
+    """The result of a live run: a success when every share was executed, else partial."""
+    planning = run.planning
+    before = planning.snapshot
+    return {
+        "account_id": before.account_id,
+        "execution_mode": "live",
+        "equity_info": equity_shape(planning.plan.equity),
+        "orders": [sent_shape(order) for order in run.orders],
+        "status": "partial" if run.incomplete else "success",
+        "message": _live_message(run),
+        "timestamp": moment(now),
+        "prices": price_shapes(planning.prices, now),
+        "warnings": plan_warnings(planning.plan),
+        "drift": drift_shapes(planning.plan, run.after or before),
+        "equity_before": money(before.net_liquidation),
+        "equity_after": money(run.after.net_liquidation) if run.after else None,
+        "cancelled_orders": [f"{order.side} {order.quantity} {order.symbol}" for order in run.cancelled],
+    }
+
+
+def equity_shape(equity: EquityInfo) -> EquityShape:
+    """The document's equity_info, and the value of what is never traded."""
+    return {
+        "total_equity": money(equity.total_equity),
+        "reserve_percentage": number(equity.reserve_percentage, 4),
+        "reserve_amount": money(equity.reserve_amount),
+        "unmanaged_value": money(equity.unmanaged_value),
+        "available_for_trading": money(equity.available_for_trading),
+    }
+
+
+def trade_shape(trade: Trade) -> OrderShape:
+    """A planned trade."""
+    return {
+        "symbol": trade.symbol,
+        "quantity": trade.quantity,
+        "action": trade.side.value,
+        "market_value": money(trade.market_value),
+        "price": price(trade.price),
+        "reason": trade.reason,
+    }
+
+
+def sent_shape(order: SentOrder) -> OrderShape:
+    """A trade and what became of its order."""
+    average = order.average_price
+    return {
+        **trade_shape(order.trade),
+        "order_id": order.result.order_id,
+        "status": order.result.status.value,
+        "filled_quantity": shares(order.result.filled_quantity),
+        "average_price": None if average is None else price(average),
+        "commission": money(order.commission),
+        "message": order.result.message,
+    }
+
+
+def price_shapes(prices: Mapping[str, ContractPrice], now: datetime) -> dict[str, PriceShape]:
+    """Prices by symbol, with their source and age."""
+    return {
+        symbol: {
+            "price": price(quote.price),
+            "source": quote.source.value,
+            "age_seconds": round(quote.age_seconds(now), 1),
+        }
+        for symbol, quote in sorted(prices.items())
+    }
+
+
+def drift_shapes(plan: RebalancePlan, snapshot: AccountSnapshot) -> list[DriftShape]:
+    """Target and actual share of each symbol, at the plan's prices; none when nothing is investable."""
+    investable = plan.equity.available_for_trading
+    if investable <= 0:
+        return []
+    held = {item.symbol: item.quantity for item in snapshot.positions if item.is_tradeable}
+    return [_drift(target, held.get(target.symbol, Decimal(0)), investable) for target in plan.targets]
+
+
+def plan_warnings(plan: RebalancePlan) -> list[str]:
+    """The plan's warnings, and what it leaves alone."""
+    left = [f"{item.symbol}: {item.quantity.normalize():f} shares cannot be sold whole" for item in plan.residues]
+    kept = [
+        f"{item.symbol}: {item.quantity.normalize():f} ({_kind(item.currency)}) left alone" for item in plan.unmanaged
+    ]
+    return [*plan.warnings, *left, *kept]
+
+
+def _kind(currency: str) -> str:
+    return f"not managed, {currency}"
+
+
+def _drift(target: TargetPosition, held: Decimal, investable: Decimal) -> DriftShape:
+    return {
+        "symbol": target.symbol,
+        "target_percent": percent(target.weight),
+        "actual_percent": percent(held * target.price / investable),
+    }
+
+
+def _market_warnings(preview: Preview) -> Sequence[str]:
+    if isinstance(preview.market, ClosedUntil):
+        return [f"the market is closed: a live run would wait until {moment(preview.market.opens_at)}"]
+    return []
+
+
+def _live_message(run: LiveRun) -> str:
+    if not run.orders:
+        return "Live rebalancing completed successfully: nothing to trade"
+    if not run.incomplete:
+        return "Live rebalancing completed successfully"
+    return f"Live rebalancing completed in part: {'; '.join(order.describe() for order in run.incomplete)}"
+
+
+def failure_result(event: RebalanceEvent, *, kind: str, message: str, now: datetime) -> FailureShape:
+    """The result of an attempt that failed and will be repeated."""
+    return {
+        "account_id": event.account_id,
+        "command": event.exec_command.value,
+        "status": "failed",
+        "failure_kind": kind,
+        "message": message,
+        "timestamp": moment(now),
+    }

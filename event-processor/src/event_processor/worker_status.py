@@ -1,0 +1,78 @@
+"""What the worker says of itself on /health."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.events import RebalanceEvent
+from event_queue.outcomes import Lease
+
+WORKER: Final = "worker"
+"""The name under which the worker is reported."""
+
+
+class WorkerStatus:
+    """The worker's present: written by the worker alone, read for reports."""
+
+    def __init__(self) -> None:
+        self._listener: Callable[[], None] | None = None
+        self._lease: Lease | None = None
+        self._current: RebalanceEvent | None = None
+        self._current_since: datetime | None = None
+        self._last: dict[str, Any] | None = None
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Have a function called after each change, so that a report can follow at once."""
+        self._listener = listener
+
+    def holding(self, lease: Lease | None) -> None:
+        """The worker has the lease, or no longer has one."""
+        self._lease = lease
+        self._changed()
+
+    def working_on(self, event: RebalanceEvent, now: datetime) -> None:
+        """An attempt begins."""
+        self._current, self._current_since = event, now
+        self._changed()
+
+    def done_with(self, event: RebalanceEvent, outcome: str, now: datetime) -> None:
+        """An attempt has ended."""
+        self._current, self._current_since = None, None
+        self._last = {**_names(event), "outcome": outcome, "ended_at": now.isoformat()}
+        self._changed()
+
+    def report(self, now: datetime) -> ComponentReport | None:
+        """The present in words and facts; None while standing by, because then another worker speaks."""
+        if self._lease is None:
+            return None
+        facts: dict[str, Any] = {
+            "lease": self._lease.token,
+            "current": self._describe_current(now),
+            "last": self._last,
+        }
+        return ComponentReport(WORKER, ComponentState.OK, self._detail(), facts, now)
+
+    def _changed(self) -> None:
+        if self._listener is not None:
+            self._listener()
+
+    def _detail(self) -> str:
+        if self._current is None:
+            return "waiting for events"
+        return f"working on {self._current.exec_command} of {self._current.account_id}"
+
+    def _describe_current(self, now: datetime) -> dict[str, Any] | None:
+        if self._current is None or self._current_since is None:
+            return None
+        age = max(0.0, (now - self._current_since).total_seconds())
+        return {**_names(self._current), "age_seconds": round(age, 1)}
+
+
+def _names(event: RebalanceEvent) -> dict[str, Any]:
+    return {
+        "event_id": str(event.event_id),
+        "account_id": event.account_id,
+        "command": event.exec_command.value,
+        "times_queued": event.times_queued,
+    }
