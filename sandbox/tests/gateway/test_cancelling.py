@@ -123,6 +123,21 @@ async def test_a_done_order_cannot_be_cancelled(sandbox: RunningSandbox) -> None
     assert sandbox.codes == [202, 10148]
 
 
+async def test_a_rejected_order_stays_listed_until_it_is_cancelled(sandbox: RunningSandbox) -> None:
+    """Inactive is no end."""
+    sandbox.world.add_fault({"kind": "reject"})
+    ib = await sandbox.connect()
+    order = LimitOrder("BUY", 5, 400, account="DU1", tif="GTC", orderRef="rest")
+    trade = await until_status(ib.placeOrder(SPY, order), "Inactive")
+    (listed,) = await ib.reqAllOpenOrdersAsync()
+
+    cancel_again(ib, trade)
+    await until_status(trade, "Cancelled")
+
+    assert listed.order.permId == trade.order.permId
+    assert await ib.reqAllOpenOrdersAsync() == []
+
+
 async def test_a_cancel_may_never_be_acknowledged(sandbox: RunningSandbox) -> None:
     """The order stays in PendingCancel and in everyone's list."""
     sandbox.world.add_fault({"kind": "slow_cancel"})

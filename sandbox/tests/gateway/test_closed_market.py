@@ -1,5 +1,6 @@
 """Orders while the market is closed, at its opening and at its close."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from ib_async import LimitOrder, MarketOrder, Order, Stock
@@ -54,19 +55,22 @@ async def test_a_cancel_of_a_waiting_order_is_acknowledged_at_the_opening(sandbo
 
 async def test_extended_hours_take_only_limit_orders_that_ask_for_them(sandbox: RunningSandbox) -> None:
     """A market order waits although it asks."""
-    now = sandbox.world.parts.now()
-    today = f"{now:%Y%m%d}"
-    open_all_day = f"{today}:0000-{today}:2359"
-    hours = {"kind": "literal", "time_zone": "UTC", "trading_hours": open_all_day, "liquid_hours": f"{today}:CLOSED"}
-    sandbox.world.set_hours(hours)
+    now, hour = sandbox.world.parts.now(), timedelta(hours=1)
+    extended = f"{now - hour:%Y%m%d:%H%M}-{now + hour:%Y%m%d:%H%M}"
+    closed = f"{now:%Y%m%d}:CLOSED"
+    sandbox.world.set_hours(
+        {"kind": "literal", "time_zone": "UTC", "trading_hours": extended, "liquid_hours": closed},
+    )
     ib = await sandbox.connect()
 
     limit = LimitOrder("BUY", 1, 505, account="DU1", tif="DAY", outsideRth=True)
     market = MarketOrder("BUY", 1, account="DU1", tif="DAY", outsideRth=True)
     filled = await until_status(ib.placeOrder(SPY, limit), "Filled")
-    waiting = await until_status(ib.placeOrder(SPY, market), "ValidationError")
+    waiting = ib.placeOrder(SPY, market)
+    await ib.reqCurrentTimeAsync()
 
     assert filled.orderStatus.avgFillPrice == 500
+    assert [entry.errorCode for entry in waiting.log if entry.errorCode] == [2109, 399]
     assert waiting.filled() == 0
 
 
@@ -81,6 +85,24 @@ async def test_market_on_close_rests_until_the_close(sandbox: RunningSandbox) ->
 
     await until_status(trade, "Filled")
     assert trade.orderStatus.avgFillPrice == 503
+
+
+async def test_market_on_close_cannot_be_cancelled_after_the_cut_off(sandbox: RunningSandbox) -> None:
+    """The client believes it cancelled, yet it will fill."""
+    ib = await sandbox.connect()
+    order = Order(action="BUY", totalQuantity=2, orderType="MOC", tif="DAY", account="DU1")
+    trade = await until_status(ib.placeOrder(SPY, order), "PreSubmitted")
+    soon = sandbox.world.parts.now() + timedelta(minutes=5)
+    hours = f"{soon - timedelta(hours=1):%Y%m%d:%H%M}-{soon:%Y%m%d:%H%M}"
+    sandbox.world.set_hours(
+        {"kind": "literal", "time_zone": "UTC", "trading_hours": hours, "liquid_hours": hours},
+    )
+
+    ib.cancelOrder(trade.order)
+    await ib.reqCurrentTimeAsync()
+
+    assert sandbox.codes == [161]
+    assert [open_order.status for open_order in sandbox.world.open_orders()] == ["PreSubmitted"]
 
 
 async def test_day_orders_end_with_the_session_and_others_wait(sandbox: RunningSandbox) -> None:

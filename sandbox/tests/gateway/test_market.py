@@ -186,6 +186,33 @@ async def test_a_stream_follows_the_price(market: RunningSandbox) -> None:
     assert ticker.last == 510
 
 
+async def test_a_restored_link_without_data_ends_the_streams(market: RunningSandbox) -> None:
+    """After 1101 the client has to subscribe again; after 1102 it need not."""
+    ib = await market.connect()
+    ticker = ib.reqMktData(await qualified(ib, "SPY"))
+    await asyncio.wait_for(ticker.updateEvent, 2)
+
+    market.gateway.broadcast(1100)
+    market.gateway.broadcast(1102)
+    market.world.set_price("SPY", Decimal(510))
+    market.gateway.broadcast(1100)
+    market.gateway.broadcast(1101)
+    market.world.set_price("SPY", Decimal(520))
+    await ib.reqCurrentTimeAsync()
+
+    assert ticker.last == 510
+
+
+async def test_an_empty_snapshot_may_take_its_time() -> None:
+    """As the real gateway waits for prices that never come."""
+    latency = {"empty_snapshot_ms": 60}
+    async with running_sandbox(instruments=[{"symbol": "MUTE", "price": 1, "no_quote": True}], latency=latency) as slow:
+        started = asyncio.get_running_loop().time()
+        await ticker_of(slow, "MUTE")
+
+    assert asyncio.get_running_loop().time() - started >= 0.05
+
+
 async def test_daily_bars_end_at_the_previous_close(market: RunningSandbox) -> None:
     """The same bars every time."""
     ib = await market.connect()

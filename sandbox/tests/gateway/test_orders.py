@@ -66,6 +66,19 @@ async def test_a_resting_order_can_be_changed_by_its_own_number(sandbox: Running
     ]
 
 
+async def test_a_changed_order_must_stay_the_same_trade(sandbox: RunningSandbox) -> None:
+    """Another contract under the same number is refused with 105, and the order stays as it was."""
+    ib = await sandbox.connect()
+    order = LimitOrder("BUY", 5, 80, account="DU1", tif="DAY")
+    await until_status(ib.placeOrder(SPY, order), "Submitted")
+
+    ib.placeOrder(Stock("TLT", "SMART", "USD"), order)
+    await ib.reqCurrentTimeAsync()
+
+    assert sandbox.codes == [105]
+    assert [open_order.symbol for open_order in sandbox.world.open_orders()] == ["SPY"]
+
+
 async def test_a_partial_fill_rests_with_the_remainder(sandbox: RunningSandbox) -> None:
     """Exactly the scripted quantity fills; the rest stays open."""
     sandbox.world.add_fault({"kind": "partial_fill", "quantity": 4})

@@ -242,6 +242,23 @@ async def test_an_immediate_order_does_not_rest(build: BuildWorld) -> None:
     assert world.open_orders() == []
 
 
+async def test_numbers_of_a_world_started_later_are_new() -> None:
+    """Executions and permanent ids are never taken for those of an earlier run."""
+    spec = load_spec({"accounts": [{"id": "DU1", "cash": 9000}], "instruments": [{"symbol": "SPY", "price": 500}]})
+    seen: list[tuple[str, int]] = []
+    for second in (1, 2):
+        moment = datetime(2026, 11, 20, 15, 0, second, tzinfo=UTC)
+        world = World(spec, now=lambda moment=moment: moment)
+        buy(world, 1)
+        await world.journal.until(lambda entry: entry.kind == "fill")
+        (fill,) = world.account_state("DU1").fills
+        seen.append((fill.exec_id, fill.perm_id))
+        world.close()
+
+    assert seen[0][0] != seen[1][0]
+    assert seen[0][1] < seen[1][1]
+
+
 async def test_the_journal_can_be_read_from_a_point_on(build: BuildWorld) -> None:
     """Which proves that nothing was sent since."""
     world = build()

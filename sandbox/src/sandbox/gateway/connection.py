@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from sandbox.gateway.fields import Value
 from sandbox.gateway.framing import frame
@@ -38,7 +39,7 @@ class Connection:
         self._writer.transport.abort()
 
     async def write_out(self) -> None:
-        """Write what is queued until the connection ends."""
+        """Write what is queued until the connection ends. That the client is gone is noticed where it is read."""
         loop = asyncio.get_running_loop()
         while item := await self._outbox.get():
             due, data = item
@@ -46,5 +47,6 @@ class Connection:
             if wait > 0:
                 await asyncio.sleep(wait)
             self._writer.write(data)
-            await self._writer.drain()
+            with suppress(ConnectionError):
+                await self._writer.drain()
         self._writer.close()

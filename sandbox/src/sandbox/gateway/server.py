@@ -19,6 +19,8 @@ ConnectivityCode = Literal[1100, 1101, 1102]
 
 _CLIENT_ID_IN_USE = 326
 _TOO_FAST = 100
+_LINK_LOST = 1100
+_DATA_LOST = 1101
 _CONNECTIVITY = {
     1100: "Connectivity between IBKR and Trader Workstation has been lost.",
     1101: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
@@ -102,11 +104,16 @@ class GatewayServer:
         self._is_frozen = False
 
     def broadcast(self, code: ConnectivityCode) -> None:
-        """Tell all clients that the link to the brokerage is lost (1100) or back. Events in between are lost."""
-        self._is_linked = code != 1100  # noqa: PLR2004 - the brokerage's own number
+        """Tell all clients that the link to the brokerage is lost (1100) or back, with market data (1102) or without.
+
+        Events in between are lost.
+        """
+        self._is_linked = code != _LINK_LOST
         self._world.journal.record("control", broadcast=code)
         for session in self._sessions.values():
             session.error(NO_REQUEST, code, _CONNECTIVITY[code])
+            if code == _DATA_LOST:
+                session.subscriptions.tickers.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -29,7 +29,10 @@ class Account:
 
 
 class Accounts:
-    """All accounts of the world, and the only place where their ledgers change."""
+    """All accounts of the world, and the only place where their ledgers change.
+
+    Clients are shown a change after the lag, at the earliest once the messages about its cause are out.
+    """
 
     def __init__(self, spec: WorldSpec, hub: EventHub, timers: Timers, lag_ms: Callable[[], int]) -> None:
         self._hub = hub
@@ -80,11 +83,7 @@ class Accounts:
             account.shown = ledger
             self._hub.publish(AccountChanged(account.id, con_ids))
 
-        lag = self._lag_ms()
-        if lag:
-            self._timers.after(lag, show)
-        else:
-            show()
+        self._timers.after(self._lag_ms(), show)
 
 
 def _opening(account: AccountSpec, spec: WorldSpec) -> Ledger:

@@ -2,19 +2,22 @@
 
 import itertools
 from collections.abc import Iterator
+from datetime import datetime
 
 from sandbox.world.orders import Order
 
-FIRST_PERM_ID = 1_900_000_001
+_PERM_IDS_A_SECOND = 1_000
+_PERM_ID_SECONDS = 2_000_000
 MANUAL_CLIENT_ID = 0
 """Orders placed by hand belong to client 0, once it binds them."""
 
 
 class OrderBook:
-    """Order ids live in the space of their client id; permanent ids are unique."""
+    """Order ids live in the space of their client id; permanent ids are unique, also among books started later."""
 
-    def __init__(self) -> None:
-        self._perm_ids = itertools.count(FIRST_PERM_ID)
+    def __init__(self, started: datetime) -> None:
+        seconds = int(started.timestamp()) % _PERM_ID_SECONDS
+        self._perm_ids = itertools.count(1 + seconds * _PERM_IDS_A_SECOND)
         self._bound_ids = itertools.count(-1, -1)
         self._all: dict[int, Order] = {}
         self._by_owner: dict[tuple[int, int], Order] = {}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sandbox.world.credit import is_past_cutoff
 from sandbox.world.events import OrderMessage
 from sandbox.world.fault_spec import FillDuringCancel, SlowCancel
 from sandbox.world.fill_desk import FillDesk
@@ -36,6 +37,9 @@ class CancelDesk:
         elif order.is_done or order.status == "PendingCancel":
             text = f"OrderId {order_id} that needs to be cancelled cannot be cancelled, state: {order.status}."
             self._answer(client_id, order_id, 10148, text)
+        elif order.request.order_type == "MOC" and order.can_fill and is_past_cutoff(self.parts, order.instrument):
+            text = "Cancel attempted when order is not in a cancellable state. Order permId = "
+            self._answer(client_id, order_id, 161, f"{text}{order.perm_id}")
         else:
             self._begin(order)
 

@@ -56,6 +56,13 @@ def margin_after(parts: Parts, order: Order) -> Decimal:
     return gross * account.spec.initial_margin
 
 
+def is_past_cutoff(parts: Parts, instrument: InstrumentSpec) -> bool:
+    """Whether it is too late in today's session to send or cancel a market-on-close order."""
+    now = parts.now()
+    session = parts.calendar(instrument).session_at(now)
+    return session is not None and now >= session.end - timedelta(minutes=parts.spec.moc_cutoff_minutes)
+
+
 def _halt(parts: Parts, order: Order) -> Refusal | None:
     return refusals.HALTED if parts.market.state(order.instrument.con_id).halted else None
 
@@ -63,10 +70,7 @@ def _halt(parts: Parts, order: Order) -> Refusal | None:
 def _cutoff(parts: Parts, order: Order) -> Refusal | None:
     if order.request.order_type != "MOC":
         return None
-    now = parts.now()
-    session = parts.calendar(order.instrument).session_at(now)
-    cutoff = timedelta(minutes=parts.spec.moc_cutoff_minutes)
-    return refusals.PAST_MOC_CUTOFF if session and now >= session.end - cutoff else None
+    return refusals.PAST_MOC_CUTOFF if is_past_cutoff(parts, order.instrument) else None
 
 
 def _short_sale(parts: Parts, order: Order) -> Refusal | None:

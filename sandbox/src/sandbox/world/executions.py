@@ -10,8 +10,6 @@ from sandbox.world.orders import Order
 from sandbox.world.spec import InstrumentSpec
 from sandbox.world.state import FillState
 
-_SERIES = "0000e0d5.6742a1b2"
-
 
 @dataclass(frozen=True, slots=True)
 class Execution:
@@ -69,16 +67,17 @@ class Execution:
 
 
 class ExecutionLog:
-    """All executions, corrections included, oldest first."""
+    """All executions, corrections included, oldest first. Ids begin with the time of the start."""
 
-    def __init__(self) -> None:
+    def __init__(self, started: datetime) -> None:
+        self._series = f"{int(started.timestamp()):08x}"
         self._all: list[Execution] = []
 
     def __iter__(self) -> Iterator[Execution]:
         return iter(tuple(self._all))
 
     def next_id(self) -> str:
-        return f"{_SERIES}.{len(self._all) + 1:08x}.01"
+        return f"{self._series}.{len(self._all) + 1:08x}.01.01"
 
     def add(self, execution: Execution) -> None:
         self._all.append(execution)

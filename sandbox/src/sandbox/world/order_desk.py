@@ -13,6 +13,11 @@ from sandbox.world.spec import InstrumentSpec
 from sandbox.world.what_if import WhatIf, what_if_of
 
 _TIF_WAS_SET = OrderMessage()
+_OUTSIDE_HOURS_IGNORED = OrderMessage(
+    code=2109,
+    text="Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored based on the order type and "
+    "destination. PlaceOrder is now being processed.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class OrderDesk:
         if request.what_if:
             return what_if_of(self.parts, self._new(client_id, order_id, request, instrument))
         if existing:
-            return self._modify(existing, request)
+            return self._modify(existing, request, instrument)
         return self._accept(self._new(client_id, order_id, request, instrument))
 
     def place_by_hand(self, request: OrderRequest) -> Order | Refusal:
@@ -99,6 +104,8 @@ class OrderDesk:
         if not order.request.tif:
             order.request = replace(order.request, tif="DAY")
             self.parts.warn(order, _TIF_WAS_SET.code, _TIF_WAS_SET.text)
+        if order.request.outside_rth and order.request.order_type != "LMT":
+            self.parts.warn(order, _OUTSIDE_HOURS_IGNORED.code, _OUTSIDE_HOURS_IGNORED.text)
         scripted = self.parts.faults.met_by(order, OrderMessage)
         if scripted:
             self.parts.warn(order, scripted.code, scripted.text)
@@ -116,8 +123,8 @@ class OrderDesk:
         self.parts.warn(order, refusal.code, refusal.text)
         self.parts.tell(order)
 
-    def _modify(self, order: Order, request: OrderRequest) -> Order | Refusal:
-        same = (order.request.account, order.request.side) == (request.account, request.side)
+    def _modify(self, order: Order, request: OrderRequest, instrument: InstrumentSpec) -> Order | Refusal:
+        same = (order.account, order.side, order.instrument) == (request.account, request.side, instrument)
         if not same or order.status == "PendingCancel" or request.quantity <= order.filled:
             self.parts.refuse(order.client_id, order.order_id, refusals.MODIFICATION_DIFFERS)
             return refusals.MODIFICATION_DIFFERS

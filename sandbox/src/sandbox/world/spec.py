@@ -111,11 +111,15 @@ class CommissionSpec(_Spec):
 
 
 class LatencySpec(_Spec):
-    """Milliseconds: until any answer leaves the gateway, until an order fills, until account figures follow a fill."""
+    """Milliseconds: until any answer leaves the gateway, until an order fills, until account figures follow a fill.
+
+    `empty_snapshot_ms` is how long a snapshot without any price waits before it ends; the real one takes 11 seconds.
+    """
 
     reply_ms: int = Field(default=0, ge=0)
     fill_ms: int = Field(default=0, ge=0)
     account_lag_ms: int = Field(default=0, ge=0)
+    empty_snapshot_ms: int = Field(default=0, ge=0)
 
 
 class WorldSpec(_Spec):

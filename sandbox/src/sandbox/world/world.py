@@ -8,28 +8,21 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from sandbox.world.accounts import Accounts
+from sandbox.world.assembly import assemble
 from sandbox.world.bell import Bell
-from sandbox.world.book import OrderBook
 from sandbox.world.cancel_desk import CancelDesk
 from sandbox.world.errors import SpecError
-from sandbox.world.events import EventHub, OrderBound, QuoteChanged
-from sandbox.world.executions import ExecutionLog
+from sandbox.world.events import OrderBound, QuoteChanged
 from sandbox.world.fault_spec import Fault, Side
-from sandbox.world.faults import FaultBoard
 from sandbox.world.fill_desk import FillDesk
-from sandbox.world.hours import TradingHours
-from sandbox.world.instruments import SMART, ContractQuery, Registry
 from sandbox.world.journal import Journal
-from sandbox.world.market import Market
 from sandbox.world.order_desk import OrderDesk
 from sandbox.world.orders import Order, OrderRequest
-from sandbox.world.parts import Parts, Switches
 from sandbox.world.pictures import picture_of_account
 from sandbox.world.refusals import Refusal
 from sandbox.world.spec import HoursSpec, InstrumentSpec, LatencySpec, WorldSpec, load_spec
+from sandbox.world.staging import staged_request
 from sandbox.world.state import AccountState, OrderState
-from sandbox.world.timers import Timers
 from sandbox.world.what_if import WhatIf
 
 _FAULT: TypeAdapter[Fault] = TypeAdapter(Fault)
@@ -44,7 +37,7 @@ class World:
     """A brokerage with its markets. See the package for a tour of what an operator may do."""
 
     def __init__(self, spec: WorldSpec, *, now: Callable[[], datetime] = utc_now) -> None:
-        self.parts = _build(spec, now)
+        self.parts = assemble(spec, now)
         self._fills = FillDesk(self.parts)
         self._cancels = CancelDesk(self.parts, self._fills)
         self._orders = OrderDesk(self.parts, self._fills)
@@ -191,7 +184,7 @@ class World:
         Raises:
             SpecError: the brokerage would not take it.
         """
-        request = self._request(account, symbol, side, quantity, more)
+        request = staged_request(self.parts.registry, account, symbol, side, quantity, more)
         return self._taken(self._orders.place_by_hand(request))
 
     def place_foreign_order(
@@ -209,7 +202,7 @@ class World:
         Raises:
             SpecError: the brokerage would not take it.
         """
-        request = self._request(account, symbol, side, quantity, more)
+        request = staged_request(self.parts.registry, account, symbol, side, quantity, more)
         return self._taken(self._orders.place(client_id, self.parts.book.next_id(client_id), request))
 
     def place_order(self, client_id: int, order_id: int, request: OrderRequest) -> Order | WhatIf | Refusal:
@@ -235,43 +228,8 @@ class World:
         """Call off everything that is still to happen."""
         self.parts.timers.close()
 
-    def _request(
-        self,
-        account: str,
-        symbol: str,
-        side: Side,
-        quantity: Decimal,
-        more: Mapping[str, Any],
-    ) -> OrderRequest:
-        instrument = self.parts.registry.named(symbol, more.get("con_id"))
-        contract = ContractQuery(con_id=instrument.con_id, symbol=symbol, exchange=SMART)
-        fields = {name: value for name, value in more.items() if name != "con_id"}
-        if fields.get("limit_price") is not None:
-            fields.setdefault("order_type", "LMT")
-        return OrderRequest(account=account, contract=contract, side=side, quantity=quantity, **fields)
-
     def _taken(self, taken: Order | WhatIf | Refusal) -> OrderState:
         if isinstance(taken, Refusal):
             raise SpecError(f"the order would be refused: {taken.code} {taken.text}")
         self._bell.arm()
         return (taken.order if isinstance(taken, WhatIf) else taken).state()
-
-
-def _build(spec: WorldSpec, now: Callable[[], datetime]) -> Parts:
-    switches = Switches(latency=spec.latency, read_only=spec.read_only)
-    journal, timers, hub = Journal(now), Timers(), EventHub()
-    return Parts(
-        spec=spec,
-        now=now,
-        switches=switches,
-        registry=Registry(spec.instruments),
-        market=Market(spec.instruments, spec.fx, spec.seed),
-        hours=TradingHours(spec.hours, spec.instruments),
-        accounts=Accounts(spec, hub, timers, lambda: switches.latency.account_lag_ms),
-        book=OrderBook(),
-        executions=ExecutionLog(),
-        faults=FaultBoard(spec.faults, journal),
-        journal=journal,
-        timers=timers,
-        hub=hub,
-    )

@@ -7,6 +7,7 @@ from sandbox.gateway.session import NO_REQUEST, Session, Summary
 
 _INVALID_ACCOUNT = 321
 _SUBSCRIPTIONS_EXCEEDED = 322
+_UNSUBSCRIBED = 2100
 _MOST_SUMMARIES = 2
 
 
@@ -19,6 +20,8 @@ def account_updates(session: Session, fields: FieldReader) -> None:
         return
     account_id = account_id or session.world.accounts[0]
     if _is_known(session, NO_REQUEST, account_id):
+        if session.subscriptions.account_updates not in {"", account_id}:
+            session.error(NO_REQUEST, _UNSUBSCRIBED, "API client has been unsubscribed from account data.")
         session.subscriptions.account_updates = account_id
         send_account_updates(session, account_id)
         session.send(messages.account_download_end(account_id))

@@ -16,6 +16,8 @@ FROZEN_DATA, DELAYED_DATA, DELAYED_FROZEN_DATA = 2, 3, 4
 _NOT_SUBSCRIBED = 354
 _HISTORY_FAILED = 162
 _DELAYED_SHOWN = 10167
+_TOO_MANY_TICKERS = 101
+_MOST_TICKERS = 100
 _DURATION = re.compile(r"(\d+) ([SDWMY])")
 _WEEKDAYS = {"S": 1, "D": 1, "W": 5, "M": 21, "Y": 252}
 _MOST_BARS = 2520
@@ -38,10 +40,13 @@ def market_data(session: Session, fields: FieldReader) -> None:
     spec = _one_contract(session, request_id, query)
     if spec is None or not _may_see(session, request_id, spec):
         return
+    if not is_snapshot and len(session.subscriptions.tickers) >= _MOST_TICKERS:
+        session.error(request_id, _TOO_MANY_TICKERS, "Max number of tickers has been reached.")
+        return
     session.send(messages.tick_parameters(request_id, spec.tick_size))
     send_quote(session, request_id, spec)
     if is_snapshot:
-        session.send(messages.snapshot_end(request_id))
+        _end_snapshot(session, request_id, spec)
     else:
         session.subscriptions.tickers[request_id] = spec
 
@@ -88,6 +93,12 @@ def historical_data(session: Session, fields: FieldReader) -> None:
 
 def cancel_historical_data(_session: Session, _fields: FieldReader) -> None:
     """Bars are sent all at once, so there is nothing left to cancel."""
+
+
+def _end_snapshot(session: Session, request_id: int, spec: InstrumentSpec) -> None:
+    state = session.parts.market.state(spec.con_id)
+    wait_ms = session.parts.switches.latency.empty_snapshot_ms if state.no_quote else 0
+    session.parts.timers.after(wait_ms, lambda: session.send(messages.snapshot_end(request_id)))
 
 
 def _one_contract(session: Session, request_id: int, query: ContractQuery) -> InstrumentSpec | None:
