@@ -43,7 +43,7 @@ class SessionContract:
     async def test_a_lost_connection_is_noticed(self, client: BrokerClient, world: BrokerWorld) -> None:
         """By whoever waits for it, by questions, and in the health."""
         watching = asyncio.create_task(client.wait_until_lost())
-        world.break_connections()
+        await world.break_connections()
 
         async with asyncio.timeout(LATE):
             await watching
@@ -60,7 +60,7 @@ class SessionContract:
         waiting = asyncio.create_task(client.await_order(order_id, timeout_seconds=6 * LATE))
         await client.await_order(order_id, timeout_seconds=SOON)
 
-        world.break_connections()
+        await world.break_connections()
 
         async with asyncio.timeout(LATE):
             with pytest.raises(BrokerConnectionError):
@@ -73,8 +73,9 @@ class SessionContract:
         world.fill_next_partly("SPY", Side.SELL, Decimal(4))
         request = market_order(Side.SELL, "SPY", 10)
         first = await client.await_order(await client.place_order(request), timeout_seconds=SOON)
-        world.break_connections()
-        await client.wait_until_lost()
+        await world.break_connections()
+        async with asyncio.timeout(LATE):
+            await client.wait_until_lost()
 
         await client.connect()
         (listed,) = await client.get_open_orders(MARGIN_ACCOUNT)

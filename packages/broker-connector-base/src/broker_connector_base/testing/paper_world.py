@@ -58,7 +58,7 @@ class PaperWorld:
         )
         self.brokerage.place(request, owner="77")
 
-    def break_connections(self) -> None:
+    async def break_connections(self) -> None:
         """See BrokerWorld."""
         for client in self._clients:
             client.lose_connection()

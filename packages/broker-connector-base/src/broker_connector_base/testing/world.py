@@ -56,6 +56,6 @@ class BrokerWorld(Protocol):
         """Have somebody else place an order that stays open."""
         ...
 
-    def break_connections(self) -> None:
+    async def break_connections(self) -> None:
         """Cut every session; new ones may be opened."""
         ...
