@@ -1,8 +1,10 @@
 """Messages of one channel, in the order in which they came, until the queue has taken each."""
 
 import asyncio
+from contextlib import suppress
 
 from event_broker.channel_router import ChannelRouter
+from event_broker.settings import DRAIN_SECONDS
 from event_broker.trigger import Trigger
 
 
@@ -28,15 +30,23 @@ class ChannelInbox:
         """Add a message; at once, so that messages keep their order."""
         self._messages.put_nowait(trigger)
 
-    async def run(self) -> None:
-        """Take the messages in, one after the other, until cancelled."""
+    async def run_until(self, stopping: asyncio.Event) -> None:
+        """Take the messages in, one after the other; after `stopping` only those received so far, within bounds.
+
+        Once per inbox: what a failed run had in hand is gone from it, and comes again with the rewind of a new process.
+        """
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(self._run())
+            await stopping.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_SECONDS):
+                    await self._messages.join()
+            work.cancel()
+
+    async def _run(self) -> None:
         while True:
             trigger = await self._messages.get()
             self._in_hand = 1
             await self._router.route(trigger)
             self._in_hand = 0
             self._messages.task_done()
-
-    async def drained(self) -> None:
-        """Return when every message received so far is queued."""
-        await self._messages.join()

@@ -24,11 +24,14 @@ _log = structlog.get_logger(__name__)
 class ChannelRouter:
     """Turns triggers into events and hands them to the queue until it has taken every one."""
 
-    def __init__(self, intake: Intake, accounts: Accounts, clock: Clock) -> None:
-        """Take the way into the queue and the accounts that may be queued."""
+    def __init__(
+        self, intake: Intake, accounts: Accounts, clock: Clock, *, retry_seconds: float = INTAKE_RETRY_SECONDS
+    ) -> None:
+        """Take the way into the queue, the accounts that may be queued, and the pause before a refused event."""
         self._intake = intake
         self._accounts = accounts
         self._clock = clock
+        self._retry_seconds = retry_seconds
 
     async def route(self, trigger: Trigger) -> None:
         """Return when the queue has taken the message for each account on its channel, in the order of accounts.yaml.
@@ -41,7 +44,7 @@ class ChannelRouter:
             waiting = [event for event in waiting if not await self._offer(trigger, event)]
             if not waiting:
                 return
-            await self._clock.pause(INTAKE_RETRY_SECONDS)
+            await self._clock.pause(self._retry_seconds)
 
     def _events(self, trigger: Trigger) -> Sequence[RebalanceEvent]:
         payload = read_payload(trigger.payload)
@@ -76,7 +79,7 @@ class ChannelRouter:
                 "intake_refused",
                 **_ids(trigger, event),
                 reason=f"{type(error).__name__}: {error}",
-                retry_seconds=INTAKE_RETRY_SECONDS,
+                retry_seconds=self._retry_seconds,
             )
             return False
         _log_outcome(outcome, trigger, event)

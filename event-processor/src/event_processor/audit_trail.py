@@ -70,6 +70,7 @@ def result_details(result: OrderResult) -> dict[str, Any]:
         "side": result.request.side.value,
         "quantity": result.request.quantity,
         "order_type": result.request.order_type.value,
+        "limit_price": None if result.request.limit_price is None else str(result.request.limit_price),
         "time_in_force": result.request.time_in_force.value,
         "status": result.status.value,
         "filled_quantity": str(result.filled_quantity),

@@ -15,7 +15,7 @@ from rebalancer_cli.operator import commands
 from rebalancer_cli.stack.management_api import ManagementApi
 from rebalancer_cli.up import plan_up, up
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep IBKR accounts at their model portfolio.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Keep IBKR accounts at their model portfolio.")
 
 Url = Annotated[str, typer.Option(envvar="MANAGEMENT_URL", help="Address of the management service.")]
 Key = Annotated[str, typer.Option(envvar="MANAGEMENT_API_KEY", help="Key for add, delete and preview.")]

@@ -220,11 +220,25 @@ async def test_a_market_order_without_a_quote_waits_for_one(build: BuildWorld) -
     """Nobody trades with nobody."""
     world = build(instruments=[{"symbol": "SPY", "price": 500, "no_quote": True}])
     buy(world, 1)
-    await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
 
     world.set_market("SPY", no_quote=False)
 
     assert [fill.price for fill in world.account_state("DU1").fills] == [500]
+
+
+async def test_an_order_on_its_way_is_not_reached_by_prices(build: BuildWorld) -> None:
+    """A slow fill takes the price of its own time."""
+    world = build(faults=[{"kind": "slow_fill", "after_ms": 20}])
+    buy(world, 1)
+
+    world.set_price("SPY", Decimal(510))
+    fills_at_once = world.journal.of("fill")
+    world.set_price("SPY", Decimal(490))
+    await world.journal.until(lambda entry: entry.kind == "fill")
+
+    assert fills_at_once == []
+    assert [fill.price for fill in world.account_state("DU1").fills] == [490]
 
 
 async def test_an_immediate_order_does_not_rest(build: BuildWorld) -> None:

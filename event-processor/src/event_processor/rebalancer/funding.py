@@ -38,6 +38,7 @@ class Funding:
 
     broker: BrokerClient
     planning: Planning
+    cash_wait_seconds: float
 
     async def buys(self, sells: Sequence[SentOrder]) -> tuple[Trade, ...]:
         """The plan's own buys when nothing was sold, else buys planned anew from real cash and positions.
@@ -52,7 +53,7 @@ class Funding:
         snapshot = self.planning.snapshot
         reported, after = await both(
             self.broker.await_cash(
-                snapshot.account_id, at_least=snapshot.cash + proceeds, timeout_seconds=CASH_WAIT_SECONDS
+                snapshot.account_id, at_least=snapshot.cash + proceeds, timeout_seconds=self.cash_wait_seconds
             ),
             self.broker.get_account_snapshot(snapshot.account_id),
         )

@@ -11,7 +11,7 @@ from broker_connector_base import AccountSnapshot, BrokerClient, BrokerError, Or
 from event_processor.errors import HoursUnknown
 from event_processor.market_hours import ClosedUntil, MarketState, market_state
 from event_processor.rebalancer.clearance import Clearance
-from event_processor.rebalancer.funding import Funding, refuse_after_rejection
+from event_processor.rebalancer.funding import CASH_WAIT_SECONDS, Funding, refuse_after_rejection
 from event_processor.rebalancer.live_planning import LivePlanning
 from event_processor.rebalancer.order_desk import OrderDesk
 from event_processor.rebalancer.outcome import LiveRun, Preview, SentOrder
@@ -37,6 +37,7 @@ class Rebalancer:
     orders: OrdersSettings
     recorder: Recorder
     guard: Guard
+    cash_wait_seconds: float = CASH_WAIT_SECONDS
 
     async def preview(self, account: AccountConfig, weights: FetchWeights) -> Preview:
         """Plan without touching anything; prices may be as old as the previous close.
@@ -73,7 +74,7 @@ class Rebalancer:
         desk = self._desk(account, event_id, attempt)
         sells = await desk.carry_out(ready.planning.plan.sells, regular_hours=ready.market.regular)
         refuse_after_rejection(sells)
-        planned = await Funding(self.broker, ready.planning).buys(sells)
+        planned = await Funding(self.broker, ready.planning, self.cash_wait_seconds).buys(sells)
         buys = await desk.carry_out(planned, regular_hours=ready.market.regular)
         _refuse_if_all_rejected(buys)
         after = await self._look_back(account.account_id) if sells or buys else ready.planning.snapshot

@@ -47,7 +47,8 @@ class RedisQueue:
     outbox: RedisOutbox
     components: RedisComponentBoard
     keys: QueueKeys
-    client: "Redis"
+    client: Any
+    """The open `redis.asyncio.Redis`, whose own types are incomplete."""
 
     async def verify(self) -> None:
         """Check the type of every key; call it at start, and again after QueueUnavailable.

@@ -76,7 +76,7 @@ def _print_audit(console: Console, event: Mapping[str, Any]) -> None:
     console.print(f"audit trail of event {event['event_id']}")
     for entry in event["history"]:
         console.print(
-            f"  {entry['counter']:>4}  {entry['recorded_at']}  {entry['kind']}{_subject(entry)}", markup=False
+            f"  {entry['recorded_at']}  {entry['kind']}{_subject(entry)}", markup=False
         )
 
 

@@ -47,8 +47,9 @@ class FillDesk:
             self.parts.tell(order)
         slow = self.parts.faults.met_by(order, SlowFill)
         delay = slow.after_ms if slow else self.parts.switches.latency.fill_ms
+        order.on_its_way = True
         if delay is not None:
-            self.parts.timers.after(delay, lambda: self.try_fill(order))
+            self.parts.timers.after(delay, lambda: self._arrive(order))
 
     def market_is_open(self, order: Order) -> bool:
         """Whether the order may trade now; outside regular hours only limit orders that ask for it."""
@@ -57,6 +58,8 @@ class FillDesk:
 
     def try_fill(self, order: Order) -> None:
         """Fill what the market gives at this moment; the rest of an IOC order is cancelled."""
+        if order.on_its_way:
+            return
         price = self._executable_price(order)
         if price is not None:
             self._fill_at(order, price)
@@ -88,10 +91,12 @@ class FillDesk:
         if cut and cut.when == "filled":
             self.parts.hub.publish(ConnectionCut(order.client_id))
 
+    def _arrive(self, order: Order) -> None:
+        order.on_its_way = False
+        self.try_fill(order)
+
     def _executable_price(self, order: Order) -> Decimal | None:
-        slow = self.parts.faults.met_by(order, SlowFill)
-        never = slow is not None and slow.after_ms is None
-        if never or not order.can_fill or order.parked or not self.market_is_open(order):
+        if not order.can_fill or order.parked or not self.market_is_open(order):
             return None
         if order.request.order_type == "MOC" or self.parts.market.state(order.instrument.con_id).halted:
             return None

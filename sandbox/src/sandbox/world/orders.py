@@ -45,8 +45,8 @@ class OrderRequest:
 class Order:
     """An order of the book, alive or done. `request` is replaced when the client modifies it.
 
-    `silent` orders are never spoken of; `parked` ones wait for the market to open; `reported` is what the last
-    message about the order said of it.
+    `silent` orders are never spoken of; `parked` ones wait for the market to open; those `on_its_way` have been
+    accepted but no price can reach them before the latency is over. `claimed` are the faults that the order met.
     """
 
     perm_id: int
@@ -64,6 +64,7 @@ class Order:
     manual: bool = False
     silent: bool = False
     parked: bool = False
+    on_its_way: bool = False
     cancel_due_at_open: bool = False
     claimed: dict[type[object], Fault] = field(default_factory=dict[type[object], Fault])
 

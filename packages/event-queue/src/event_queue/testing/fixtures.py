@@ -5,7 +5,6 @@ tests that kill or reconfigure a server open their own with `running_redis` or `
 """
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Any
 
 import pytest
 
@@ -25,8 +24,7 @@ def redis_server() -> Generator[RedisServer]:
 async def redis_queue(redis_server: RedisServer) -> AsyncGenerator[RedisQueue]:
     """An empty queue on the real Redis."""
     async with open_redis(redis_server.address) as queue:
-        client: Any = queue.client
-        await client.flushall()
+        await queue.client.flushall()
         yield queue
 
 
