@@ -25,6 +25,15 @@ def buy(world: World, quantity: int, **more: Any) -> OrderState:
     )
 
 
+QUOTED = {"symbol": "QUOTED", "price": 1}
+
+
+async def orders_have_arrived(world: World) -> None:
+    """Orders placed before have met their market, since one placed after them has."""
+    world.place_foreign_order(8, account="DU1", symbol="QUOTED", side="BUY", quantity=Decimal(1))
+    await world.journal.until(lambda entry: entry.kind == "fill" and entry.symbol == "QUOTED")
+
+
 async def test_an_order_moves_the_account_and_is_journalled(build: BuildWorld) -> None:
     """Placed, accepted, filled, each with its reference."""
     world = build(commission={"per_share": "0.01", "minimum": 1})
@@ -203,8 +212,9 @@ async def test_market_on_close_is_refused_after_the_cut_off() -> None:
 
 async def test_halted_markets_refuse_orders_and_fill_nothing(build: BuildWorld) -> None:
     """What rests goes on resting."""
-    world = build()
+    world = build(instruments=[{"symbol": "SPY", "price": 500}, QUOTED])
     buy(world, 1, limit_price=Decimal(490))
+    await orders_have_arrived(world)
     world.set_market("SPY", halted=True)
 
     refused = buy(world, 1)
@@ -213,18 +223,18 @@ async def test_halted_markets_refuse_orders_and_fill_nothing(build: BuildWorld) 
     world.set_market("SPY", halted=False)
 
     assert refused.status == "Cancelled"
-    assert (fills_while_halted, len(world.journal.of("fill"))) == (0, 1)
+    assert (fills_while_halted, len(world.journal.of("fill"))) == (1, 2)
 
 
 async def test_a_market_order_without_a_quote_waits_for_one(build: BuildWorld) -> None:
     """Nobody trades with nobody."""
-    world = build(instruments=[{"symbol": "SPY", "price": 500, "no_quote": True}])
+    world = build(instruments=[{"symbol": "SPY", "price": 500, "no_quote": True}, QUOTED])
     buy(world, 1)
-    await asyncio.sleep(0.01)
+    await orders_have_arrived(world)
 
     world.set_market("SPY", no_quote=False)
 
-    assert [fill.price for fill in world.account_state("DU1").fills] == [500]
+    assert [(fill.symbol, fill.price) for fill in world.account_state("DU1").fills] == [("QUOTED", 1), ("SPY", 500)]
 
 
 async def test_an_order_on_its_way_is_not_reached_by_prices(build: BuildWorld) -> None:
