@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
+import stamina.instrumentation
 import typer
 from rich.console import Console
 
@@ -15,7 +16,12 @@ from rebalancer_cli.operator import commands
 from rebalancer_cli.stack.management_api import ManagementApi
 from rebalancer_cli.up import plan_up, up
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Keep IBKR accounts at their model portfolio.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Keep IBKR accounts at their model portfolio.",
+)
 
 Url = Annotated[str, typer.Option(envvar="MANAGEMENT_URL", help="Address of the management service.")]
 Key = Annotated[str, typer.Option(envvar="MANAGEMENT_API_KEY", help="Key for add, delete and preview.")]
@@ -24,6 +30,7 @@ _DEFAULT_URL = "http://127.0.0.1:8000"
 
 def main() -> None:
     """Entry point: errors that a person can act on are printed without a traceback."""
+    stamina.instrumentation.set_on_retry_hooks([])  # waiting for a service to answer is no news
     try:
         app()
     except CommandError as error:

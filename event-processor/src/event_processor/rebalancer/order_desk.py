@@ -71,7 +71,14 @@ class OrderDesk:
     async def _send(self, request: OrderRequest) -> str:
         self.guard.require_running()
         order_id = await self.broker.place_order(request)
-        _log.info("order_sent", order_id=order_id, order_ref=request.order_ref, quantity=request.quantity)
+        _log.info(
+            "order_sent",
+            order_id=order_id,
+            order_ref=request.order_ref,
+            side=request.side.value,
+            quantity=request.quantity,
+            symbol=request.symbol,
+        )
         return order_id
 
     async def _follow(self, order_id: str, deadline: float) -> OrderResult:

@@ -8,14 +8,14 @@ from typing import Any, cast
 from rich.console import Console
 
 _SHOWN: Mapping[str, str] = {
-    "event_queued": "{account_id}  queued {exec_command} as event {event_id}",
-    "event_claimed": "{account_id}  {exec_command} starts",
+    "event_queued": "{account_id}  signal taken in as event {event_id}",
+    "event_started": "{account_id}  {command} starts",
     "order_sent": "{account_id}  order sent: {side} {quantity} {symbol}",
     "sells_done": "{account_id}  sells done",
     "open_order_cancelled": "{account_id}  cancelled a leftover order",
-    "event_completed": "{account_id}  completed",
-    "event_requeued": "{account_id}  failed, will be tried again: {error}",
-    "event_delayed": "{account_id}  waits for the market to open",
+    "event_completed": "{account_id}  completed: {message}",
+    "event_requeued": "{account_id}  failed, will be tried again in {pause_seconds} s",
+    "event_delayed": "{account_id}  waits: {reason}",
 }
 
 

@@ -75,9 +75,7 @@ def _print_cash(console: Console, story: AccountStory) -> None:
 def _print_audit(console: Console, event: Mapping[str, Any]) -> None:
     console.print(f"audit trail of event {event['event_id']}")
     for entry in event["history"]:
-        console.print(
-            f"  {entry['recorded_at']}  {entry['kind']}{_subject(entry)}", markup=False
-        )
+        console.print(f"  {entry['recorded_at']}  {entry['kind']}{_subject(entry)}", markup=False)
 
 
 def _subject(entry: Mapping[str, Any]) -> str:
