@@ -1,0 +1,128 @@
+"""Where the service is put together: the only module that picks adapters."""
+
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+
+from event_broker.ably_health import AblyHealth
+from event_broker.ably_source import AblySource
+from event_broker.admission import Admission, admit
+from event_broker.channel_inbox import ChannelInbox
+from event_broker.channel_link import Surroundings
+from event_broker.channel_router import ChannelRouter
+from event_broker.continuity import Continuity, log_gap
+from event_broker.purge import purge_daily
+from event_broker.relay_keeper import RelayKeeper
+from event_broker.settings import GRACE_SECONDS, AblyTiming
+from event_broker.start_check import check_redis
+from event_broker.until_stopped import until_stopped
+from event_queue.components import ComponentReport
+from event_queue.errors import QueueError
+from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_pool import PostgresAddress
+from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
+from event_queue.relay import OutboxRelay
+from service_runtime.lifecycle import ServiceContext
+from service_runtime.redaction import Redactor, secrets_of
+from service_runtime.reporting import Reporter
+from service_runtime.settings import PostgresSettings, RedisSettings
+
+RESTART_SECONDS: Final = 5.0
+"""Pause before a task that failed on something unforeseen is started again."""
+
+_log = structlog.get_logger(__name__)
+
+
+async def serve(context: ServiceContext) -> None:
+    """Take signals in and carry audit records until the service stops.
+
+    Ably, Redis and PostgreSQL may each come up later, and come and go; none of them keeps the others from working.
+    """
+    settings = context.configuration.settings
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(
+            open_redis(_redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
+        )
+        audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
+        _start_checking(context, redis)
+        _start_audit(context, redis, audit)
+        _start_signals(context, redis)
+        await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
+
+
+def _start_checking(context: ServiceContext, redis: RedisQueue) -> None:
+    _run(context, "redis check", lambda: check_redis(redis.verify, redis.admin.durability_warnings, context.clock))
+
+
+def _start_audit(context: ServiceContext, redis: RedisQueue, audit: PostgresAudit) -> None:
+    async def pause(duration: timedelta) -> None:
+        await context.clock.pause(duration.total_seconds())
+
+    relay = OutboxRelay(redis.outbox, audit, now=context.clock.now, pause=pause)
+    keeper = RelayKeeper(relay, context.clock)
+    retention = timedelta(days=context.configuration.settings.postgres.retention_days)
+    _run(context, "relay", keeper.run)
+    _run(context, "relay report", _reporter(redis, keeper.report).run)
+    _run(context, "purge", lambda: purge_daily(audit, retention, context.clock))
+
+
+def _start_signals(context: ServiceContext, redis: RedisQueue) -> None:
+    settings = context.configuration.settings
+    admission = admit(context.configuration.accounts, settings.ibkr.trading_mode, settings.ably)
+    _tell(admission)
+    channels = admission.accounts.channels
+    continuity = Continuity(context.clock, log_gap)
+    health = AblyHealth(
+        channels,
+        continuity,
+        context.clock,
+        redact=Redactor(secrets_of(settings)).text,
+        idle_reason=admission.idle_reason,
+        remarks=admission.remarks,
+    )
+    reporter = _reporter(redis, health.report)
+    health.changed = reporter.changed
+    _run(context, "ably report", reporter.run)
+    if admission.idle_reason is not None:
+        return
+    router = ChannelRouter(redis.intake, admission.accounts, context.clock)
+    inboxes = {channel: ChannelInbox(router) for channel in channels}
+    health.backlog = lambda: sum(inbox.backlog for inbox in inboxes.values())
+    for channel, inbox in inboxes.items():
+        context.run(f"inbox of {channel}", partial(inbox.run_until, context.stopping))
+    around = Surroundings(health, continuity, context.clock, AblyTiming(), settings.ably.rewind)
+    _run(context, "ably", AblySource(settings.ably, inboxes, around).run)
+
+
+def _run(context: ServiceContext, name: str, job: Callable[[], Coroutine[None, None, None]]) -> None:
+    context.run(name, lambda: until_stopped(context.stopping, job), restart_after_seconds=RESTART_SECONDS)
+
+
+def _reporter(redis: RedisQueue, describe: Callable[[], ComponentReport]) -> Reporter[ComponentReport]:
+    return Reporter(describe, redis.components.report, tolerated=QueueError)
+
+
+def _tell(admission: Admission) -> None:
+    for account, remark in zip(admission.misfits, admission.remarks, strict=True):
+        _log.error("account_refused", account_id=account.account_id, reason=remark)
+    if admission.idle_reason is not None:
+        _log.error("ably_not_connected", reason=admission.idle_reason)
+
+
+def _redis_address(settings: RedisSettings) -> RedisAddress:
+    password = settings.password.get_secret_value() if settings.password else None
+    return RedisAddress(host=settings.host, port=settings.port, db=settings.db, password=password)
+
+
+def _postgres_address(settings: PostgresSettings) -> PostgresAddress:
+    return PostgresAddress(
+        host=settings.host,
+        port=settings.port,
+        database=settings.database,
+        user=settings.username,
+        password=settings.password.get_secret_value(),
+    )
