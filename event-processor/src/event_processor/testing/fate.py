@@ -1,0 +1,79 @@
+"""Dying at a chosen step, as after kill -9: from then on nothing more is done."""
+
+from broker_connector_base import Fill, OrderRequest, OrderResult
+from broker_connector_base.testing import Journal
+
+
+class Killed(BaseException):
+    """The process is dead; no handler of ours may catch it."""
+
+
+class Fate:
+    """Counts steps, and kills at the one it was made for and at every later one."""
+
+    def __init__(self, dies_at: int | None = None) -> None:
+        self.steps = 0
+        self._dies_at = dies_at
+
+    def step(self) -> None:
+        """One more step, if the process lives to take it."""
+        self.steps += 1
+        if self._dies_at is not None and self.steps >= self._dies_at:
+            raise Killed
+
+
+class FatefulJournal(Journal):
+    """A brokerage's journal that makes each call to it a step, taken before the call has an effect."""
+
+    def __init__(self, fate: Fate) -> None:
+        super().__init__()
+        self.fate = fate
+
+    def record(self, name: str, subject: str = "") -> None:
+        """Add a call, if the process lives to make it."""
+        self.fate.step()
+        super().record(name, subject)
+
+
+class FatefulGuard:
+    """A Guard that allows everything; each question is a step. `refusal` is raised from then on instead."""
+
+    def __init__(self, fate: Fate) -> None:
+        self.fate = fate
+        self.refusal: Exception | None = None
+
+    def require_running(self) -> None:
+        """Allowed, unless dead or refused."""
+        self.fate.step()
+        if self.refusal is not None:
+            raise self.refusal
+
+    def require_lease(self) -> None:
+        """Allowed, unless dead or refused."""
+        self.require_running()
+
+
+class FatefulRecorder:
+    """A Recorder in memory; each record is a step, taken before it is written."""
+
+    def __init__(self, fate: Fate) -> None:
+        self.fate = fate
+        self.intents: list[OrderRequest] = []
+        self.results: list[OrderResult] = []
+        self.found: list[Fill] = []
+
+    async def intent(self, request: OrderRequest, reason: str) -> None:
+        """Keep the intent; a reason must be given."""
+        self.fate.step()
+        assert reason  # noqa: S101 - this is a test's own check
+        self.intents.append(request)
+
+    async def result(self, result: OrderResult) -> None:
+        """Keep the result."""
+        self.fate.step()
+        self.results.append(result)
+
+    async def earlier_fills(self, fills: tuple[Fill, ...]) -> None:
+        """Keep the fills."""
+        self.fate.step()
+        self.found.extend(fills)

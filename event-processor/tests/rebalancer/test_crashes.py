@@ -1,0 +1,137 @@
+"""kill -9 at every step: a second delivery ends where one delivery ends."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from broker_connector_base import BrokerConnectionError, Side
+from broker_connector_base.testing import FillPartly, LeaveOpen, OrderScript
+from broker_connector_base.testing.paper_scripts import ConnectionScript
+from event_processor.rebalancer import LiveRun
+from event_processor.testing.fate import Fate, Killed
+from event_processor.testing.scenario import Scenario, paper_account, scenario
+
+
+def case_5() -> Scenario:
+    """Two sells, then a buy."""
+    return scenario(
+        paper_account(20_000, AAA=1000, BBB=1500),
+        {"AAA": 50, "BBB": 20, "CCC": 125},
+        {"AAA": 30, "BBB": 30, "CCC": 40},
+        reserve=1,
+    )
+
+
+def with_a_stuck_sell() -> Scenario:
+    """The sell of AAA fills in part and the rest hangs, until somebody cancels it."""
+    case = case_5()
+    case.brokerage.scripts.add(OrderScript(FillPartly(Decimal(200)), "AAA", Side.SELL))
+    return case
+
+
+def with_a_stuck_buy() -> Scenario:
+    """The buy never fills by itself."""
+    case = case_5()
+    case.brokerage.scripts.add(OrderScript(LeaveOpen(), "CCC", Side.BUY))
+    return case
+
+
+EXPECTED = {"AAA": Decimal(594), "BBB": Decimal(1485), "CCC": Decimal(316)}
+MOST_STEPS = 60
+
+
+@pytest.mark.parametrize("make", [case_5, with_a_stuck_sell, with_a_stuck_buy])
+async def test_a_second_delivery_after_death_at_any_step_ends_where_one_ends(make: Callable[[], Scenario]) -> None:
+    """Case 23: no second sell, buys once; orders alive from the first life are found and dealt with."""
+    dies_at = 1
+    while await _dies(make(), dies_at):
+        case = make()
+        await _dies(case, dies_at)
+        case.meet(Fate())
+
+        await case.deliver()
+        await case.deliver()
+
+        assert case.shares == EXPECTED, f"killed at step {dies_at}"
+        assert case.cash == 1_100
+        assert case.open_orders == 0
+        dies_at += 1
+
+    assert 15 < dies_at < MOST_STEPS
+
+
+@pytest.mark.parametrize("second_death", [5, 9, 12, 15, 18])
+async def test_dying_twice_changes_nothing_either(second_death: int) -> None:
+    """The third delivery still ends where one ends."""
+    case = case_5()
+    await _dies(case, 14)
+    await _dies(case, second_death)
+    case.meet(Fate())
+
+    await case.deliver()
+
+    assert case.shares == EXPECTED
+
+
+async def test_no_order_ref_is_ever_used_twice() -> None:
+    """Every order can be told from every other, over all attempts."""
+    for dies_at in range(1, MOST_STEPS):
+        case = with_a_stuck_sell()
+        await _dies(case, dies_at)
+        case.meet(Fate())
+
+        await case.deliver()
+
+        refs = [order.request.order_ref for order in case.placed]
+        assert len(refs) == len(set(refs))
+
+
+async def test_fills_of_an_earlier_attempt_are_recorded_when_found() -> None:
+    """What the first life did not live to write down, the second one does."""
+    case = case_5()
+    step_after_sells = 15
+    while not case.brokerage.fills:
+        case = case_5()
+        step_after_sells += 1
+        await _dies(case, step_after_sells)
+    case.meet(Fate())
+
+    await case.deliver()
+
+    assert {fill.exec_id for fill in case.recorder.found} <= {fill.exec_id for fill in case.brokerage.fills}
+    assert case.recorder.found
+
+
+@pytest.mark.parametrize(
+    ("call", "moment"),
+    [
+        ("place_order", "before"),
+        ("place_order", "after"),
+        ("await_order", "before"),
+        ("await_cash", "before"),
+        ("get_account_snapshot", "before"),
+        ("get_open_orders", "before"),
+    ],
+)
+async def test_a_lost_connection_is_made_good_by_the_next_attempt(call: str, moment: str) -> None:
+    """Wherever the connection breaks, the retry ends where an undisturbed run ends."""
+    case = case_5()
+    case.brokerage.scripts.add(ConnectionScript(call, "after" if moment == "after" else "before"))
+    with pytest.raises(BrokerConnectionError):
+        await case.deliver()
+
+    run = await case.deliver()
+
+    assert isinstance(run, LiveRun)
+    assert case.shares == EXPECTED
+
+
+async def _dies(case: Scenario, dies_at: int) -> bool:
+    """Deliver once in a life that ends at that step; False when the delivery was over before."""
+    case.meet(Fate(dies_at))
+    try:
+        await case.deliver()
+    except Killed:
+        return True
+    return False
