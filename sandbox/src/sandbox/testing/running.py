@@ -27,9 +27,20 @@ class RunningSandbox:
         self.errors: list[tuple[int, int, str]] = []
         self._clients: list[IB] = []
 
-    async def connect(self, client_id: int = 1, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> IB:
-        """A synchronized client. Its errors land in `errors` as request id, code, text; notices about farms do not."""
+    async def connect(
+        self,
+        client_id: int = 1,
+        *,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        version: int | None = None,
+    ) -> IB:
+        """A synchronized client, on request of an older protocol version.
+
+        Its errors land in `errors` as request id, code, text; notices about farms do not.
+        """
         ib = IB()
+        if version is not None:
+            ib.client.MaxClientVersion = version
         ib.errorEvent += self._on_error
         self._clients.append(ib)
         await ib.connectAsync(

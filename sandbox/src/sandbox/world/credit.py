@@ -1,6 +1,7 @@
 """What the brokerage refuses on an account's behalf: money, margin, short sales, halts, cut-offs."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -41,12 +42,12 @@ def cost_in_base(parts: Parts, order: Order) -> Decimal:
     return (order.remaining * price * instrument.multiplier + fee) * parts.market.rate(instrument.currency, base)
 
 
-def margin_after(parts: Parts, order: Order) -> Decimal:
-    """The initial margin of the account once this order and every open one are filled, in its base currency."""
-    account = parts.accounts.get(order.account)
+def margin_with(parts: Parts, account_id: str, orders: Iterable[Order]) -> Decimal:
+    """The initial margin of the account once these orders are filled, in its base currency."""
+    account = parts.accounts.get(account_id)
     quantities: dict[int, Decimal] = defaultdict(Decimal)
     quantities |= {con_id: holding.quantity for con_id, holding in account.ledger.holdings.items()}
-    for each in {order, *parts.book.open_in(order.account)}:
+    for each in orders:
         quantities[each.instrument.con_id] += each.remaining if each.side == "BUY" else -each.remaining
     gross = Decimal(0)
     for con_id, quantity in quantities.items():
@@ -98,7 +99,7 @@ def _margin(parts: Parts, order: Order) -> Refusal | None:
     if account.spec.kind == "cash":
         return None
     value = value_of_account(account.spec, account.ledger, parts.market)
-    margin = margin_after(parts, order)
+    margin = margin_with(parts, account.id, [order, *_others(parts, order)])
     if margin <= value.initial_margin or margin <= value.net_liquidation:
         return None
     return refusals.too_little_equity(value.net_liquidation, margin, account.spec.currency)

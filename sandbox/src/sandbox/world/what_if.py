@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sandbox.world.credit import commission, margin_after, rejection_of
+from sandbox.world.credit import commission, margin_with, rejection_of
 from sandbox.world.orders import Order
 from sandbox.world.parts import Parts
 from sandbox.world.valuation import value_of_account
@@ -27,10 +27,12 @@ def what_if_of(parts: Parts, order: Order) -> WhatIf:
     account = parts.accounts.get(order.account)
     value = value_of_account(account.spec, account.ledger, parts.market)
     refusal = rejection_of(parts, order)
+    is_margin = account.spec.kind == "margin"
+    waiting = parts.book.open_in(account.id)
     return WhatIf(
         order=order,
-        margin_before=value.initial_margin,
-        margin_after=margin_after(parts, order) if account.spec.kind == "margin" else value.initial_margin,
+        margin_before=margin_with(parts, account.id, waiting) if is_margin else value.initial_margin,
+        margin_after=margin_with(parts, account.id, [*waiting, order]) if is_margin else value.initial_margin,
         equity=value.net_liquidation,
         commission=commission(parts.spec.commission, order.request.quantity, Decimal(0)),
         currency=account.spec.currency,

@@ -58,7 +58,7 @@ _DETAILS = (
     Field("stock_type"),
     Field("min_size", 1, since=_SINCE_SIZES),
     Field("size_increment", 1, since=_SINCE_SIZES),
-    Field("suggested_size_increment", 100, since=_SINCE_SIZES),
+    Field("suggested_size_increment", 100, since=_SINCE_SIZES - 1),
 )
 
 
