@@ -115,11 +115,11 @@ def test_settled_cash_matters_where_only_it_may_be_spent() -> None:
 
 
 def test_pushed_cash_is_in_dollars() -> None:
-    """Of the pushed figures the dollar balance counts, before any total."""
+    """Of the pushed figures the dollar balance counts, never a total of all currencies."""
     figures = _figures({("TotalCashBalance", "BASE"): "900", ("CashBalance", "USD"): "700"})
 
     assert pushed_cash(figures) == 700
-    assert pushed_cash(_figures({("NetLiquidation", "USD"): "1"})) is None
+    assert pushed_cash(_figures({("TotalCashBalance", "BASE"): "900", ("CashBalance", "EUR"): "1"})) is None
 
 
 def test_the_feed_keeps_what_was_asked_for() -> None:

@@ -9,6 +9,7 @@ import pytest
 from broker_connector_base import (
     AccountRefused,
     BrokerConnectionError,
+    CancellationUnconfirmed,
     ContractUnknown,
     OrderRequest,
     OrderStatus,
@@ -102,10 +103,10 @@ async def test_an_error_alone_never_ends_a_living_order(
 ) -> None:
     """Whatever error codes say about an order: as long as the gateway lists it, it lives, and its fill counts."""
     world.add_fault({"kind": "order_message", "code": code, "text": "said in passing"})
-    world.add_fault({"kind": "slow_fill", "after_ms": 600})
-    order_id = await client.place_order(order())
+    order_id = await client.place_order(order(order_type=OrderType.LIMIT, limit_price=Decimal(50)))
 
     early = await client.await_order(order_id, timeout_seconds=0.4)
+    world.set_price("TLT", Decimal(49))
     late = await client.await_order(order_id, timeout_seconds=2)
 
     assert early.status is OrderStatus.WORKING
@@ -136,7 +137,7 @@ async def test_duplicate_executions_count_once(client: IBKRClient, world: World,
     world.add_fault({"kind": "duplicate_execution"})
     world.add_fault({"kind": "partial_fill", "quantity": 5})
 
-    result = await client.await_order(await client.place_order(order()), timeout_seconds=0.2)
+    result = await client.await_order(await client.place_order(order()), timeout_seconds=0.5)
 
     assert (result.status, result.filled_quantity) == (OrderStatus.WORKING, Decimal(5))
 
@@ -177,7 +178,7 @@ async def test_the_deadline_reports_what_is_known(client: IBKRClient, world: Wor
     """At the deadline a partly filled order is working, its fills are there, and nothing was cancelled."""
     world.add_fault({"kind": "partial_fill", "quantity": 4})
 
-    result = await client.await_order(await client.place_order(order()), timeout_seconds=0.2)
+    result = await client.await_order(await client.place_order(order()), timeout_seconds=0.5)
 
     assert (result.status, result.filled_quantity, result.remaining_quantity) == (OrderStatus.WORKING, 4, 6)
     assert world.journal.of("cancel_order") == []
@@ -200,16 +201,49 @@ async def test_a_fill_during_an_outage_is_seen_after_it(
     client: IBKRClient, world: World, gateway: GatewayServer, order: Ask
 ) -> None:
     """Events between 1100 and 1102 are lost; the order is asked for as soon as the brokerage is back."""
-    world.add_fault({"kind": "slow_fill", "after_ms": 300})
-    order_id = await client.place_order(order())
+    order_id = await client.place_order(order(order_type=OrderType.LIMIT, limit_price=Decimal(50)))
     await client.await_order(order_id, timeout_seconds=0.1)
     gateway.broadcast(1100)
-    await client.await_order(order_id, timeout_seconds=0.4)
+    world.set_price("TLT", Decimal(49))
+    before = await client.await_order(order_id, timeout_seconds=0.1)
     gateway.broadcast(1102)
 
     result = await client.await_order(order_id, timeout_seconds=2)
 
+    assert before.status is OrderStatus.WORKING
     assert (result.status, result.filled_quantity) == (OrderStatus.FILLED, Decimal(10))
+
+
+async def test_an_end_during_an_outage_is_seen_after_it(
+    client: IBKRClient, world: World, gateway: GatewayServer, order: Ask
+) -> None:
+    """An order that somebody cancelled between 1100 and 1102 is found among the completed ones."""
+    order_id = await client.place_order(order(order_type=OrderType.LIMIT, limit_price=Decimal(50)))
+    await client.await_order(order_id, timeout_seconds=0.1)
+    gateway.broadcast(1100)
+    world.cancel_everything(77)
+    before = await client.await_order(order_id, timeout_seconds=0.1)
+    gateway.broadcast(1102)
+
+    result = await client.await_order(order_id, timeout_seconds=2)
+
+    assert before.status is OrderStatus.WORKING
+    assert result.status is OrderStatus.CANCELLED
+
+
+async def test_an_order_out_of_hours_waits_for_the_opening(client: IBKRClient, world: World, order: Ask) -> None:
+    """399 is a notice: the order rests, and a cancellation is not confirmed before the market opens."""
+    world.set_hours("closed")
+    order_id = await client.place_order(order())
+
+    result = await client.await_order(order_id, timeout_seconds=0.3)
+
+    assert result.status is OrderStatus.WORKING
+    assert result.message.startswith("399")
+    with pytest.raises(CancellationUnconfirmed):
+        await client.cancel_order(order_id, timeout_seconds=0.1)
+    world.set_hours("always")
+    assert await client.cancel_order(order_id, timeout_seconds=2) is OrderStatus.CANCELLED
 
 
 async def test_nothing_is_sent_while_the_brokerage_is_lost(

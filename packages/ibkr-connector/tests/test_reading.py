@@ -130,15 +130,16 @@ async def test_positions_that_stay_behind_are_no_snapshot(
     open_client: Connect, world: World, order: Ask, pauses: list[float]
 ) -> None:
     """Positions that do not catch up in time are an error that names the contract; the next try starts afresh."""
-    client = await open_client(settle_timeout_seconds=0.1, settle_seconds=5.0)
-    world.set_latency({"account_lag_ms": 500})
+    client = await open_client(settle_timeout_seconds=0.1, settle_seconds=60.0)
+    world.set_latency({"account_lag_ms": 60_000})
     await client.await_order(await client.place_order(order()), timeout_seconds=2)
 
     with pytest.raises(SnapshotIncomplete, match=r"DU1.*contract 10002: 0 not 10"):
         await client.get_account_snapshot("DU1")
 
     await client.get_account_snapshot("DU1")
-    assert [round(each) for each in pauses] in ([4], [5])
+    (pause,) = pauses
+    assert 30.0 < pause <= 60.0
 
 
 async def test_a_fresh_session_distrusts_a_fresh_execution(
@@ -146,15 +147,15 @@ async def test_a_fresh_session_distrusts_a_fresh_execution(
 ) -> None:
     """Right after connecting, positions are believed only when the newest execution has settled."""
     await client.await_order(await client.place_order(order()), timeout_seconds=2)
-    second = await open_client(client_id=6, settle_seconds=7.0)
+    second = await open_client(client_id=6, settle_seconds=60.0)
 
     await second.get_account_snapshot("DU2")
     unaffected = list(pauses)
     await second.get_account_snapshot("DU1")
 
     assert unaffected == []
-    assert len(pauses) == 1
-    assert 5.0 < pauses[0] <= 7.0
+    (pause,) = pauses
+    assert 30.0 < pause <= 60.0
 
 
 async def test_a_trade_by_somebody_else_is_no_disagreement(client: IBKRClient, world: World) -> None:

@@ -11,7 +11,8 @@ from ibkr_connector.messages import AccountFigure
 _BASE_CURRENCIES: Final = frozenset({"USD", "BASE", ""})
 """Currencies under which a figure of a US-dollar account may come."""
 
-_CASH_PUSHED: Final = (("CashBalance", "USD"), ("TotalCashBalance", "USD"), ("TotalCashBalance", "BASE"))
+_CASH_PUSHED: Final = (("CashBalance", "USD"), ("TotalCashBalance", "USD"))
+"""Of the pushed figures only these are dollars; totals in the base currency contain other currencies."""
 
 _BUYING_POWER_TOLERANCE: Final = Decimal("1.01")
 

@@ -12,7 +12,7 @@ from ibkr_connector.messages import ErrorTold
 from ibkr_connector.session import GatewaySession
 from ibkr_connector.settings import IBKRConnectionSettings
 
-_FETCH = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.ACCOUNT_UPDATES | StartupFetch.EXECUTIONS
+_FETCH = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.EXECUTIONS
 
 
 async def open_session(
@@ -76,6 +76,9 @@ async def _synchronize(session: GatewaySession, *, is_read_only: bool) -> None:
         fetchFields=_FETCH,
     )
     session.ib.reqMarketDataType(settings.market_data_type)
+    if len(accounts := session.ib.managedAccounts()) == 1:
+        # Figures pushed after trades; not waited for, and possible for one account at a time only.
+        session.raw.reqAccountUpdates(subscribe=True, acctCode=accounts[0])
 
 
 def _require_success(

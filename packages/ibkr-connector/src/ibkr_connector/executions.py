@@ -41,6 +41,10 @@ class ExecutionBook:
         """True while a report on one of them may still come."""
         return any(each.stem not in self._commissions and each.stem not in self._waived for each in executions)
 
+    def without_commission(self, executions: Iterable[ExecutionTold]) -> int:
+        """How many of them had no commission reported."""
+        return sum(each.stem not in self._commissions for each in executions)
+
     def waive_commission(self, executions: Iterable[ExecutionTold]) -> None:
         """Stop expecting reports on these: the time for them is over."""
         self._waived.update(each.stem for each in executions)

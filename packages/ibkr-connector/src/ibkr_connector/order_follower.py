@@ -45,8 +45,13 @@ class OrderFollower:
             request=request,
             status=record.status,
             fills=self._session.executions.fills(record.executions.values()),
-            message=record.message,
+            message=self._words(record),
         )
+
+    def _words(self, record: OrderRecord) -> str:
+        missing = self._session.executions.without_commission(record.executions.values())
+        note = f"no commission reported for {missing} of {len(record.executions)} executions" if missing else ""
+        return "; ".join(filter(None, (record.message, note)))
 
     async def _expect_a_word(self, record: OrderRecord, seconds: float, what: str) -> None:
         """The gateway sometimes answers an order not at all: then it is asked for, and never sent again."""

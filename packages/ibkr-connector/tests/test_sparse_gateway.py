@@ -1,0 +1,114 @@
+"""A gateway that leaves out what a connector could do without: only the common requests and answers get through."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+
+import pytest
+
+from broker_connector_base import OrderRequest, OrderStatus, OrderType, PriceSource
+from ibkr_connector import IBKRClient
+from sandbox.gateway import GatewayServer
+from sandbox.world import World
+
+Ask = Callable[..., OrderRequest]
+
+_ASKED_IN_VAIN = {"6", "76", "77", "99", "59"}
+"""Account updates in both forms, completed orders, market data type."""
+_NEVER_TOLD = {"57", "58", "59"}
+"""End of a price snapshot, type of its data, commission reports."""
+
+
+async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dropped: set[str], ledger: bytes) -> None:
+    """Pass frames on, except those whose message id is dropped or whose text is of the ledger."""
+    try:
+        while True:
+            header = await reader.readexactly(4)
+            payload = await reader.readexactly(struct.unpack(">I", header)[0])
+            if payload.split(b"\0", 1)[0].decode() not in dropped and (not ledger or ledger not in payload):
+                writer.write(header + payload)
+    except asyncio.IncompleteReadError:
+        writer.close()
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+    up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
+    up_writer.write(await reader.readexactly(len(b"API\0")))
+    await asyncio.gather(
+        _relay(reader, up_writer, _ASKED_IN_VAIN, b""),
+        _relay(up_reader, writer, _NEVER_TOLD, b"\0CashBalance\0"),
+    )
+
+
+@pytest.fixture
+async def client(gateway: GatewayServer, make_client: Callable[..., IBKRClient]) -> AsyncIterator[IBKRClient]:
+    """A client that is connected through the filter."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.append(asyncio.create_task(_serve(reader, writer, gateway.port)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    client = make_client(port=server.sockets[0].getsockname()[1], request_timeout_seconds=0.3, price_wait_seconds=0.3)
+    await client.connect()
+    yield client
+    await client.disconnect()
+    server.close()
+    await asyncio.wait(tasks, timeout=2)
+
+
+async def test_an_account_is_read_without_a_ledger(client: IBKRClient) -> None:
+    """Total cash is enough where currencies are not told apart."""
+    snapshot = await client.get_account_snapshot("DU1")
+
+    assert (snapshot.cash, snapshot.other_cash) == (100_000, 0)
+    assert [position.symbol for position in snapshot.positions] == ["SPY"]
+
+
+async def test_prices_come_without_an_end(client: IBKRClient, world: World) -> None:
+    """Bid and ask are enough at once; a last price alone is taken when the time is over."""
+    world.set_market("TLT", spread=Decimal(20))
+
+    prices = await client.get_market_prices(["SPY", "TLT"], allow_previous_close=False)
+
+    assert prices["SPY"].source is PriceSource.LIVE_MID
+    assert prices["TLT"].source is PriceSource.LIVE_LAST
+
+
+async def test_an_order_fills_without_commission_reports(client: IBKRClient, order: Ask) -> None:
+    """A commission that is never reported counts as none, and the result says so."""
+    result = await client.await_order(await client.place_order(order()), timeout_seconds=2)
+    snapshot = await client.get_account_snapshot("DU1")
+
+    assert (result.status, result.filled_quantity) == (OrderStatus.FILLED, 10)
+    assert [fill.commission for fill in result.fills] == [0]
+    assert result.message == "no commission reported for 1 of 1 executions"
+    assert {each.symbol: each.quantity for each in snapshot.positions} == {"SPY": 100, "TLT": 10}
+
+
+async def test_a_rejection_needs_no_list_of_completed_orders(client: IBKRClient, world: World, order: Ask) -> None:
+    """Where that list is never sent, open orders, executions and the broker's words must do, and the session lives."""
+    world.set_read_only(True)
+    refused = await client.await_order(await client.place_order(order()), timeout_seconds=2)
+    world.set_read_only(False)
+
+    assert refused.status is OrderStatus.REJECTED
+    assert await client.get_open_orders("DU1") == ()
+
+
+async def test_cash_is_awaited_on_the_summary_alone(client: IBKRClient, world: World) -> None:
+    """Without pushed account updates the standing summary tells."""
+    waiting = asyncio.ensure_future(client.await_cash("DU1", at_least=Decimal(100_500), timeout_seconds=10))
+    await asyncio.wait({waiting}, timeout=0.1)
+    world.deposit("DU1", Decimal(1000))
+
+    assert await asyncio.wait_for(waiting, 3) == 101_000
+
+
+async def test_a_cancellation_is_confirmed(client: IBKRClient, order: Ask) -> None:
+    """The order's own status is all that a cancellation needs."""
+    order_id = await client.place_order(order(order_type=OrderType.LIMIT, limit_price=Decimal(50)))
+    await client.await_order(order_id, timeout_seconds=0.1)
+
+    assert await client.cancel_order(order_id, timeout_seconds=2) is OrderStatus.CANCELLED
