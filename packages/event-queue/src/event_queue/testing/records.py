@@ -1,0 +1,37 @@
+"""Audit records for tests of what stands behind the outbox."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from event_queue.audit import AuditKind, AuditRecord
+from event_queue.codec import encode_details, encode_event, to_ms
+from event_queue.events import RebalanceEvent
+
+START: Final = datetime(2025, 6, 24, 15, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class RecordMaker:
+    """Makes records as one Redis would: counters without gaps, one second apart."""
+
+    start: datetime = START
+    made: list[AuditRecord] = field(default_factory=list[AuditRecord])
+
+    def record(self, kind: AuditKind, event: RebalanceEvent, details: Mapping[str, Any] | None = None) -> AuditRecord:
+        """The next record; `event` is the event after the transition."""
+        counter = len(self.made) + 1
+        moment = self.start + timedelta(seconds=counter)
+        record = AuditRecord(
+            counter=counter,
+            stream_id=f"{to_ms(moment)}-0",
+            kind=kind,
+            event_id=event.event_id,
+            account_id=event.account_id,
+            recorded_at=moment,
+            event_json=encode_event(event),
+            details_json=encode_details(details or {}),
+        )
+        self.made.append(record)
+        return record

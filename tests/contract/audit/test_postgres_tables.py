@@ -1,0 +1,198 @@
+"""What only PostgreSQL has: orders and fills, quarantine, its own refusals, and being away."""
+
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from event_queue.audit import AuditKind, EventStatus
+from event_queue.errors import AuditUnavailable
+from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_pool import PostgresAddress, apply_schema, open_pool
+from event_queue.sql_files import load_queries
+from event_queue.testing.events import make_event
+from event_queue.testing.records import START, RecordMaker
+from event_queue.testing.server_process import free_port
+
+pytestmark = pytest.mark.integration
+
+ORDER = {
+    "order_ref": "e:1:1",
+    "symbol": "SPY",
+    "side": "BUY",
+    "quantity": "10",
+    "order_type": "LMT",
+    "limit_price": "501.25",
+    "time_in_force": "DAY",
+    "reason": None,
+}
+RESULT = {
+    **ORDER,
+    "status": "FILLED",
+    "filled_quantity": "10",
+    "average_price": "501.2",
+    "commission": "1.05",
+    "message": None,
+}
+FILL = {
+    "exec_id": "0000e0d5.1",
+    "order_ref": "e:1:1",
+    "symbol": "SPY",
+    "side": "BUY",
+    "quantity": "10",
+    "price": "501.2",
+    "commission": None,
+    "executed_at": START.isoformat(),
+}
+
+
+@pytest.fixture
+async def audit(postgres_address: PostgresAddress) -> AsyncGenerator[PostgresAudit]:
+    """The audit on PostgreSQL."""
+    async with open_postgres(postgres_address) as audit:
+        yield audit
+
+
+@pytest.fixture
+async def database(postgres_dsn: str) -> AsyncGenerator[Any]:
+    """A connection of the test's own."""
+    driver: Any = asyncpg
+    connection = await driver.connect(postgres_dsn)
+    yield connection
+    await connection.close()
+
+
+async def test_an_order_is_written_before_and_after_it_was_sent(
+    audit: PostgresAudit, database: Any, maker: RecordMaker
+) -> None:
+    """The intent makes the row, the result completes it, told twice in one batch the latest word stays."""
+    event = make_event()
+    partial = {**RESULT, "status": "SUBMITTED", "filled_quantity": "4"}
+
+    await audit.append([maker.record(AuditKind.ORDER_INTENT, event, ORDER)])
+    intended = await database.fetchrow("SELECT * FROM rebalance_orders")
+    await audit.append(
+        [maker.record(AuditKind.ORDER_RESULT, event, partial), maker.record(AuditKind.ORDER_RESULT, event, RESULT)]
+    )
+
+    finished = await database.fetchrow("SELECT * FROM rebalance_orders")
+    assert (intended["status"], intended["limit_price"]) == ("intended", Decimal("501.25"))
+    assert (finished["status"], finished["filled_quantity"]) == ("FILLED", Decimal(10))
+    assert finished["intended_at"] == START + timedelta(seconds=1)
+
+
+async def test_a_result_that_comes_first_is_kept(audit: PostgresAudit, database: Any, maker: RecordMaker) -> None:
+    """An intent stored after its result leaves the result alone."""
+    event = make_event()
+    intent, result = (
+        maker.record(AuditKind.ORDER_INTENT, event, ORDER),
+        maker.record(AuditKind.ORDER_RESULT, event, RESULT),
+    )
+
+    await audit.append([result])
+    await audit.append([intent])
+
+    row = await database.fetchrow("SELECT * FROM rebalance_orders")
+    assert (row["status"], row["commission"]) == ("FILLED", Decimal("1.05"))
+
+
+async def test_an_execution_is_stored_once_and_completed(
+    audit: PostgresAudit, database: Any, maker: RecordMaker
+) -> None:
+    """The same execution told again with its commission stays one row."""
+    event = make_event()
+
+    await audit.append([maker.record(AuditKind.FILL, event, FILL)])
+    await audit.append([maker.record(AuditKind.FILL, event, {**FILL, "commission": "1.05"})])
+
+    (row,) = await database.fetch("SELECT * FROM rebalance_fills")
+    assert (row["price"], row["commission"]) == (Decimal("501.2"), Decimal("1.05"))
+
+
+BAD: list[tuple[AuditKind, dict[str, Any], str]] = [
+    (AuditKind.COMPLETED, {"result": {"note": "a\x00b"}}, "a NUL character"),
+    (AuditKind.ORDER_INTENT, {"symbol": "SPY"}, "no order_ref"),
+    (AuditKind.ORDER_INTENT, {**ORDER, "quantity": "many"}, "no number"),
+    (AuditKind.ORDER_RESULT, {**RESULT, "side": "HOLD"}, "no such side"),
+    (AuditKind.FILL, {**FILL, "executed_at": "yesterday, about noon"}, "no moment"),
+]
+
+
+@pytest.mark.parametrize(("kind", "details"), [case[:2] for case in BAD], ids=[case[2] for case in BAD])
+async def test_a_record_that_postgres_refuses_stops_no_other(
+    audit: PostgresAudit, database: Any, maker: RecordMaker, kind: AuditKind, details: dict[str, Any]
+) -> None:
+    """The bad record goes to quarantine byte for byte; those around it are stored, and the cursor passes it."""
+    events = [make_event(f"DU{number}") for number in range(7)]
+    records = [maker.record(AuditKind.QUEUED, event) for event in events]
+    bad = maker.record(kind, events[0], details)
+    records.insert(3, bad)
+    records.append(maker.record(AuditKind.CLAIMED, events[6]))
+
+    await audit.append(records)
+    await audit.append(records)
+
+    (quarantined,) = await database.fetch("SELECT * FROM audit_quarantine")
+    assert (quarantined["counter"], quarantined["details"]) == (bad.counter, bad.details_json.encode())
+    assert await database.fetchval("SELECT count(*) FROM event_history") == 8
+    assert await database.fetchval("SELECT count(*) FROM rebalance_events") == 7
+    assert await audit.cursor() == records[-1].stream_id
+
+
+async def test_invalid_json_is_quarantined(audit: PostgresAudit, database: Any, maker: RecordMaker) -> None:
+    """Half of a surrogate pair and broken JSON cannot be stored, and are kept as bytes."""
+    event = make_event()
+    broken = replace(maker.record(AuditKind.COMPLETED, event), details_json='{"x": NaN}')
+    lone = replace(maker.record(AuditKind.COMPLETED, event), details_json=json.dumps({"x": "\ud800"}))
+    raw = replace(maker.record(AuditKind.COMPLETED, event), details_json='{"x": "\ud800"}')
+
+    await audit.append([broken, lone, raw])
+
+    assert await database.fetchval("SELECT count(*) FROM audit_quarantine") == 3
+
+
+async def test_the_schema_may_be_applied_again(
+    audit: PostgresAudit, postgres_address: PostgresAddress, maker: RecordMaker, pytestconfig: pytest.Config
+) -> None:
+    """Running init.sql over a database in use changes nothing."""
+    event = make_event()
+    await audit.append([maker.record(AuditKind.QUEUED, event)])
+
+    async with open_pool(postgres_address) as pool:
+        await apply_schema(pool, (Path(pytestconfig.rootpath) / "init.sql").read_text(encoding="utf-8"))
+
+    assert await audit.get_event(event.event_id) is not None
+    assert await audit.cursor() == maker.made[-1].stream_id
+
+
+async def test_every_status_is_allowed_and_no_other(database: Any) -> None:
+    """The table's check names exactly the statuses of the code."""
+    definition = await database.fetchval(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'rebalance_events_status_check'"
+    )
+
+    assert {word for word in definition.split("'") if word.isalpha() and word.islower()} == set(EventStatus)
+
+
+async def test_a_postgres_that_is_away_is_unavailable(postgres_address: PostgresAddress) -> None:
+    """Nobody listens: the error says to try again, and opening did not need a connection."""
+    async with open_postgres(replace(postgres_address, port=free_port())) as audit:
+        with pytest.raises(AuditUnavailable):
+            await audit.ping()
+
+
+async def test_a_missing_schema_is_unavailable(postgres_address: PostgresAddress, database: Any) -> None:
+    """A database without our tables stores nothing and says so, without quarantining anything."""
+    await database.execute("DROP TABLE rebalance_events")
+    async with open_pool(postgres_address) as pool:
+        audit = PostgresAudit(pool, load_queries())
+        with pytest.raises(AuditUnavailable, match="rebalance_events"):
+            await audit.append([RecordMaker().record(AuditKind.QUEUED, make_event())])
+
+    assert await database.fetchval("SELECT count(*) FROM audit_quarantine") == 0

@@ -1,0 +1,94 @@
+"""There is one worker, and a late one changes nothing."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from event_queue.audit import AuditKind
+from event_queue.errors import LeaseLost
+from event_queue.events import RebalanceEvent
+from event_queue.outcomes import Lease, LeaseHeld
+from event_queue.redis_queue import RedisQueue
+from event_queue.redis_worker import RedisWorkerQueue
+from event_queue.testing.events import make_event
+
+MINUTE = timedelta(minutes=1)
+Write = Callable[[RedisWorkerQueue, Lease, RebalanceEvent], Awaitable[object]]
+
+WRITES: dict[str, Write] = {
+    "renew": lambda worker, lease, _: worker.renew_lease(lease),
+    "recover": lambda worker, lease, _: worker.recover(lease, repeat_pause=MINUTE),
+    "claim": lambda worker, lease, _: worker.claim(lease, "0"),
+    "complete": lambda worker, lease, event: worker.complete(lease, "0", event, result={}, claim_next=True),
+    "skip": lambda worker, lease, event: worker.skip(lease, "0", event, result={}, claim_next=True),
+    "requeue": lambda worker, lease, event: worker.requeue(lease, "0", event, pause=MINUTE, error="", result={}),
+    "delay": lambda worker, lease, event: worker.delay(
+        lease, "0", event, until=datetime(2100, 1, 1, tzinfo=UTC), reason=""
+    ),
+    "record": lambda worker, lease, event: worker.record(lease, "0", event, AuditKind.FILL, {}),
+}
+
+
+async def test_the_lease_has_one_holder(queue: RedisQueue, lease: Lease) -> None:
+    """A second holder is told who has it and for how long."""
+    outcome = await queue.worker.acquire_lease("worker-b", ttl=MINUTE)
+
+    assert isinstance(outcome, LeaseHeld)
+    assert outcome.token == lease.token == "worker-a:1"
+    assert 0 < outcome.remaining_ms <= 60_000
+
+
+async def test_asking_again_gives_the_same_lease(queue: RedisQueue, lease: Lease) -> None:
+    """The holder's own repetition neither fails nor raises the fence."""
+    assert await queue.worker.acquire_lease("worker-a", ttl=MINUTE) == lease
+
+
+async def test_a_released_lease_is_free_and_the_fence_grows(queue: RedisQueue, lease: Lease) -> None:
+    """Each new holder is told apart from all before it."""
+    await queue.worker.release_lease(lease)
+
+    heir = await queue.worker.acquire_lease("worker-b", ttl=MINUTE)
+
+    assert heir == Lease(token="worker-b:2", fence=2, ttl_ms=60_000)
+
+
+async def test_only_the_token_presumed_dead_can_be_taken_from(queue: RedisQueue, lease: Lease) -> None:
+    """A takeover names the token it replaces; a wrong name takes nothing."""
+    wrong = await queue.worker.acquire_lease("worker-b", ttl=MINUTE, presumed_dead="worker-a:7")
+    right = await queue.worker.acquire_lease("worker-b", ttl=MINUTE, presumed_dead=lease.token)
+
+    assert isinstance(wrong, LeaseHeld)
+    assert isinstance(right, Lease)
+    assert right.fence == 2
+
+
+async def test_a_late_release_leaves_the_heir_alone(queue: RedisQueue, lease: Lease) -> None:
+    """Giving up a lost lease is harmless."""
+    heir = await queue.worker.acquire_lease("worker-b", ttl=MINUTE, presumed_dead=lease.token)
+    assert isinstance(heir, Lease)
+
+    await queue.worker.release_lease(lease)
+
+    await queue.worker.renew_lease(heir)
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_a_late_workers_write_changes_nothing(queue: RedisQueue, lease: Lease, name: str) -> None:
+    """Once the lease has passed on, every write of the old holder raises and leaves queue and audit as they were."""
+    event = make_event()
+    await queue.intake.enqueue(event)
+    await queue.worker.claim(lease, "0")
+    heir = await queue.worker.acquire_lease("worker-b", ttl=MINUTE, presumed_dead=lease.token)
+    assert isinstance(heir, Lease)
+    before = await queue.admin.status()
+
+    if name == "recover":
+        await queue.intake.enqueue(make_event("DU2"))
+        before = await queue.admin.status()
+    with pytest.raises(LeaseLost):
+        await WRITES[name](queue.worker, lease, event)
+
+    after = await queue.admin.status()
+    assert after == before
+    assert await queue.worker.claim(heir, "0") == event

@@ -1,0 +1,68 @@
+"""The stream of audit records, and the board of components."""
+
+from datetime import UTC, datetime, timedelta
+
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.redis_queue import RedisQueue
+from event_queue.testing.events import make_event
+
+AT_ONCE = timedelta(milliseconds=1)
+NOW = datetime(2025, 6, 24, tzinfo=UTC)
+
+
+async def fill(queue: RedisQueue, count: int) -> None:
+    for number in range(count):
+        await queue.intake.enqueue(make_event(f"DU{number}"))
+
+
+async def test_records_are_read_in_order_after_an_id(queue: RedisQueue) -> None:
+    """Reading continues behind the last record, in pages."""
+    await fill(queue, 5)
+
+    first = await queue.outbox.read("0-0", limit=3, block=AT_ONCE)
+    rest = await queue.outbox.read(first[-1].stream_id, limit=3, block=AT_ONCE)
+
+    assert [record.counter for record in (*first, *rest)] == [1, 2, 3, 4, 5]
+
+
+async def test_reading_an_empty_outbox_returns_nothing(queue: RedisQueue) -> None:
+    """The wait ends without records when none come."""
+    assert await queue.outbox.read("0-0", limit=10, block=AT_ONCE) == ()
+
+
+async def test_trimming_drops_exactly_what_was_named(queue: RedisQueue) -> None:
+    """Everything through the id goes, the next record stays, and trimming again changes nothing."""
+    await fill(queue, 4)
+    records = await queue.outbox.read("0-0", limit=10, block=AT_ONCE)
+
+    for _ in range(2):
+        await queue.outbox.trim(records[1].stream_id)
+
+    assert await queue.outbox.length() == 2
+    assert list(await queue.outbox.read("0-0", limit=10, block=AT_ONCE)) == list(records[2:])
+
+
+async def test_the_counter_goes_on_after_a_trim(queue: RedisQueue) -> None:
+    """Records are numbered without gaps, whatever was trimmed."""
+    await fill(queue, 2)
+    (*_, last) = await queue.outbox.read("0-0", limit=10, block=AT_ONCE)
+    await queue.outbox.trim(last.stream_id)
+
+    await queue.intake.enqueue(make_event("DU9"))
+
+    (record,) = await queue.outbox.read(last.stream_id, limit=10, block=AT_ONCE)
+    assert record.counter == 3
+
+
+async def test_the_board_shows_the_latest_report_of_each_part(queue: RedisQueue) -> None:
+    """A new report replaces the part's last and leaves the others."""
+    reports = [
+        ComponentReport("gateway", ComponentState.DOWN, "no session", {"port": 4002}, NOW),
+        ComponentReport("ably", ComponentState.OK, "2 channels", {"channels": ["a", "b"]}, NOW),
+        ComponentReport("gateway", ComponentState.OK, "connected", {}, NOW + AT_ONCE),
+    ]
+
+    for report in reports:
+        await queue.components.report(report)
+
+    assert dict(await queue.components.read()) == {"ably": reports[1], "gateway": reports[2]}

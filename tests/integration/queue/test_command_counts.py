@@ -1,0 +1,106 @@
+"""What each step costs Redis, counted by Redis itself: noise-free, and the same at any length of the queue."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from event_queue.events import RebalanceEvent
+from event_queue.outcomes import Lease
+from event_queue.redis_queue import RedisQueue
+from event_queue.testing.events import make_event
+
+pytestmark = pytest.mark.integration
+
+NO_PAUSE = timedelta()
+MOST_CALLS = {"enqueue": 12, "duplicate": 12, "claim": 12, "complete": 22, "requeue": 22, "status": 9, "list": 16}
+FORBIDDEN = {"keys", "smembers", "hgetall", "scan", "hscan", "sscan", "zscan", "sort"}
+Step = Callable[[RedisQueue, Lease], Awaitable[Any]]
+
+
+async def commands(client: Any) -> Counter[str]:
+    stats: dict[str, dict[str, int]] = await client.info("commandstats")
+    return Counter({name.removeprefix("cmdstat_"): entry["calls"] for name, entry in stats.items()})
+
+
+async def cost(queue: RedisQueue, step: Awaitable[Any]) -> tuple[Any, Counter[str]]:
+    before = await commands(queue.client)
+    answer = await step
+    spent = await commands(queue.client) - before
+    return answer, Counter({name: calls for name, calls in spent.items() if name != "info"})
+
+
+async def fill(queue: RedisQueue, count: int) -> None:
+    for number in range(count):
+        await queue.intake.enqueue(make_event(f"A{number}"))
+
+
+async def measure(queue: RedisQueue, lease: Lease) -> dict[str, Counter[str]]:
+    """What a round through the queue costs at its present length."""
+    event = make_event("new")
+    costs: dict[str, Counter[str]] = {}
+    _, costs["enqueue"] = await cost(queue, queue.intake.enqueue(event))
+    _, costs["duplicate"] = await cost(queue, queue.intake.enqueue(make_event("new")))
+    held, costs["claim"] = await cost(queue, queue.worker.claim(lease, "0"))
+    assert isinstance(held, RebalanceEvent)
+    requeue = queue.worker.requeue(lease, "0", held, pause=NO_PAUSE, error="", result={})
+    _, costs["requeue"] = await cost(queue, requeue)
+    held = await queue.worker.claim(lease, "0")
+    assert held is not None
+    complete = queue.worker.complete(lease, "0", held, result={}, claim_next=True)
+    held, costs["complete"] = await cost(queue, complete)
+    _, costs["status"] = await cost(queue, queue.admin.status())
+    _, costs["list"] = await cost(queue, queue.admin.list_events(5))
+    await queue.worker.complete(lease, "0", held, result={}, claim_next=False)
+    return costs
+
+
+async def test_each_step_is_one_script_of_constant_cost(redis_queue: RedisQueue, lease: Lease) -> None:
+    """One EVALSHA a step, at most so many commands inside, and no more of them behind 1500 events than behind 10."""
+    await fill(redis_queue, 10)
+    await measure(redis_queue, lease)  # loads the scripts
+    short = await measure(redis_queue, lease)
+    await fill(redis_queue, 1500)
+
+    long = await measure(redis_queue, lease)
+
+    assert long == short
+    for step, spent in short.items():
+        assert spent["evalsha"] == 1, step
+        assert spent.total() - 1 <= MOST_CALLS[step], (step, spent)
+        assert not FORBIDDEN & set(spent), step
+
+
+async def test_nothing_the_queue_does_walks_through_all_keys(redis_queue: RedisQueue, lease: Lease) -> None:
+    """No script or port uses a command whose cost grows with what Redis holds."""
+    _, spent = await cost(redis_queue, _everything_else(redis_queue, lease))
+
+    assert not FORBIDDEN & set(spent)
+
+
+async def _everything_else(queue: RedisQueue, lease: Lease) -> None:
+    event = make_event()
+    await queue.intake.enqueue(event)
+    await queue.worker.claim(lease, "0")
+    await queue.worker.recover(lease, repeat_pause=NO_PAUSE)
+    await queue.admin.get_event(event.event_id)
+    await queue.components.read()
+    await queue.admin.delete(event.event_id, actor="test")
+    await queue.outbox.read("0-0", limit=10, block=timedelta(milliseconds=1))
+    await queue.verify()
+    await queue.worker.renew_lease(lease)
+
+
+async def test_an_idle_worker_hardly_asks(redis_queue: RedisQueue, lease: Lease) -> None:
+    """One empty claim and one wait are two commands, whatever the length of the wait."""
+
+    async def idle() -> None:
+        await redis_queue.worker.claim(lease, "0")
+        await redis_queue.worker.wait_for_work(at_most=timedelta(milliseconds=50))
+
+    await idle()
+    _, spent = await cost(redis_queue, idle())
+
+    assert spent["evalsha"] == spent["blpop"] == 1

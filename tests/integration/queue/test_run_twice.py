@@ -1,0 +1,107 @@
+"""Every script may run twice: same state, same answer. A lost reply is then repeated without harm."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from event_queue.audit import AuditKind
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.outcomes import Lease, LeaseHeld
+from event_queue.redis_admin import RedisQueueAdmin
+from event_queue.redis_components import RedisComponentBoard
+from event_queue.redis_intake import RedisIntake
+from event_queue.redis_queue import RedisQueue
+from event_queue.redis_worker import RedisWorkerQueue
+from event_queue.script_files import SCRIPT_NAMES, ScriptName, load_scripts
+from event_queue.script_runner import ScriptRunner
+from event_queue.testing.dump import dump_all
+from event_queue.testing.events import make_event
+
+pytestmark = pytest.mark.integration
+
+NOW = datetime(2025, 6, 24, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class TwiceRunner(ScriptRunner):
+    """Runs every script twice, and compares the answers and everything that Redis holds."""
+
+    def __init__(self, client: Any, queue: RedisQueue) -> None:
+        super().__init__(client, queue.keys, load_scripts())
+        self.client = client
+        self.ran: set[ScriptName] = set()
+
+    async def run(self, name: ScriptName, *args: str | int, receipt: str | None = None) -> list[Any]:
+        first = await super().run(name, *args, receipt=receipt)
+        state = await dump_all(self.client)
+        second = await super().run(name, *args, receipt=receipt)
+        assert _without_clock(name, second) == _without_clock(name, first), name
+        assert await dump_all(self.client) == state, name
+        self.ran.add(name)
+        return second
+
+
+def _without_clock(name: ScriptName, reply: list[Any]) -> list[Any]:
+    """The reply without what only tells how much time has passed."""
+    if name == "status":
+        return [*reply[:2], *reply[3:]]
+    return reply[:1] if reply and reply[0] in ("none", "held") else reply
+
+
+async def test_every_script_may_run_twice(redis_queue: RedisQueue) -> None:
+    """A story through every script and every branch of its answer, each step taken twice."""
+    runner = TwiceRunner(redis_queue.client, redis_queue)
+    intake, worker = RedisIntake(runner), RedisWorkerQueue(runner, redis_queue.client)
+    admin, board = RedisQueueAdmin(runner, redis_queue.client), RedisComponentBoard(runner, redis_queue.client)
+    first, second, third, follow_up = (make_event(name) for name in ("DU1", "DU2", "DU3", "DU1"))
+
+    for event in (first, second, third):
+        await intake.enqueue(event, message_id=f"m-{event.account_id}")
+    await intake.enqueue(make_event("DU1"))
+    await intake.enqueue(make_event("DU2"), message_id="m-DU2")
+    lease = await worker.acquire_lease("a", ttl=HOUR)
+    assert isinstance(lease, Lease)
+    assert isinstance(await worker.acquire_lease("b", ttl=HOUR), LeaseHeld)
+    await worker.renew_lease(lease)
+    await worker.claim(lease, "0")
+    await intake.enqueue(follow_up, message_id="newer", remember_while_in_flight=True)
+    await worker.record(lease, "0", first, AuditKind.ORDER_INTENT, {"order_ref": "x"})
+    await admin.list_events(10)
+    await worker.complete(lease, "0", first, result={}, claim_next=True)
+    await worker.requeue(lease, "0", second, pause=timedelta(), error="x", result={})
+    await worker.claim(lease, "0")
+    await worker.delay(lease, "0", third, until=NOW, reason="due at once")
+    await worker.claim(lease, "0")
+    heir = await worker.acquire_lease("b", ttl=HOUR, presumed_dead=lease.token)
+    assert isinstance(heir, Lease)
+    await worker.recover(heir, repeat_pause=HOUR)
+    await worker.claim(heir, "0")
+    await worker.skip(heir, "0", second.requeued(), result={}, claim_next=False)
+    await admin.delete(third.event_id, actor="test")
+    await admin.status()
+    await board.report(ComponentReport("relay", ComponentState.OK, "", {}, NOW))
+    await worker.claim(heir, "0")
+    await worker.complete(heir, "0", follow_up.requeued(), result={}, claim_next=True)
+    await worker.release_lease(heir)
+
+    assert runner.ran == set(SCRIPT_NAMES)
+    assert (await redis_queue.admin.status()).active_events_count == 0
+
+
+@pytest.mark.parametrize("pause", [timedelta(), HOUR])
+async def test_a_paused_transition_may_run_twice(redis_queue: RedisQueue, pause: timedelta) -> None:
+    """Requeue and the third recovery keep their one due time when repeated."""
+    runner = TwiceRunner(redis_queue.client, redis_queue)
+    worker = RedisWorkerQueue(runner, redis_queue.client)
+    await RedisIntake(runner).enqueue(event := make_event())
+    lease = await worker.acquire_lease("a", ttl=HOUR)
+    assert isinstance(lease, Lease)
+
+    for _ in range(3):
+        assert await worker.claim(lease, "0") is not None
+        await worker.recover(lease, repeat_pause=pause)
+
+    living = await redis_queue.admin.get_event(event.event_id)
+    assert living is not None
+    assert (living.event.times_queued, living.due_at is None) == (4, not pause)
