@@ -77,7 +77,7 @@ def problem_response(problem: Problem, *, instance: str) -> ProblemResponse:
         content["errors"] = [{"field": error.field, "reason": error.reason} for error in problem.errors]
     if problem.active_event_id is not None:
         content["active_event_id"] = str(problem.active_event_id)
-    return ProblemResponse(content, problem.status, headers=dict(problem.headers))
+    return ProblemResponse(content, problem.status.value, headers=dict(problem.headers))
 
 
 def invalid_fields(*errors: FieldError) -> Problem:

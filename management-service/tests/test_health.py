@@ -1,0 +1,215 @@
+"""GET /health: the verdict, and the breakdown by part."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.errors import CorruptQueue, QueueUnavailable
+from event_queue.events import RebalanceEvent
+from event_queue.outcomes import Lease
+from event_queue.redis_queue import RedisQueue
+from event_queue.testing.memory_audit import MemoryAudit
+
+PARTS = ("ably", "gateway", "worker", "relay")
+NewEvent = Callable[..., RebalanceEvent]
+
+
+class SilentQueue:
+    """A queue admin and board whose Redis does not answer, or answers nonsense."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        async def fail(*_: object) -> None:
+            raise self._error
+
+        return fail
+
+
+def report(name: str, moment: datetime, state: ComponentState = ComponentState.OK, **facts: Any) -> ComponentReport:
+    return ComponentReport(name=name, state=state, detail=f"{name} speaks", facts=facts, reported_at=moment)
+
+
+@pytest.fixture
+async def all_well(redis_queue: RedisQueue, now: datetime) -> None:
+    """Every part reported two seconds ago that it is well."""
+    for name in PARTS:
+        await redis_queue.components.report(report(name, now - timedelta(seconds=2), version=1))
+
+
+async def retry_one(redis_queue: RedisQueue, lease: Lease, event: RebalanceEvent) -> None:
+    await redis_queue.intake.enqueue(event)
+    await redis_queue.worker.claim(lease, "0")
+    await redis_queue.worker.requeue(lease, "0", event, pause=timedelta(minutes=5), error="no gateway", result={})
+
+
+@pytest.mark.usefixtures("all_well")
+async def test_a_system_without_retries_is_healthy(client: httpx.AsyncClient) -> None:
+    """The documents' answer, word for word, with the parts beside it."""
+    answer = await client.get("/health")
+
+    health = answer.json()
+    assert answer.status_code == 200
+    assert set(health.pop("components")) == {"redis", "postgres", *PARTS}
+    assert health == {
+        "status": "healthy",
+        "healthy": True,
+        "events_with_retries": 0,
+        "message": "No events require retry",
+    }
+
+
+@pytest.mark.usefixtures("all_well")
+async def test_a_part_shows_its_facts_beside_its_state(client: httpx.AsyncClient) -> None:
+    """What a part reported stands with its age."""
+    components = (await client.get("/health")).json()["components"]
+
+    assert components["gateway"] == {"status": "ok", "detail": "gateway speaks", "age_seconds": 2, "version": 1}
+
+
+async def test_facts_cannot_hide_the_state(client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime) -> None:
+    """A fact called `status` does not replace the part's own."""
+    await redis_queue.components.report(report("gateway", now, ComponentState.DOWN, status="ok"))
+
+    components = (await client.get("/health")).json()["components"]
+
+    assert components["gateway"]["status"] == "down"
+
+
+@pytest.mark.usefixtures("all_well")
+async def test_a_retried_event_makes_the_system_unhealthy(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, lease: Lease, new_event: NewEvent
+) -> None:
+    """One event queued more than once is enough, until it ends."""
+    event = new_event()
+    await retry_one(redis_queue, lease, event)
+
+    sick = await client.get("/health")
+    await client.delete(f"/queue/events/{event.event_id}")
+    cured = await client.get("/health")
+
+    assert sick.status_code == 503
+    assert sick.json() | {"components": None} == {
+        "status": "unhealthy",
+        "healthy": False,
+        "events_with_retries": 1,
+        "message": "1 event is being retried",
+        "components": None,
+    }
+    assert cured.status_code == 200
+
+
+@pytest.mark.usefixtures("all_well")
+async def test_two_retried_events_are_counted(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, lease: Lease, new_event: NewEvent
+) -> None:
+    """The message counts in words that fit."""
+    await retry_one(redis_queue, lease, new_event())
+    await retry_one(redis_queue, lease, new_event("DU789012"))
+
+    assert (await client.get("/health")).json()["message"] == "2 events are being retried"
+
+
+@pytest.mark.usefixtures("all_well")
+async def test_a_part_that_is_down_is_in_the_message_but_not_in_the_verdict(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime
+) -> None:
+    """The verdict is about retries alone; the message names the part that is not well."""
+    await redis_queue.components.report(report("gateway", now, ComponentState.DOWN))
+
+    answer = await client.get("/health")
+
+    assert answer.status_code == 200
+    assert answer.json()["message"] == "No events require retry; gateway is down: gateway speaks"
+
+
+@pytest.mark.parametrize(("age", "status"), [(0, "ok"), (15, "ok"), (16, "unknown"), (-5, "ok")])
+async def test_a_part_that_fell_silent_is_unknown(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime, age: int, status: str
+) -> None:
+    """After fifteen seconds without a report nothing is known; a clock slightly ahead does no harm."""
+    await redis_queue.components.report(report("worker", now - timedelta(seconds=age)))
+
+    worker = (await client.get("/health")).json()["components"]["worker"]
+
+    assert worker["status"] == status
+    assert worker["age_seconds"] == max(age, 0)
+
+
+async def test_a_part_that_never_spoke_names_the_service_to_look_at(client: httpx.AsyncClient) -> None:
+    """An operator learns which service is missing."""
+    relay = (await client.get("/health")).json()["components"]["relay"]
+
+    assert relay["status"] == "unknown"
+    assert relay["detail"] == "has never reported: is event-broker running?"
+    assert relay["age_seconds"] is None
+
+
+@pytest.mark.usefixtures("all_well")
+async def test_postgres_may_be_down_while_the_system_is_healthy(client: httpx.AsyncClient, audit: MemoryAudit) -> None:
+    """Trading does not wait for the history; the message says that it is missing."""
+    audit.available = False
+
+    health = (await client.get("/health")).json()
+
+    assert health["status"] == "healthy"
+    assert health["components"]["postgres"]["status"] == "down"
+    assert "postgres is down" in health["message"]
+
+
+async def test_records_waiting_for_postgres_are_counted(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, new_event: NewEvent
+) -> None:
+    """The backlog of the relay stands with PostgreSQL."""
+    await redis_queue.intake.enqueue(new_event())
+
+    components = (await client.get("/health")).json()["components"]
+
+    assert components["postgres"]["records_waiting"] == 1
+
+
+@pytest.mark.parametrize("error", [QueueUnavailable("no answer from 10.0.0.7"), CorruptQueue("key x is a set")])
+async def test_without_redis_the_answer_is_an_error(connect: Any, error: Exception) -> None:
+    """Nothing is counted, nothing internal is told, and the other parts are unknown rather than silent."""
+    silent = SilentQueue(error)
+
+    answer = await connect(admin=silent, board=silent).get("/health")
+
+    health = answer.json()
+    assert answer.status_code == 503
+    assert (health["status"], health["healthy"], health["events_with_retries"]) == ("error", False, None)
+    assert health["message"].startswith("The queue cannot be checked; redis is down")
+    assert health["components"]["worker"]["detail"] == "its reports are in Redis, which did not answer"
+    assert str(error) not in answer.text
+
+
+async def test_a_redis_that_may_lose_events_is_degraded(connect: Any, redis_queue: RedisQueue) -> None:
+    """What its settings put at risk is said in words."""
+    client: Any = redis_queue.client
+    await client.config_set("appendfsync", "everysec")
+
+    redis = (await connect().get("/health")).json()["components"]["redis"]
+
+    await client.config_set("appendfsync", "always")
+    assert redis["status"] == "degraded"
+    assert len(redis["durability_warnings"]) == 1
+    assert "appendfsync=everysec" in redis["detail"]
+
+
+async def test_probes_tell_a_live_process_from_a_ready_one(connect: Any) -> None:
+    """Without Redis the process lives, but is not ready."""
+    silent = SilentQueue(QueueUnavailable("no answer"))
+    client = connect(admin=silent, board=silent)
+
+    assert (await client.get("/health/live")).json() == {"status": "alive"}
+    assert (await client.get("/health/ready")).status_code == 503
+
+
+async def test_with_redis_the_service_is_ready(client: httpx.AsyncClient) -> None:
+    """Requests can be served."""
+    assert (await client.get("/health/ready")).json() == {"status": "ready"}
