@@ -10,24 +10,20 @@ from broker_connector_base import (
     CancellationUnconfirmed,
     ForeignOrderOpen,
     OrderRejected,
-    OrderRequest,
     OrderStatus,
-    OrderType,
     PriceUnavailable,
     Side,
-    TimeInForce,
 )
 from broker_connector_base.testing import (
     FillOnCancellation,
     FillPartly,
     IgnoreCancellation,
-    LeaveOpen,
     OrderScript,
     RejectOrder,
 )
 from event_processor.rebalancer import LiveRun
 from event_processor.result import live_result
-from event_processor.testing.scenario import ACCOUNT, NOON, Scenario, paper_account, scenario
+from event_processor.testing.scenario import NOON, Scenario, leave_order_open, paper_account, scenario
 from rebalance_calculator import ReplacementRule, ReplacementSet, apply_replacements
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -183,7 +179,7 @@ async def test_case_13_replacements_are_bought_and_then_kept() -> None:
 async def test_case_15_without_a_price_nothing_is_touched() -> None:
     """A missing price is found before any order is placed or cancelled."""
     case = scenario(paper_account(1_000), {"A": 100, "B": None}, {"A": 50, "B": 50})
-    _leave_order_open(case, owner="1")
+    leave_order_open(case.brokerage, "A", owner="1")
 
     with pytest.raises(PriceUnavailable, match="B"):
         await case.deliver()
@@ -237,8 +233,8 @@ async def test_case_19_quantities_come_from_executions(case_5: Scenario) -> None
 
 async def test_case_20_leftovers_are_cancelled_before_planning(case_5: Scenario) -> None:
     """Orders of a run that crashed are gone, confirmed, before the first new one is placed."""
-    _leave_order_open(case_5, owner="1")
-    _leave_order_open(case_5, owner="1")
+    leave_order_open(case_5.brokerage, "CCC", owner="1")
+    leave_order_open(case_5.brokerage, "CCC", owner="1")
 
     run = await carried_out(case_5)
 
@@ -250,7 +246,7 @@ async def test_case_20_leftovers_are_cancelled_before_planning(case_5: Scenario)
 
 async def test_case_20_what_a_leftover_bought_while_being_cancelled_is_planned_with(case_5: Scenario) -> None:
     """A fill that wins against the cancellation changes the plan, not the outcome."""
-    _leave_order_open(case_5, owner="1", behaviour=FillOnCancellation())
+    leave_order_open(case_5.brokerage, "CCC", owner="1", behaviour=FillOnCancellation())
 
     await carried_out(case_5)
 
@@ -259,8 +255,8 @@ async def test_case_20_what_a_leftover_bought_while_being_cancelled_is_planned_w
 
 async def test_case_20_a_foreign_order_stops_the_event(case_5: Scenario) -> None:
     """Neither an order of ours is cancelled nor a new one placed beside one that is not ours; it is named."""
-    _leave_order_open(case_5, owner="1")
-    _leave_order_open(case_5, owner="77")
+    leave_order_open(case_5.brokerage, "CCC", owner="1")
+    leave_order_open(case_5.brokerage, "CCC", owner="77")
 
     with pytest.raises(ForeignOrderOpen, match=r"BUY 5 CCC \(order 77:2 of 77"):
         await case_5.deliver()
@@ -271,7 +267,7 @@ async def test_case_20_a_foreign_order_stops_the_event(case_5: Scenario) -> None
 
 async def test_a_leftover_that_cannot_be_cancelled_stops_the_event(case_5: Scenario) -> None:
     """Without the broker's confirmation nothing is placed."""
-    _leave_order_open(case_5, owner="1", behaviour=IgnoreCancellation())
+    leave_order_open(case_5.brokerage, "CCC", owner="1", behaviour=IgnoreCancellation())
 
     with pytest.raises(CancellationUnconfirmed):
         await case_5.deliver()
@@ -299,20 +295,3 @@ async def test_case_24_the_preview_is_the_live_plan(case_5: Scenario) -> None:
     assert preview.planning.plan == run.planning.plan
     assert [(trade.side, trade.quantity, trade.symbol) for trade in preview.planning.plan.trades] == case_5.sent
     assert not calls & {"place_order", "cancel_order"}
-
-
-def _leave_order_open(
-    case: Scenario, *, owner: str, behaviour: LeaveOpen | FillOnCancellation | IgnoreCancellation | None = None
-) -> None:
-    symbol = "CCC" if "CCC" in {quote.symbol for quote in case.brokerage.spec.quotes} else "A"
-    case.brokerage.scripts.add(OrderScript(behaviour or LeaveOpen(), symbol, BUY))
-    request = OrderRequest(
-        account_id=ACCOUNT,
-        symbol=symbol,
-        side=BUY,
-        quantity=5,
-        order_type=OrderType.MARKET,
-        time_in_force=TimeInForce.GOOD_TILL_CANCELLED,
-        order_ref="left over",
-    )
-    case.brokerage.place(request, owner=owner)

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from broker_connector_base import OrderStatus, Side, TradingSession
+from broker_connector_base import OrderRequest, OrderStatus, OrderType, Side, TimeInForce, TradingSession
 from broker_connector_base.testing import (
+    LeaveOpen,
+    OrderScript,
     PaperAccount,
     PaperBroker,
     PaperBrokerage,
@@ -16,6 +18,7 @@ from broker_connector_base.testing import (
     PaperSpec,
     paper_position,
 )
+from broker_connector_base.testing.paper_scripts import Behaviour
 from event_processor.market_hours import ClosedUntil
 from event_processor.rebalancer import LiveRun, Preview, Rebalancer
 from event_processor.testing.fate import Fate, FatefulGuard, FatefulJournal, FatefulRecorder
@@ -173,3 +176,18 @@ class Scenario:
     def final_statuses(self) -> list[OrderStatus]:
         """How each order of this event ended."""
         return [order.status for order in self.placed]
+
+
+def leave_order_open(brokerage: PaperBrokerage, symbol: str, *, owner: str, behaviour: Behaviour | None = None) -> None:
+    """Have somebody place a market order to buy 5 shares that does not fill by itself; ours is owner 1."""
+    brokerage.scripts.add(OrderScript(behaviour or LeaveOpen(), symbol, Side.BUY))
+    request = OrderRequest(
+        account_id=ACCOUNT,
+        symbol=symbol,
+        side=Side.BUY,
+        quantity=5,
+        order_type=OrderType.MARKET,
+        time_in_force=TimeInForce.GOOD_TILL_CANCELLED,
+        order_ref="left over",
+    )
+    brokerage.place(request, owner=owner)
