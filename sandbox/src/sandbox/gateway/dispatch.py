@@ -7,6 +7,7 @@ from sandbox.gateway.errors import MalformedMessageError
 from sandbox.gateway.fields import FieldReader
 from sandbox.gateway.message_ids import Request
 from sandbox.gateway.requests import accounts, contracts, control, market_data, orders
+from sandbox.gateway.requests.executions import executions
 from sandbox.gateway.requests.place_order import place_order
 from sandbox.gateway.session import NO_REQUEST, Session
 
@@ -23,7 +24,7 @@ HANDLERS: Mapping[int, Handler] = MappingProxyType(
         Request.CANCEL_ORDER: orders.cancel_order,
         Request.OPEN_ORDERS: orders.open_orders,
         Request.ACCOUNT_UPDATES: accounts.account_updates,
-        Request.EXECUTIONS: orders.executions,
+        Request.EXECUTIONS: executions,
         Request.IDS: control.ids,
         Request.CONTRACT_DETAILS: contracts.contract_details,
         Request.SERVER_LOG_LEVEL: control.server_log_level,

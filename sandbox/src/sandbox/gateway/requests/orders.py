@@ -1,15 +1,11 @@
-"""Cancelling and listing orders, executions, completed orders."""
+"""Cancelling and listing orders, open and completed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sandbox.gateway.fields import FieldReader
-from sandbox.gateway.messages import executions as execution_messages
 from sandbox.gateway.messages import orders as messages
-from sandbox.gateway.messages.executions import gateway_time
 from sandbox.gateway.session import NO_REQUEST, Session
 from sandbox.world.book import MANUAL_CLIENT_ID
-from sandbox.world.executions import Execution
 from sandbox.world.orders import Order
 from sandbox.world.refusals import READ_ONLY
 
@@ -65,51 +61,6 @@ def completed_orders(session: Session, fields: FieldReader) -> None:
     listed = [order for order in done if not (api_only and order.manual)]
     session.send_all(messages.completed_order(order, session.version) for order in listed)
     session.send(messages.completed_orders_end())
-
-
-def executions(session: Session, fields: FieldReader) -> None:
-    """Executions of the day of all clients that pass the filter, with their commissions."""
-    fields.skip(1)
-    request_id = fields.integer()
-    wanted = _read_filter(fields)
-    for execution in session.parts.executions:
-        if wanted.accepts(execution):
-            session.send(execution_messages.execution_details(request_id, execution, session.version))
-            session.send(execution_messages.commission_report(execution))
-    session.send(execution_messages.executions_end(request_id))
-
-
-@dataclass(frozen=True, slots=True)
-class _Filter:
-    """What to leave out; empty and 0 leave out nothing. `since` is a time in the gateway's own zone."""
-
-    client_id: int
-    account: str
-    since: str
-    symbol: str
-    sec_type: str
-    exchange: str
-    side: str
-
-    def accepts(self, execution: Execution) -> bool:
-        order, spec = execution.order, execution.instrument
-        pairs = (
-            (self.client_id, order.client_id),
-            (self.account, order.account),
-            (self.symbol, spec.symbol),
-            (self.sec_type, spec.sec_type),
-            (self.exchange, spec.primary_exchange),
-            (self.side, execution.side),
-        )
-        return self.since <= gateway_time(execution.at) and all(not asked or asked == is_ for asked, is_ in pairs)
-
-
-def _read_filter(fields: FieldReader) -> _Filter:
-    client_id, account = fields.integer(), fields.text()
-    since = fields.text().replace("-", " ", 1)
-    symbol, sec_type, exchange, side = (fields.text() for _ in range(4))
-    side = {"BOT": "BUY", "SLD": "SELL"}.get(side.upper(), side.upper())
-    return _Filter(client_id, account, since, symbol, sec_type, exchange, side)
 
 
 def _list(session: Session, orders: Iterable[Order]) -> None:
