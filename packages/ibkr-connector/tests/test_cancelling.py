@@ -8,6 +8,7 @@ import pytest
 
 from broker_connector_base import CancellationUnconfirmed, ForeignOrderOpen, OrderRequest, OrderStatus
 from ibkr_connector import IBKRClient
+from sandbox.gateway import GatewayServer
 from sandbox.world import World
 
 Ask = Callable[..., OrderRequest]
@@ -80,6 +81,16 @@ async def test_pending_cancel_is_not_cancelled(client: IBKRClient, world: World,
     assert still_open.status is OrderStatus.WORKING
 
 
+async def test_a_confirmation_that_was_lost_is_asked_for(
+    client: IBKRClient, world: World, gateway: GatewayServer, order: Ask
+) -> None:
+    """When the broker's word got lost, the lists tell at the deadline that the order is over."""
+    order_id = await _working(client, world, order())
+    gateway.broadcast(1100)
+
+    assert await client.cancel_order(order_id, timeout_seconds=0.2) is OrderStatus.CANCELLED
+
+
 async def test_cancelling_twice_is_one_cancellation(client: IBKRClient, world: World, order: Ask) -> None:
     """The second request is answered with 10148, which is no failure: both callers learn the end."""
     order_id = await _working(client, world, order())
@@ -121,6 +132,19 @@ async def test_an_order_placed_by_hand_is_refused(client: IBKRClient, world: Wor
     assert found.order_id.startswith("manual:")
     assert not found.is_ours
     assert world.journal.of("cancel_order") == []
+
+
+async def test_client_zero_owns_what_is_placed_by_hand(open_client: Connect, world: World) -> None:
+    """The gateway binds orders typed into its window to client 0, which may then cancel them."""
+    world.add_fault({"kind": "slow_fill"})
+    world.place_manual_order(account="DU1", symbol="SPY", side="SELL", quantity=Decimal(2))
+    client = await open_client(client_id=0)
+    (found,) = await client.get_open_orders("DU1")
+
+    status = await client.cancel_order(found.order_id, timeout_seconds=2)
+
+    assert found.is_ours
+    assert status is OrderStatus.CANCELLED
 
 
 async def test_open_orders_are_those_of_the_account(client: IBKRClient, world: World, order: Ask) -> None:

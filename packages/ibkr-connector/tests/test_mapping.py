@@ -36,7 +36,7 @@ def test_sides_have_several_names(action: str, side: Side) -> None:
 
 
 def test_order_ids_are_unique_per_client() -> None:
-    """The client id is part of the id; orders by hand are known by their permanent id."""
+    """The client id is part of the id; orders without a number are known by their permanent id."""
     keys = [
         mapping.order_key(5, 12, 900),
         mapping.order_key(6, 12, 901),
@@ -45,7 +45,7 @@ def test_order_ids_are_unique_per_client() -> None:
         mapping.order_key(0, UNSET_INTEGER, 904),
     ]
 
-    assert [str(key) for key in keys] == ["5:12", "6:12", "manual:902", "manual:903", "manual:904"]
+    assert [str(key) for key in keys] == ["5:12", "6:12", "manual:902", "0:-3", "manual:904"]
 
 
 def test_an_execution_keeps_what_identifies_it() -> None:

@@ -43,8 +43,8 @@ class Canceller:
 
     def _require_own(self, record: OrderRecord) -> None:
         own = self._session.settings.client_id
-        if record.key.order_id <= 0 or record.key.client_id != own:
-            owner = "placed by hand" if record.key.order_id <= 0 else f"of client id {record.key.client_id}"
+        if not record.key.belongs_to(own):
+            owner = f"of client id {record.key.client_id}" if record.key.order_id > 0 else "placed by hand"
             raise ForeignOrderOpen(
                 f"order {record.key} ({record.side} {record.quantity} {record.symbol}) on {record.account_id} is "
                 f"{owner}; client id {own} cannot cancel it: its owner must",

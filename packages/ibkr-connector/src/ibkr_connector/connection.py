@@ -50,12 +50,14 @@ async def _try_to_open(settings: IBKRConnectionSettings, now: Callable[[], datet
 async def _open(settings: IBKRConnectionSettings, now: Callable[[], datetime], *, is_read_only: bool) -> GatewaySession:
     session = GatewaySession(settings, now)
     session.is_read_only = is_read_only
-    refusal = session.next_refusal()
     attempt = asyncio.ensure_future(_synchronize(session, is_read_only=is_read_only))
-    endings: set[asyncio.Future[Any]] = {attempt, session.lost, refusal}
+    endings: set[asyncio.Future[Any]] = {attempt, session.lost}
+    refusal = None if is_read_only else session.next_refusal()
+    if refusal is not None:
+        endings.add(refusal)
     try:
         await asyncio.wait(endings, timeout=settings.connect_timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
-        _require_success(session, attempt, None if is_read_only else refusal)
+        _require_success(session, attempt, refusal)
     except BaseException:
         attempt.cancel()
         await asyncio.wait({attempt}, timeout=1.0)

@@ -34,7 +34,7 @@ REQUEST_REFUSED = 321
 """Server error while validating a request; a read-only API answers orders, and requests about orders, with it."""
 UPSTREAM_LOST = 1100
 UPSTREAM_RESTORED = frozenset({1101, 1102})
-ENDS_TROUBLE = {1101: 1100, 1102: 1100, 2104: 2103, 2106: 2105, 2158: 2157}
+ENDS_TROUBLE = {1101: (1100, 2110), 1102: (1100, 2110), 2104: (2103,), 2106: (2105,), 2158: (2157,)}
 """Which broken connection each message of a restored one is about."""
 
 _CODES: dict[ErrorClass, tuple[int, ...]] = {

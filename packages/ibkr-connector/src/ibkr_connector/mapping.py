@@ -29,8 +29,8 @@ def to_side(action: str) -> Side:
 
 
 def order_key(client_id: int, order_id: int, perm_id: int) -> OrderKey:
-    """Identity of an order; those placed by hand are known by their permanent id alone."""
-    is_numbered = 0 < order_id < _UNSET_ORDER_ID
+    """Identity of an order; those without a number are known by their permanent id alone."""
+    is_numbered = order_id not in (0, _UNSET_ORDER_ID)
     return OrderKey(client_id, order_id) if is_numbered else OrderKey(client_id, 0, perm_id)
 
 
@@ -112,5 +112,5 @@ def to_open_order(listed: OrderListed, *, status: OrderStatus, filled: Decimal, 
         status=status,
         order_ref=listed.order_ref,
         owner=str(listed.key.client_id),
-        is_ours=listed.key.order_id > 0 and listed.key.client_id == own_client_id,
+        is_ours=listed.key.belongs_to(own_client_id),
     )

@@ -14,10 +14,14 @@ class OrderKey(NamedTuple):
     client_id: int
     order_id: int
     perm_id: int = 0
-    """Only for orders placed by hand, which have no positive order id."""
+    """Only for orders without an order id: placed by hand, and not bound by client 0, which numbers them below 0."""
 
     def __str__(self) -> str:
-        return f"manual:{self.perm_id}" if self.order_id <= 0 else f"{self.client_id}:{self.order_id}"
+        return f"{self.client_id}:{self.order_id}" if self.order_id else f"manual:{self.perm_id}"
+
+    def belongs_to(self, client_id: int) -> bool:
+        """True when this client may cancel the order."""
+        return self.order_id != 0 and self.client_id == client_id
 
 
 def split_exec_id(exec_id: str) -> tuple[str, int]:

@@ -91,6 +91,12 @@ class OrderRecord:
         return bool(self.rejection) or self.is_cancel_confirmed
 
     @property
+    def was_refused(self) -> bool:
+        """True when the order ended because the brokerage would not have it, by everything that it said."""
+        is_about_cancelling = self.is_cancel_confirmed or self.is_cancel_disputed
+        return bool(self.rejection) or (self.is_questioned and not is_about_cancelling)
+
+    @property
     def was_refused_unseen(self) -> bool:
         """True when the brokerage refused the order and never acknowledged it."""
         return bool(self.rejection) and self.told_status in _UNACKNOWLEDGED

@@ -82,7 +82,7 @@ def _verdict(record: OrderRecord, ended: str | None) -> OrderStatus | None:
         return OrderStatus.FILLED if record.has_corrections else None
     if ended is None and not record.has_ended_by_words:
         return None
-    was_refused = bool(record.rejection) or INACTIVE in (ended, record.told_status)
+    was_refused = record.was_refused or INACTIVE in (ended, record.told_status)
     return OrderStatus.REJECTED if was_refused else OrderStatus.CANCELLED
 
 

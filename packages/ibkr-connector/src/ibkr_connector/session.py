@@ -60,7 +60,7 @@ class GatewaySession:
         self._refused: asyncio.Future[ErrorTold] | None = None
         self._changed: asyncio.Future[None] | None = None
         self._now = now
-        self.ib = ListeningIB(self._receive, self._heard)
+        self.ib = ListeningIB(self.receive, self._heard)
         self.raw: Any = self.ib.client
         """The client below ib_async's facade, which is not annotated."""
         events: Any = self.ib
@@ -135,6 +135,19 @@ class GatewaySession:
             async with asyncio.timeout(_CLOSING_SECONDS):
                 await closed.wait()
 
+    def receive(self, message: Message) -> None:
+        """Take in what the gateway said, and wake whoever waits."""
+        match message:
+            case ErrorTold():
+                self._on_error(message)
+            case SummaryTold() | FigureTold() | PositionTold():
+                self.accounts.take(message)
+            case TickTold() | DataTypeTold() | QuoteEnded():
+                self.quotes.take(message)
+            case _:
+                self._on_order_message(message)
+        self._notify()
+
     def _next_change(self) -> asyncio.Future[None]:
         if self._changed is None or self._changed.done():
             self._changed = asyncio.get_running_loop().create_future()
@@ -152,18 +165,6 @@ class GatewaySession:
             self.lost.set_result(reason or "the gateway closed the connection")
         self._notify()
 
-    def _receive(self, message: Message) -> None:
-        match message:
-            case ErrorTold():
-                self._on_error(message)
-            case SummaryTold() | FigureTold() | PositionTold():
-                self.accounts.take(message)
-            case TickTold() | DataTypeTold() | QuoteEnded():
-                self.quotes.take(message)
-            case _:
-                self._on_order_message(message)
-        self._notify()
-
     def _on_order_message(self, message: OrderListed | StatusTold | ExecutionTold | CommissionTold) -> None:
         match message:
             case OrderListed():
@@ -179,7 +180,8 @@ class GatewaySession:
 
     def _note_trouble(self, error: ErrorTold) -> None:
         if error.code in error_codes.ENDS_TROUBLE:
-            self.troubles.pop(error_codes.ENDS_TROUBLE[error.code], None)
+            for ended in error_codes.ENDS_TROUBLE[error.code]:
+                self.troubles.pop(ended, None)
         elif error_codes.classify(error.code) is error_codes.ErrorClass.DEGRADED:
             self.troubles[error.code] = str(error)
 
