@@ -10,6 +10,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import (
     OutOfMemoryError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
 )
@@ -22,7 +23,7 @@ from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavail
 _PASSING_CODES: Final = frozenset(
     {"READONLY", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOREPLICAS", "TRYAGAIN", "NOPERM"}
 )
-_PASSING_CLASSES: Final = (RedisConnectionError, RedisTimeoutError)
+_PASSING_CLASSES: Final = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError)
 # Redis 6 wraps the error of a command inside a script: "ERR Error running script ...: @user_script:12: -OOM ...".
 _WRAPPED_CODE: Final = re.compile(r"@user_script:\s*\d+:\s*-([A-Z]+)\b")
 _CODE: Final = re.compile(r"-?([A-Z]+)\b")
@@ -41,10 +42,10 @@ def translate(error: Exception, action: str) -> QueueError:
     """The queue's error for one of Redis, decided by its class and by the error code that the protocol carries."""
     if isinstance(error, OutOfMemoryError):
         return QueueFull(f"{action}: Redis is at its memory limit and took nothing in")
+    if isinstance(error, _PASSING_CLASSES):
+        return QueueUnavailable(f"{action}: Redis did not answer: {error}")
     if isinstance(error, ResponseError):
         return _from_code(_error_code(str(error)), error, action)
-    if isinstance(error, (*_PASSING_CLASSES, OSError)):
-        return QueueUnavailable(f"{action}: Redis did not answer: {error}")
     return CorruptQueue(f"{action}: Redis answered what the queue does not expect: {error}")
 
 

@@ -16,7 +16,8 @@ import asyncpg
 from event_queue.testing.server_process import UNPRIVILEGED_USER, ServerProcess, free_port
 
 _READY: Final = "database system is ready to accept connections"
-_UNSAFE_BUT_FAST: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_FAST: Final = ("fsync=off", "full_page_writes=off")
+"""Commits survive the kill of the server, though not of the machine."""
 _SMALL: Final = ("shared_buffers=16MB", "max_connections=60", "autovacuum=off", "unix_socket_directories=")
 
 
@@ -61,7 +62,7 @@ class PostgresServer:
         self._process.stop()
 
     def _launch(self) -> ServerProcess:
-        settings = [f"-c{setting}" for setting in (*_UNSAFE_BUT_FAST, *_SMALL)]
+        settings = [f"-c{setting}" for setting in (*_FAST, *_SMALL)]
         command = [_program("postgres"), "-D", self.directory / "data", "-h127.0.0.1", f"-p{self.port}", *settings]
         return ServerProcess(command, ready=_READY, directory=self.directory, unprivileged=True)
 

@@ -1,0 +1,114 @@
+"""The relay over fakes: its state for health, and its patience."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from event_queue.redis_queue import RedisQueue
+from event_queue.relay import PAUSE, OutboxRelay
+from event_queue.testing.events import make_event
+from event_queue.testing.fake_redis import fake_queue
+from event_queue.testing.memory_audit import MemoryAudit
+
+FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+AT_ONCE = timedelta(milliseconds=1)
+
+
+class Pauses:
+    """Counts the pauses, and has something happen at one of them."""
+
+    def __init__(self, audit: MemoryAudit, *, back_after: int) -> None:
+        self.taken: list[timedelta] = []
+        self._audit = audit
+        self._back_after = back_after
+
+    async def __call__(self, pause: timedelta) -> None:
+        self.taken.append(pause)
+        self._audit.available = len(self.taken) >= self._back_after
+
+
+def relay_of(queue: RedisQueue, audit: MemoryAudit, pauses: Pauses) -> OutboxRelay:
+    return OutboxRelay(queue.outbox, audit, now=lambda: FAR_FUTURE, pause=pauses)
+
+
+async def test_a_fresh_relay_has_not_looked_yet() -> None:
+    """Before its first batch nothing is claimed about the lag."""
+    async with fake_queue() as queue:
+        relay = relay_of(queue, MemoryAudit(), Pauses(MemoryAudit(), back_after=1))
+
+    assert (relay.state.lag_records, relay.state.lag_seconds, relay.state.last_error) == (None, None, None)
+
+
+async def test_carrying_tells_how_far_behind_it_was() -> None:
+    """The state shows what is left and how old the batch was."""
+    async with fake_queue() as queue:
+        audit = MemoryAudit()
+        relay = OutboxRelay(queue.outbox, audit, now=lambda: FAR_FUTURE, pause=Pauses(audit, back_after=1), batch=2)
+        for number in range(3):
+            await queue.intake.enqueue(make_event(f"DU{number}"))
+
+        carried = await relay.carry(block=AT_ONCE)
+
+    assert carried == 2
+    assert (relay.state.stored, relay.state.lag_records) == (2, 1)
+    assert relay.state.lag_seconds is not None
+    assert relay.state.lag_seconds > 0
+
+
+async def test_an_outage_is_waited_out_with_fixed_pauses() -> None:
+    """Each failed attempt pauses for the same time; then everything is carried and the error is forgotten."""
+    async with fake_queue() as queue:
+        audit = MemoryAudit()
+        audit.available = False
+        pauses = Pauses(audit, back_after=3)
+        relay = relay_of(queue, audit, pauses)
+        await queue.intake.enqueue(make_event())
+
+        task = asyncio.create_task(relay.run())
+        async with asyncio.timeout(5):
+            while not relay.state.stored:
+                await queue.worker.wait_for_work(at_most=timedelta(milliseconds=10))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    assert pauses.taken == [PAUSE] * 3
+    assert relay.state.last_error is None
+
+
+async def test_during_an_outage_the_state_says_so() -> None:
+    """Health can tell the error, since when, and how much waits."""
+
+    class Stop(Exception):
+        """Ends the relay at its first pause."""
+
+    async def stop(_: timedelta) -> None:
+        raise Stop
+
+    async with fake_queue() as queue:
+        audit = MemoryAudit()
+        audit.available = False
+        await queue.intake.enqueue(make_event())
+        relay = OutboxRelay(queue.outbox, audit, now=lambda: FAR_FUTURE, pause=stop)
+
+        with pytest.raises(Stop):
+            await relay.run()
+
+    state = relay.state
+    assert (state.failing_since, state.lag_records) == (FAR_FUTURE, 1)
+    assert state.last_error
+    assert state.lag_seconds
+
+
+async def test_a_drain_that_cannot_end_in_time_says_so() -> None:
+    """A drain is bounded."""
+    async with fake_queue() as queue:
+
+        class NeverEmpty(MemoryAudit):
+            async def cursor(self) -> str:
+                await asyncio.get_running_loop().create_future()
+                return ""
+
+        relay = relay_of(queue, NeverEmpty(), Pauses(MemoryAudit(), back_after=1))
+
+        assert not await relay.drain(within=timedelta(milliseconds=10))
