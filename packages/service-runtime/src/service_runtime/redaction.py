@@ -13,6 +13,8 @@ from service_runtime.settings import SECTIONS, Settings
 MASK = "***"
 _SHORTEST_MASKED = 4
 """A shorter secret would mask ordinary text everywhere, and protects nothing."""
+_SHORTEST_HALF = 8
+"""A password may hold a colon with a mere word behind it."""
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:
@@ -35,14 +37,16 @@ def _secrets(model: type[BaseModel], section: BaseModel) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """As it stands, in URLs, in JSON, in a Basic header, and the secret half of an Ably key `name:secret`."""
+    """As it stands, in URLs, in JSON, in a Basic header, and the secret half of a key such as Ably's `name:secret`."""
     yield secret
     yield quote(secret, safe="")
     yield quote_plus(secret)
     yield json.dumps(secret)[1:-1]
     yield repr(secret)[1:-1]
     yield base64.b64encode(secret.encode("utf-8", "surrogateescape")).decode()
-    yield secret.rpartition(":")[2]
+    half = secret.rpartition(":")[2]
+    if len(half) >= _SHORTEST_HALF:
+        yield half
 
 
 class Redactor:
