@@ -14,19 +14,41 @@ from sandbox.world import World
 
 Ask = Callable[..., OrderRequest]
 
-_ASKED_IN_VAIN = {"6", "76", "77", "99", "59"}
+_ASKED_IN_VAIN = {b"6", b"76", b"77", b"99", b"59"}
 """Account updates in both forms, completed orders, market data type."""
-_NEVER_TOLD = {"57", "58", "59"}
+_NEVER_TOLD = {b"57", b"58", b"59"}
 """End of a price snapshot, type of its data, commission reports."""
+_SUMMARY, _SUMMARY_END = b"63", b"64"
 
 
-async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dropped: set[str], ledger: bytes) -> None:
-    """Pass frames on, except those whose message id is dropped or whose text is of the ledger."""
+class _Requests:
+    """Lets through what is commonly asked."""
+
+    def passes(self, fields: list[bytes]) -> bool:
+        return fields[0] not in _ASKED_IN_VAIN
+
+
+class _Answers:
+    """Lets through what is commonly told: no ledger, and no summary that is refreshed."""
+
+    def __init__(self) -> None:
+        self._ended: set[bytes] = set()
+
+    def passes(self, fields: list[bytes]) -> bool:
+        if fields[0] == _SUMMARY_END:
+            self._ended.add(fields[2])
+        if fields[0] == _SUMMARY:
+            return b"CashBalance" not in fields and fields[2] not in self._ended
+        return fields[0] not in _NEVER_TOLD
+
+
+async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sieve: _Requests | _Answers) -> None:
+    """Pass on the frames that the sieve lets through."""
     try:
         while True:
             header = await reader.readexactly(4)
             payload = await reader.readexactly(struct.unpack(">I", header)[0])
-            if payload.split(b"\0", 1)[0].decode() not in dropped and (not ledger or ledger not in payload):
+            if sieve.passes(payload.split(b"\0")):
                 writer.write(header + payload)
     except asyncio.IncompleteReadError:
         writer.close()
@@ -35,10 +57,7 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dro
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
     up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
     up_writer.write(await reader.readexactly(len(b"API\0")))
-    await asyncio.gather(
-        _relay(reader, up_writer, _ASKED_IN_VAIN, b""),
-        _relay(up_reader, writer, _NEVER_TOLD, b"\0CashBalance\0"),
-    )
+    await asyncio.gather(_relay(reader, up_writer, _Requests()), _relay(up_reader, writer, _Answers()))
 
 
 @pytest.fixture
@@ -97,8 +116,8 @@ async def test_a_rejection_needs_no_list_of_completed_orders(client: IBKRClient,
     assert await client.get_open_orders("DU1") == ()
 
 
-async def test_cash_is_awaited_on_the_summary_alone(client: IBKRClient, world: World) -> None:
-    """Without pushed account updates the standing summary tells."""
+async def test_cash_is_asked_for_where_nothing_is_pushed(client: IBKRClient, world: World) -> None:
+    """A gateway that never refreshes a standing summary is asked afresh."""
     waiting = asyncio.ensure_future(client.await_cash("DU1", at_least=Decimal(100_500), timeout_seconds=10))
     await asyncio.wait({waiting}, timeout=0.1)
     world.deposit("DU1", Decimal(1000))
