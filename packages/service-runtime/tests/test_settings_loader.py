@@ -131,6 +131,17 @@ def test_a_duration_is_positive_and_finite(tmp_path: Path, value: str) -> None:
     assert len(faults({"ORDERS_FILL_TIMEOUT_SECONDS": value}, tmp_path)) == 1
 
 
+@pytest.mark.parametrize("text", ["ibkr: {client_id: yes}", "orders: {type: on}", "postgres: {retention_days: true}"])
+def test_a_truth_value_is_no_number_and_no_text(tmp_path: Path, write: Write, text: str) -> None:
+    """YAML makes one of a bare yes or on."""
+    write("config.yaml", text)
+
+    told = faults({}, tmp_path)
+
+    assert len(told) == 1
+    assert "truth value" in told[0]
+
+
 def test_a_secret_of_the_wrong_type_is_not_shown(tmp_path: Path, write: Write) -> None:
     """The complaint names the key and not its value."""
     write("config.yaml", "management: {api_key: 8675309}")

@@ -17,6 +17,8 @@ from service_runtime.variables import SettingPath, known_variables
 from service_runtime.yaml_file import read_yaml
 
 ENVIRONMENT = "environment"
+_TRUTH_VALUE = "should not be a truth value; YAML reads yes, no, on and off as such: put a text in quotes"
+"""pydantic would take `true` for the number 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,17 @@ def _from_file(
         return {}
     given: dict[SettingPath, _Given] = {}
     for section, key, raw in _entries(content, str(path), problems):
+        name = f"{section}.{key}"
         try:
             value = substitute(raw, environ)
         except VariableNotSet as missing:
             reason = f"refers to ${{{missing.args[0]}}}, which is not set"
-            problems.append(ConfigurationProblem(str(path), f"{section}.{key}", reason))
+            problems.append(ConfigurationProblem(str(path), name, reason))
             continue
-        if value is not None and value != "":
-            given[section, key] = _Given(value, str(path), f"{section}.{key}")
+        if isinstance(value, bool) and SECTIONS[section].model_fields[key].annotation is not bool:
+            problems.append(ConfigurationProblem(str(path), name, _TRUTH_VALUE))
+        elif value is not None and value != "":
+            given[section, key] = _Given(value, str(path), name)
     return given
 
 
