@@ -4,6 +4,7 @@ Only this module, `ably_session` and `channel_link` touch what the SDK made.
 """
 
 import asyncio
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -72,8 +73,21 @@ def open_client(settings: AblySettings, host: str, timing: AblyTiming) -> Any:
 
 async def close_client(client: Any, timing: AblyTiming) -> None:
     """Take leave of Ably, within bounds: after silence the SDK waits for an answer to its goodbye."""
+    manager = client.connection.connection_manager
+    if manager.transport is not None and manager.transport.is_disposed:
+        manager.transport = None  # its socket is closed; a goodbye into it would fail in a task that nobody hears
     try:
         async with asyncio.timeout(timing.close_seconds):
             await client.close()
     except TimeoutError:
         return
+
+
+def quieten_sdk() -> None:
+    """Let the SDK's own log lines through only at DEBUG.
+
+    It tells each failed attempt with a traceback, and its own mistakes as errors; what they mean for the service is
+    logged by us. At DEBUG it writes the key into URLs, which the log's redaction masks.
+    """
+    root = logging.getLogger()
+    logging.getLogger("ably").setLevel(logging.NOTSET if root.isEnabledFor(logging.DEBUG) else logging.CRITICAL)

@@ -31,13 +31,14 @@ class AblySession:
         self._ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> Ending:
-        """Listen; returns why it ended."""
+        """Listen; returns why it ended, which health knows before the client is closed."""
         self._client.connection.on(self._on_connection)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(link.keep_attached()) for link in self._links()]
                 tasks.append(group.create_task(self._watch()))
                 ending = await self._ended
+                self._around.health.ended(ending)
                 for task in tasks:
                     task.cancel()
         finally:

@@ -46,8 +46,7 @@ class AblySource:
         return await AblySession(client, self._inboxes, self._around).run()
 
     def _tell(self, ending: Ending) -> None:
-        """Report the end; the log has it once as long as it repeats itself."""
-        self._around.health.ended(ending)
+        """Log the end, once as long as it repeats itself."""
         tell = _log.debug if ending == self._told else _log.warning
         tell("ably_session_ended", kind=ending.kind.value, reason=str(ending.fault) if ending.fault else None)
         self._told = ending

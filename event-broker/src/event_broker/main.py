@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from event_broker.ably_client import quieten_sdk
 from event_broker.ably_health import AblyHealth
 from event_broker.ably_source import AblySource
 from event_broker.admission import Admission, admit
@@ -43,6 +44,7 @@ async def serve(context: ServiceContext) -> None:
     Ably, Redis and PostgreSQL may each come up later, and come and go; none of them keeps the others from working.
     """
     settings = context.configuration.settings
+    quieten_sdk()
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(
             open_redis(_redis_address(settings.redis), key_prefix=settings.redis.key_prefix)

@@ -2,14 +2,26 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import Final
+
+CANCEL_AGAIN_SECONDS: Final = 2.5
+"""Longer than any cleanup of a cancelled job takes."""
 
 
-async def until_stopped(stopping: asyncio.Event, job: Callable[[], Coroutine[None, None, None]]) -> None:
+async def until_stopped(
+    stopping: asyncio.Event,
+    job: Callable[[], Coroutine[None, None, None]],
+    *,
+    cancel_again_seconds: float = CANCEL_AGAIN_SECONDS,
+) -> None:
     """Run the job until `stopping` is set, then cancel it and wait for its cleanup.
 
-    A job that is done earlier is waited out; what it raises comes in an ExceptionGroup.
+    A job that is done earlier is waited out; what it raises comes in an ExceptionGroup. One cancellation may not be
+    enough: in Python 3.11 `asyncio.wait_for`, through which redis-py sends, loses one that comes with its result.
     """
     async with asyncio.TaskGroup() as group:
         work = group.create_task(job())
         await stopping.wait()
-        work.cancel()
+        while not work.done():
+            work.cancel()
+            await asyncio.wait({work}, timeout=cancel_again_seconds)

@@ -1,0 +1,264 @@
+"""The service's smaller tasks: ending, taking in, carrying records, looking at Redis, purging."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from structlog.testing import capture_logs
+
+from event_broker.channel_inbox import ChannelInbox
+from event_broker.channel_router import ChannelRouter
+from event_broker.purge import purge_daily
+from event_broker.relay_keeper import RelayKeeper
+from event_broker.start_check import check_redis
+from event_broker.testing.listening_rig import accounts_on
+from event_broker.testing.recording_intake import RecordingIntake
+from event_broker.trigger import Trigger
+from event_broker.until_stopped import until_stopped
+from event_queue.audit import AuditKind, AuditRecord
+from event_queue.components import ComponentState
+from event_queue.errors import AuditUnavailable, CorruptQueue, HistoryDiverged, QueueUnavailable
+from event_queue.relay import OutboxRelay
+
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+class Paused(Exception):
+    """Ends an endless task at the pause that the test has had enough of."""
+
+
+class CountingClock:
+    """Lets pauses pass at once, and stops the task after a number of them."""
+
+    def __init__(self, most: int) -> None:
+        self.pauses: list[float] = []
+        self._most = most
+
+    def now(self) -> datetime:
+        """The start, and the pauses since."""
+        return NOW + timedelta(seconds=sum(self.pauses))
+
+    async def pause(self, seconds: float) -> None:
+        """Pass at once."""
+        self.pauses.append(seconds)
+        if len(self.pauses) >= self._most:
+            raise Paused
+
+
+def message(number: int) -> Trigger:
+    """A message of the one channel."""
+    return Trigger("growth", f"m{number}", {"number": number}, NOW)
+
+
+async def test_a_job_is_cancelled_when_the_service_stops() -> None:
+    """Its cleanup is waited for."""
+    stopping, cleaned = asyncio.Event(), asyncio.Event()
+
+    async def endless() -> None:
+        try:
+            stopping.set()
+            await asyncio.Event().wait()
+        finally:
+            cleaned.set()
+
+    await until_stopped(stopping, endless)
+
+    assert cleaned.is_set()
+
+
+async def test_a_job_that_loses_a_cancellation_is_cancelled_again() -> None:
+    """The second one ends it."""
+    stopping = asyncio.Event()
+    lost: list[str] = []
+
+    async def deaf_once() -> None:
+        stopping.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            lost.append("one")
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        await until_stopped(stopping, deaf_once, cancel_again_seconds=0.01)
+
+    assert lost == ["one"]
+
+
+async def test_what_a_job_raises_is_raised() -> None:
+    """A failure is not taken for an end."""
+
+    async def failing() -> None:
+        raise Paused
+
+    with pytest.raises(ExceptionGroup) as failure:
+        await until_stopped(asyncio.Event(), failing)
+
+    assert failure.group_contains(Paused)
+
+
+async def test_an_inbox_takes_in_what_it_holds_before_it_ends() -> None:
+    """Messages received before the stop signal are still queued, in order."""
+    intake, stopping = RecordingIntake(), asyncio.Event()
+    inbox = ChannelInbox(ChannelRouter(intake, accounts_on(DU1="growth"), CountingClock(9)))
+    intake.open.clear()
+    for number in range(3):
+        inbox.put(message(number))
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(inbox.run_until(stopping))
+        held = inbox.backlog
+        stopping.set()
+        intake.open.set()
+
+    assert [event.data["number"] for event in intake.taken] == [0, 1, 2]
+    assert (held, inbox.backlog) == (3, 0)
+
+
+class Ends:
+    """Both ends of a relay: an outbox with one record, and a store that fails as told."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.records = [
+            AuditRecord(1, "1-0", AuditKind.QUEUED, uuid4(), "DU1", NOW - timedelta(seconds=90), "{}", "{}")
+        ]
+
+    async def read(self, after: str, *, limit: int, block: timedelta) -> Sequence[AuditRecord]:
+        """What is left."""
+        del after, block
+        return self.records[:limit]
+
+    async def trim(self, through: str) -> None:
+        """Nothing is left."""
+        del through
+        self.records = []
+
+    async def length(self) -> int:
+        """How many are left."""
+        return len(self.records)
+
+    async def cursor(self) -> str:
+        """Nothing stored yet."""
+        return "0-0"
+
+    async def append(self, records: Sequence[AuditRecord]) -> None:
+        """Fail as long as there are failures."""
+        del records
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+def keeper_over(ends: Ends, clock: CountingClock) -> RelayKeeper:
+    """A keeper whose relay pauses by the same clock."""
+
+    async def pause(duration: timedelta) -> None:
+        await clock.pause(duration.total_seconds())
+
+    untyped: Any = ends
+    return RelayKeeper(OutboxRelay(untyped, untyped, now=clock.now, pause=pause), clock)
+
+
+async def until_paused(job: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run a task to the pause at which its clock stops it."""
+    with pytest.raises(Paused):
+        await job()
+
+
+def test_a_relay_that_has_not_looked_yet_is_starting() -> None:
+    """Nothing is known, and nothing is wrong."""
+    report = keeper_over(Ends(), CountingClock(1)).report()
+
+    assert (report.name, report.state, report.facts["lag_records"]) == ("relay", ComponentState.OK, None)
+
+
+async def test_a_relay_without_postgres_says_what_waits() -> None:
+    """The records are counted and said to be safe."""
+    keeper = keeper_over(Ends(AuditUnavailable("refused")), CountingClock(1))
+
+    await until_paused(keeper.run)
+    report = keeper.report()
+
+    assert report.state is ComponentState.DEGRADED
+    assert "(refused); 1 wait in Redis and are kept" in report.detail
+    assert report.facts["lag_seconds"] == 90
+    assert (report.facts["last_error"], report.facts["failing_since"]) == ("refused", NOW.isoformat())
+
+
+@pytest.mark.parametrize(
+    "error", [HistoryDiverged(counter=1, stream_id="1-0", known_as="9-0"), CorruptQueue("the outbox is odd")]
+)
+async def test_a_relay_that_needs_an_operator_is_down_until_one_came(error: Exception) -> None:
+    """The halt is logged and reported; the relay looks again, and once it carries, all is well."""
+    ends = Ends(error)
+    keeper = keeper_over(ends, CountingClock(1))
+
+    with capture_logs() as logs:
+        await until_paused(keeper.run)
+    down = keeper.report()
+    ends.read = _gone_after_one(ends.read)
+    await until_paused(keeper.run)
+    up = keeper.report()
+
+    assert [log["event"] for log in logs] == ["relay_halted"]
+    assert (down.state, down.facts["last_error"]) == (ComponentState.DOWN, str(error))
+    assert (up.facts["stored"], up.facts["lag_records"]) == (1, 0)
+
+
+def _gone_after_one(read: Any) -> Any:
+    """Reads once; then Redis is gone, which makes the relay pause."""
+    reads: list[str] = []
+
+    async def limited(after: str, *, limit: int, block: timedelta) -> Sequence[AuditRecord]:
+        reads.append(after)
+        if len(reads) > 1:
+            raise QueueUnavailable("gone")
+        return await read(after, limit=limit, block=block)
+
+    return limited
+
+
+async def test_redis_is_looked_at_until_it_is_in_order() -> None:
+    """Each trouble is told once however often it repeats; the warnings about its settings come at the end."""
+    troubles = [QueueUnavailable("gone"), QueueUnavailable("gone"), CorruptQueue("odd key")]
+    clock = CountingClock(9)
+
+    async def verify() -> None:
+        if troubles:
+            raise troubles.pop(0)
+
+    async def warnings() -> Sequence[str]:
+        return ["appendonly is off"]
+
+    with capture_logs() as logs:
+        await check_redis(verify, warnings, clock)
+
+    names = ["redis_not_reachable", "redis_keys_corrupt", "redis_durability_warning", "redis_checked"]
+    assert [log["event"] for log in logs] == names
+    assert len(clock.pauses) == 3
+
+
+async def test_old_events_are_purged_daily_and_sooner_after_a_failure() -> None:
+    """The limit is the retention before now; a PostgreSQL that is away is asked again in ten minutes."""
+    limits: list[datetime] = []
+
+    class Store:
+        async def purge(self, *, older_than: datetime) -> int:
+            limits.append(older_than)
+            if len(limits) == 2:
+                raise AuditUnavailable("gone")
+            return 7
+
+    store: Any = Store()
+    clock = CountingClock(3)
+
+    with capture_logs() as logs:
+        await until_paused(lambda: purge_daily(store, timedelta(days=365), clock))
+
+    year = timedelta(days=365)
+    assert limits == [NOW - year, NOW + timedelta(days=1) - year, NOW + timedelta(days=1, minutes=10) - year]
+    assert clock.pauses == [86400, 600, 86400]
+    assert [log["event"] for log in logs] == ["audit_purged", "audit_not_purged", "audit_purged"]
