@@ -1,0 +1,75 @@
+"""One service as a process that a test starts, kills and starts again."""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox.testing.system.log_lines import LogLines
+
+_LONGEST_LINE = 1 << 20
+_STOP_SECONDS = 30.0
+
+
+class Service:
+    """`python -m MODULE` with its environment; `log` spans all its runs."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], directory: Path) -> None:
+        self.log = LogLines(module)
+        self.environment = dict(environment)
+        """What the next start gets."""
+        self._module = module
+        self._directory = directory
+        self._process: Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start it, the first time or again."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self._module,
+            cwd=self._directory,
+            env=self.environment,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            limit=_LONGEST_LINE,
+        )
+        self._reading = asyncio.create_task(self._read(self._process))
+
+    async def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+        await self.ended()
+
+    def terminate(self) -> None:
+        """Ask it to stop, as Docker does."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+
+    async def ended(self) -> int:
+        """Wait for its end; the exit code."""
+        if self._process is None or self._reading is None:
+            return 0
+        async with asyncio.timeout(_STOP_SECONDS):
+            code = await self._process.wait()
+            await self._reading
+        return code
+
+    async def restart(self) -> None:
+        """Kill it and start it again."""
+        await self.kill()
+        await self.start()
+
+    async def _read(self, process: Process) -> None:
+        output = process.stdout
+        while output is not None and (line := await output.readline()):
+            await self.log.add(line.decode("utf-8", "replace").rstrip())
