@@ -1,0 +1,91 @@
+"""One connection, shared, watched and reported."""
+
+import asyncio
+
+import pytest
+
+from broker_connector_base import BrokerConnectionError
+from broker_connector_base.testing import PaperBroker, PaperBrokerage
+from event_processor.broker_session import BrokerSession
+from event_processor.testing.hand_clock import HandClock
+from event_processor.testing.scenario import NOON, paper_account, paper_brokerage
+from event_queue.components import ComponentState
+
+
+class Gateway:
+    """A session with a paper brokerage, and the clock of its watch."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock(NOON)
+        self.brokerage: PaperBrokerage = paper_brokerage(paper_account(1), self.clock, {"AAA": 1})
+        self.broker = PaperBroker(self.brokerage)
+        self.session = BrokerSession(self.broker, self.clock, reconnect_seconds=30)
+
+    async def until_connections(self, count: int) -> None:
+        """Wait until so many connections were opened."""
+        while len(self.brokerage.journal.subjects("get_managed_accounts")) < count:
+            await asyncio.wait({asyncio.ensure_future(self.brokerage.changes.wait_until(lambda: True))})
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    """A reachable gateway, not yet connected to."""
+    return Gateway()
+
+
+async def test_it_connects_on_demand_and_once(gateway: Gateway) -> None:
+    """Two that ask at once get the same connection."""
+    await asyncio.gather(gateway.session.client(), gateway.session.client())
+
+    assert len(gateway.brokerage.journal.subjects("connect")) == 1
+    report = gateway.session.report(NOON)
+    assert (report.name, report.state, report.facts["accounts"]) == ("gateway", ComponentState.OK, ["DU1"])
+
+
+async def test_an_unreachable_gateway_is_told_and_reported(gateway: Gateway) -> None:
+    """Whoever asked gets the error; /health gets the reason and what to do."""
+    gateway.brokerage.is_reachable = False
+
+    with pytest.raises(BrokerConnectionError):
+        await gateway.session.client()
+
+    report = gateway.session.report(NOON)
+    assert report.state is ComponentState.DOWN
+    assert "cannot be reached" in report.detail
+
+
+async def test_the_watch_connects_again_after_a_loss(gateway: Gateway) -> None:
+    """At once: a gateway that restarts is often back before the next event."""
+    watching = asyncio.create_task(gateway.session.watch())
+    await gateway.until_connections(1)
+
+    gateway.broker.lose_connection()
+    await gateway.until_connections(2)
+
+    watching.cancel()
+    assert gateway.broker.health().connected
+    assert gateway.clock.paused_for == []
+
+
+async def test_the_watch_pauses_between_tries(gateway: Gateway) -> None:
+    """An absent gateway is tried again at fixed intervals, never in a busy loop."""
+    gateway.brokerage.is_reachable = False
+    watching = asyncio.create_task(gateway.session.watch())
+    while not gateway.clock.paused_for:
+        await asyncio.wait({asyncio.ensure_future(gateway.brokerage.changes.wait_until(lambda: True))})
+    gateway.brokerage.is_reachable = True
+
+    gateway.clock.advance(30)
+    await gateway.until_connections(1)
+
+    watching.cancel()
+    assert gateway.clock.paused_for == [30]
+
+
+async def test_closing_ends_the_connection(gateway: Gateway) -> None:
+    """Another process can then use the client id."""
+    await gateway.session.client()
+
+    await gateway.session.close()
+
+    assert not gateway.broker.health().connected

@@ -1,0 +1,210 @@
+"""The lease: who holds it, until when it is certainly ours, and what its holder may do."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+from datetime import timedelta
+
+import psutil
+import pytest
+
+from event_processor.errors import Stopping
+from event_processor.lease_guard import LeaseGuard
+from event_processor.lease_holder import LeaseHolder
+from event_processor.lease_keeper import LeaseKeeper
+from event_processor.patient_writes import PatientWrites
+from event_processor.testing.hand_clock import HandClock
+from event_processor.testing.scenario import NOON
+from event_queue.errors import LeaseLost, QueueUnavailable
+from event_queue.outcomes import Lease
+from event_queue.redis_queue import RedisQueue
+from event_queue.redis_worker import RedisWorkerQueue
+
+LEASE = Lease(token="host:1:1.00:1", fence=1, ttl_ms=15_000)
+TTL = timedelta(seconds=15)
+
+
+class AbsentQueue(RedisWorkerQueue):
+    """A queue whose Redis is away for the first calls, as told."""
+
+    def __init__(self, queue: RedisWorkerQueue, absent_for: int) -> None:
+        self._queue = queue
+        self.absent_for = absent_for
+
+    async def renew_lease(self, lease: Lease) -> None:
+        """Renew, or fail while Redis is away."""
+        self.absent_for -= 1
+        if self.absent_for >= 0:
+            raise QueueUnavailable("renew_lease: no answer")
+        await self._queue.renew_lease(lease)
+
+
+async def _settle() -> None:
+    """Let every task run until it waits for something from outside."""
+    for _ in range(20):
+        await asyncio.wait({asyncio.ensure_future(_nothing())})
+
+
+async def _nothing() -> None:
+    return
+
+
+def _guard(*, stopped: bool = False) -> LeaseGuard:
+    stop = asyncio.Event()
+    if stopped:
+        stop.set()
+    return LeaseGuard(stop)
+
+
+async def test_a_guard_allows_nothing_before_the_first_lease() -> None:
+    """A deadline that was never set has passed."""
+    with pytest.raises(LeaseLost):
+        _guard().require_lease()
+
+
+@pytest.mark.parametrize(("asked_ago", "allowed"), [(0.0, True), (13.5, True), (14.5, False), (60.0, False)])
+async def test_the_guards_deadline_is_a_second_before_the_lease_ends(asked_ago: float, *, allowed: bool) -> None:
+    """Counted from when the lease was asked for, since nobody knows when it was granted."""
+    guard = _guard()
+    guard.extend(asyncio.get_running_loop().time() - asked_ago, 15)
+
+    if allowed:
+        guard.require_running()
+    else:
+        with pytest.raises(LeaseLost):
+            guard.require_running()
+
+
+async def test_while_stopping_only_what_was_begun_may_be_finished() -> None:
+    """No order, but the cancellation of one's own is still allowed."""
+    guard = _guard(stopped=True)
+    guard.extend(asyncio.get_running_loop().time(), 15)
+
+    guard.require_lease()
+    with pytest.raises(Stopping):
+        guard.require_running()
+
+
+def test_this_process_names_itself() -> None:
+    """Host, pid and start tell one start of one process from every other."""
+    holder = LeaseHolder.this_process()
+
+    host, pid, started_at = holder.identity.rsplit(":", 2)
+    assert (host, int(pid)) == (socket.gethostname(), os.getpid())
+    assert float(started_at) == pytest.approx(psutil.Process().create_time(), abs=0.01)
+
+
+def _tokens() -> Sequence[tuple[str, bool]]:
+    me = LeaseHolder.this_process()
+    parent = psutil.Process(os.getppid())
+    return [
+        (f"{me.host}:{me.pid}:1.00:4", True),
+        (f"{me.identity}:4", False),
+        (f"{me.host}:{parent.pid}:{parent.create_time():.2f}:4", False),
+        (f"{me.host}:{parent.pid}:1000.00:4", True),
+        (f"{me.host}:999999999:1000.00:4", True),
+        (f"other:{me.pid}:1.00:4", False),
+        ("other", False),
+        ("a:b:c:d", False),
+        ("", False),
+    ]
+
+
+@pytest.mark.parametrize("index", range(9))
+def test_only_a_process_of_this_host_can_be_proven_dead(index: int) -> None:
+    """Gone, or its pid in use by another start; everything else must let its lease expire."""
+    token, dead = _tokens()[index]
+
+    assert LeaseHolder.this_process().is_provably_dead(token) is dead
+
+
+def _keeper(queue: RedisWorkerQueue, guard: LeaseGuard, clock: HandClock, host: str = "host") -> LeaseKeeper:
+    return LeaseKeeper(queue, clock, guard, LeaseHolder(host, 1, 1.0), TTL)
+
+
+async def test_the_lease_is_renewed_at_a_third_of_its_length(redis_queue: RedisQueue) -> None:
+    """Two renewals may fail before it is lost."""
+    clock, guard = HandClock(NOON), _guard()
+    keeper = _keeper(redis_queue.worker, guard, clock)
+    keeping = asyncio.create_task(keeper.keep(await keeper.acquire()))
+    await _settle()
+
+    keeping.cancel()
+
+    assert clock.paused_for == [5.0]
+    assert 13 < guard.remaining_seconds <= 14
+
+
+async def test_an_absent_redis_is_asked_again_until_the_guards_deadline(redis_queue: RedisQueue) -> None:
+    """A short absence costs nothing."""
+    clock, guard = HandClock(NOON), _guard()
+    queue = AbsentQueue(redis_queue.worker, absent_for=2)
+    lease = await _keeper(redis_queue.worker, guard, clock).acquire()
+    keeping = asyncio.create_task(_keeper(queue, guard, clock).keep(lease))
+    for _ in range(3):
+        await _settle()
+        clock.advance(5)
+    while queue.absent_for >= 0:
+        await _settle()
+
+    keeping.cancel()
+
+    assert clock.paused_for[:3] == [5.0, 1.0, 1.0]
+
+
+async def test_a_lease_that_cannot_be_renewed_in_time_is_lost(redis_queue: RedisQueue) -> None:
+    """The keeper gives up before Redis would, without being told by anybody."""
+    clock, guard = HandClock(NOON), _guard()
+    keeper = _keeper(AbsentQueue(redis_queue.worker, absent_for=99), guard, clock)
+    guard.extend(asyncio.get_running_loop().time() - 14.5, 15)
+    keeping = asyncio.create_task(keeper.keep(LEASE))
+    await _settle()
+    clock.advance(5)
+
+    with pytest.raises(LeaseLost):
+        await keeping
+
+
+async def test_a_living_holder_is_waited_for_at_most_five_seconds_at_a_time(redis_queue: RedisQueue) -> None:
+    """Its lease may be released long before it expires."""
+    clock = HandClock(NOON)
+    await _keeper(redis_queue.worker, _guard(), clock, host="elsewhere").acquire()
+    standby = asyncio.create_task(_keeper(redis_queue.worker, _guard(), clock).acquire())
+    while not clock.paused_for:
+        await _settle()
+
+    standby.cancel()
+
+    assert clock.paused_for == [5.0]
+
+
+async def test_a_write_outlasts_a_short_absence_of_redis() -> None:
+    """It is repeated every second while the lease is certainly ours."""
+    clock, guard, tries = HandClock(NOON), _guard(), 0
+    guard.extend(asyncio.get_running_loop().time(), 15)
+
+    async def write() -> str:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise QueueUnavailable("no answer")
+        return "written"
+
+    writing = asyncio.create_task(PatientWrites(clock, guard)(write))
+    for _ in range(2):
+        await _settle()
+        clock.advance(1)
+
+    assert await writing == "written"
+    assert clock.paused_for == [1.0, 1.0]
+
+
+async def test_a_write_after_the_lease_is_not_tried() -> None:
+    """The next holder may already have written something else."""
+
+    async def write() -> None:
+        raise AssertionError
+
+    with pytest.raises(LeaseLost):
+        await PatientWrites(HandClock(NOON), _guard())(write)
