@@ -113,7 +113,11 @@ class IBKRClient(BrokerClient):
         """See BrokerClient."""
         line = self._guarded(account_id, "cash")
         return await cash.await_cash(
-            line.session, line.requests, account_id, at_least=at_least, timeout_seconds=timeout_seconds
+            line.session,
+            line.requests,
+            account_id,
+            is_enough=lambda figure: figure >= at_least,
+            timeout_seconds=timeout_seconds,
         )
 
     async def get_market_prices(

@@ -2,18 +2,22 @@
 
 Positions lag executions. Positions once agreed on plus the executions since tell what must be reported; until it is,
 the snapshot waits for the gateway's updates. Right after connecting there is nothing to compare with, so positions
-are believed only when the account's newest execution is old enough for them to have caught up.
+are believed only when the account's newest execution is old enough for them to have caught up. Cash, which may also
+change for other reasons, is given a moment to catch up.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
 
 from ib_async import Position
 
-from broker_connector_base import AccountSnapshot, SnapshotIncomplete
+from broker_connector_base import AccountSnapshot, Fill, SnapshotIncomplete
 from ibkr_connector.account_values import read_values
+from ibkr_connector.cash import await_cash
+from ibkr_connector.cash_ledger import CashLedger
 from ibkr_connector.mapping import to_decimal, to_position
 from ibkr_connector.messages import AccountFigure, ExecutionTold
 from ibkr_connector.position_ledger import PositionLedger
@@ -37,14 +41,15 @@ class SnapshotReader:
         self._settings = session.settings
         self._now = now
         self._pause = pause
-        self._ledgers: dict[str, PositionLedger] = {}
+        self._ledgers: defaultdict[str, PositionLedger] = defaultdict(PositionLedger)
+        self._cash: defaultdict[str, CashLedger] = defaultdict(CashLedger)
 
     def begin(self, accounts: frozenset[str]) -> None:
         """Take the positions received while connecting as agreed, for accounts without a recent execution."""
         for account_id in accounts:
             if self._seconds_to_settle(account_id) <= 0:
                 positions = self._session.accounts.positions(account_id)
-                self._ledger(account_id).agree(positions, self._executions(account_id))
+                self._ledgers[account_id].agree(positions, self._executions(account_id))
 
     async def read(self, account_id: str) -> AccountSnapshot:
         """The account, freshly asked for.
@@ -58,9 +63,19 @@ class SnapshotReader:
             raise SnapshotIncomplete(f"account {account_id}: {error}") from error
 
     async def _read(self, account_id: str) -> AccountSnapshot:
-        if not self._ledger(account_id).has_agreement:
+        if not self._ledgers[account_id].has_agreement:
             await self._requests.executions(account_id)
             await self._settle(account_id)
+        snapshot = await self._read_agreed(account_id)
+        ledger, fills = self._cash[account_id], self._own_fills(account_id)
+        if ledger.lags(snapshot.cash, fills):
+            await self._await_cash(account_id, ledger, fills)
+            snapshot, fills = await self._read_agreed(account_id), self._own_fills(account_id)
+        ledger.agree(snapshot.cash, fills)
+        return snapshot
+
+    async def _read_agreed(self, account_id: str) -> AccountSnapshot:
+        """The account once its positions agree with executions."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.settle_timeout_seconds
         while True:
@@ -72,6 +87,21 @@ class SnapshotReader:
                 raise self._disagreement(account_id, positions)
             await self._await_agreement(account_id, remaining)
 
+    async def _await_cash(self, account_id: str, ledger: CashLedger, fills: tuple[Fill, ...]) -> None:
+        """Give the cash figure a moment to catch up; it may differ for reasons of its own, and is then taken as is."""
+        await await_cash(
+            self._session,
+            self._requests,
+            account_id,
+            is_enough=lambda figure: not ledger.lags(figure, fills),
+            timeout_seconds=self._settings.settle_seconds,
+        )
+
+    def _own_fills(self, account_id: str) -> tuple[Fill, ...]:
+        """Fills of our own orders, which are all in US dollars."""
+        own = (each for each in self._executions(account_id) if each.key.belongs_to(self._settings.client_id))
+        return self._session.executions.fills(own)
+
     async def _ask(self, account_id: str) -> tuple[tuple[AccountFigure, ...], list[Position]]:
         figures, everyone = await asyncio.gather(self._requests.account_summary(account_id), self._requests.positions())
         # After the positions, so that no share is in them whose execution is not known.
@@ -81,14 +111,14 @@ class SnapshotReader:
 
     def _agrees(self, account_id: str, positions: list[Position]) -> bool:
         reported, executions = _quantities(positions), self._executions(account_id)
-        ledger = self._ledger(account_id)
+        ledger = self._ledgers[account_id]
         if ledger.disagreements(reported, executions):
             return False
         ledger.agree(reported, executions)
         return True
 
     async def _await_agreement(self, account_id: str, seconds: float) -> None:
-        ledger, accounts = self._ledger(account_id), self._session.accounts
+        ledger, accounts = self._ledgers[account_id], self._session.accounts
 
         def has_caught_up() -> bool:
             return not ledger.disagreements(accounts.positions(account_id), self._executions(account_id))
@@ -96,7 +126,7 @@ class SnapshotReader:
         await self._session.wait_until(has_caught_up, seconds, f"positions of {account_id}")
 
     def _disagreement(self, account_id: str, positions: list[Position]) -> SnapshotIncomplete:
-        ledger = self._ledger(account_id)
+        ledger = self._ledgers[account_id]
         found = ledger.disagreements(_quantities(positions), self._executions(account_id))
         # The next snapshot starts afresh: it believes positions once the newest execution is old enough.
         ledger.forget()
@@ -135,9 +165,6 @@ class SnapshotReader:
 
     def _executions(self, account_id: str) -> tuple[ExecutionTold, ...]:
         return self._session.executions.of_account(account_id)
-
-    def _ledger(self, account_id: str) -> PositionLedger:
-        return self._ledgers.setdefault(account_id, PositionLedger())
 
 
 def _quantities(positions: list[Position]) -> dict[int, Decimal]:
