@@ -1,13 +1,13 @@
 """From values to results: the objects that events carry to the audit and the API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from broker_connector_base import AccountSnapshot, ContractPrice
+from broker_connector_base import AccountSnapshot, ContractPrice, PriceSource
 from event_processor.market_hours import ClosedUntil
 from event_processor.numbers import money, number, percent, price, shares
-from event_processor.rebalancer import LiveRun, Preview, SentOrder
+from event_processor.rebalancer import LiveRun, Planning, Preview, SentOrder
 from event_processor.result_shapes import DriftShape, EquityShape, FailureShape, OrderShape, PriceShape, RebalanceShape
 from event_queue.events import RebalanceEvent
 from rebalance_calculator import EquityInfo, RebalancePlan, TargetPosition, Trade
@@ -30,7 +30,7 @@ def preview_result(preview: Preview, now: datetime) -> RebalanceShape:
         "message": "Dry run rebalancing completed successfully",
         "timestamp": moment(now),
         "prices": price_shapes(planning.prices, now),
-        "warnings": [*plan_warnings(planning.plan), *_market_warnings(preview)],
+        "warnings": [*plan_warnings(planning), *_market_warnings(preview)],
         "drift": drift_shapes(planning.plan, planning.snapshot),
     }
 
@@ -48,7 +48,7 @@ def live_result(run: LiveRun, now: datetime) -> RebalanceShape:
         "message": _live_message(run),
         "timestamp": moment(now),
         "prices": price_shapes(planning.prices, now),
-        "warnings": plan_warnings(planning.plan),
+        "warnings": plan_warnings(planning),
         "drift": drift_shapes(planning.plan, run.after or before),
         "equity_before": money(before.net_liquidation),
         "equity_after": money(run.after.net_liquidation) if run.after else None,
@@ -114,17 +114,25 @@ def drift_shapes(plan: RebalancePlan, snapshot: AccountSnapshot) -> list[DriftSh
     return [_drift(target, held.get(target.symbol, Decimal(0)), investable) for target in plan.targets]
 
 
-def plan_warnings(plan: RebalancePlan) -> list[str]:
-    """The plan's warnings, and what it leaves alone."""
-    left = [f"{item.symbol}: {item.quantity.normalize():f} shares cannot be sold whole" for item in plan.residues]
-    kept = [
-        f"{item.symbol}: {item.quantity.normalize():f} ({_kind(item.currency)}) left alone" for item in plan.unmanaged
-    ]
-    return [*plan.warnings, *left, *kept]
+def plan_warnings(planning: Planning) -> list[str]:
+    """The plan's warnings, what it leaves alone, and which of its prices are not live."""
+    plan = planning.plan
+    left = (f"{item.symbol}: {_plain(item.quantity)} shares cannot be sold whole" for item in plan.residues)
+    kept = (
+        f"{item.symbol}: {_plain(item.quantity)} left alone (not managed, {item.currency})" for item in plan.unmanaged
+    )
+    return [*plan.warnings, *left, *kept, *_price_warnings(planning.prices)]
 
 
-def _kind(currency: str) -> str:
-    return f"not managed, {currency}"
+def _price_warnings(prices: Mapping[str, ContractPrice]) -> Iterator[str]:
+    for source in (PriceSource.DELAYED, PriceSource.PREVIOUS_CLOSE):
+        symbols = sorted(symbol for symbol, quote in prices.items() if quote.source is source)
+        if symbols:
+            yield f"prices are not live ({source}): {', '.join(symbols)}"
+
+
+def _plain(quantity: Decimal) -> str:
+    return f"{quantity.normalize():f}"
 
 
 def _drift(target: TargetPosition, held: Decimal, investable: Decimal) -> DriftShape:
