@@ -52,7 +52,7 @@ async def up(plan: StackPlan, console: Console) -> None:
 
 def announce(plan: StackPlan, stack: RunningStack, console: Console) -> None:
     """Say where everything answers and which key opens it."""
-    console.print(f"management service  {stack.api.base_url}  (documentation at /docs)")
+    console.print(f"management service  {stack.api.base_url}  (described at /openapi.json)")
     if stack.world is not None:
         console.print(f"simulated gateway   127.0.0.1:{stack.world.gateway_port}")
         console.print(f"simulated Ably      {stack.world.ably_endpoint}")
