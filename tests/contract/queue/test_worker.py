@@ -141,6 +141,25 @@ async def test_due_events_join_in_the_order_of_their_times(queue: RedisQueue, le
     assert order == [waiting, sooner, later]
 
 
+async def test_promotion_is_bounded_and_forgets_nobody(queue: RedisQueue, lease: Lease) -> None:
+    """One claim promotes a hundred due events at most; the next claims promote the rest."""
+    for number in range(103):
+        await enqueue(queue, f"DU{number}")
+        held = await queue.worker.claim(lease, str(number))
+        assert held is not None
+    for slot in range(103):
+        held = await queue.worker.claim(lease, str(slot))
+        assert held is not None
+        await queue.worker.delay(lease, str(slot), held, until=datetime(2025, 1, 1, tzinfo=UTC), reason="test")
+
+    aside: list[int] = []
+    for slot in ("a", "b"):
+        await queue.worker.claim(lease, slot)
+        aside.append((await queue.admin.status()).delayed)
+
+    assert aside == [3, 0]
+
+
 async def test_a_record_is_added_once_and_moves_nothing(queue: RedisQueue, lease: Lease) -> None:
     """Repeating a record of the same attempt adds nothing; other details do."""
     (event,) = await enqueue(queue, "DU1")

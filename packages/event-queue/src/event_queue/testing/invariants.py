@@ -47,6 +47,10 @@ def _check_places(held: dict[str, Any], keys: QueueKeys, bodies: dict[str, str])
     _same("I2: ages and bodies", {member for member, _ in held.get(keys.ages, [])}, set(bodies))
     retrying = {event_id for event_id, body in bodies.items() if decode_event(body).times_queued > 1}
     _same("I2: retrying and bodies", set(held.get(keys.retrying, set())), retrying)
+    _same("I2: recoveries of ended events", set(held.get(keys.recoveries, {})) - set(bodies), set[str]())
+    _same(
+        "I3: newer signals without a twin", set(held.get(keys.reruns, {})) - set(held.get(keys.active, {})), set[str]()
+    )
 
 
 def _check_active(active: dict[str, str], bodies: dict[str, str]) -> None:
