@@ -38,6 +38,7 @@ class _Account(Requests):
         """Executions that are told only when asked for, as those of other clients are."""
 
     async def executions(self, account_id: str) -> None:
+        assert account_id == "DU1"
         for execution in self.unheard:
             self._session.receive(execution)
 

@@ -22,9 +22,13 @@ _SUMMARY, _SUMMARY_END = b"63", b"64"
 
 
 class _Requests:
-    """Lets through what is commonly asked."""
+    """Lets through what is commonly asked, and notes what was asked for."""
+
+    def __init__(self, asked: list[bytes]) -> None:
+        self._asked = asked
 
     def passes(self, fields: list[bytes]) -> bool:
+        self._asked.append(fields[0])
         return fields[0] not in _ASKED_IN_VAIN
 
 
@@ -54,19 +58,27 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sie
         writer.close()
 
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, asked: list[bytes]) -> None:
     up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
     up_writer.write(await reader.readexactly(len(b"API\0")))
-    await asyncio.gather(_relay(reader, up_writer, _Requests()), _relay(up_reader, writer, _Answers()))
+    await asyncio.gather(_relay(reader, up_writer, _Requests(asked)), _relay(up_reader, writer, _Answers()))
 
 
 @pytest.fixture
-async def client(gateway: GatewayServer, make_client: Callable[..., IBKRClient]) -> AsyncIterator[IBKRClient]:
+def asked() -> list[bytes]:
+    """The kinds of all requests of the client, by their message ids."""
+    return []
+
+
+@pytest.fixture
+async def client(
+    gateway: GatewayServer, make_client: Callable[..., IBKRClient], asked: list[bytes]
+) -> AsyncIterator[IBKRClient]:
     """A client that is connected through the filter."""
     tasks: list[asyncio.Task[None]] = []
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.append(asyncio.create_task(_serve(reader, writer, gateway.port)))
+        tasks.append(asyncio.create_task(_serve(reader, writer, gateway.port, asked)))
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     client = make_client(port=server.sockets[0].getsockname()[1], request_timeout_seconds=0.3, price_wait_seconds=0.3)
@@ -93,6 +105,14 @@ async def test_prices_come_without_an_end(client: IBKRClient, world: World) -> N
 
     assert prices["SPY"].source is PriceSource.LIVE_MID
     assert prices["TLT"].source is PriceSource.LIVE_LAST
+
+
+async def test_quotes_that_are_left_early_are_given_back(client: IBKRClient, asked: list[bytes]) -> None:
+    """A login has so many market data lines: each one that has not ended by itself is cancelled."""
+    await client.get_market_prices(["SPY", "TLT"], allow_previous_close=False)
+    await client.get_fills("DU1")
+
+    assert (asked.count(b"1"), asked.count(b"2")) == (2, 2)
 
 
 async def test_an_order_fills_without_commission_reports(client: IBKRClient, order: Ask) -> None:
