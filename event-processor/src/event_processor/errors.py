@@ -7,6 +7,7 @@ ProcessorError
 ├── AccountUnknown               no enabled account of that id: fix accounts.yaml or delete the event
 ├── AccountMisconfigured         the account names what does not exist: fix accounts.yaml or replacement-sets.yaml
 ├── HoursUnknown                 the brokerage told no coming session of a symbol: ask again later
+├── TradingHalted                the queue contradicts its history: an operator must resync
 ├── OrdersLeftOpen               orders remain that cancel-orders could not cancel: an operator must
 └── Stopping                     the service is shutting down: nothing new may be started
 """
@@ -38,6 +39,10 @@ class AccountMisconfigured(ProcessorError):
 
 class HoursUnknown(ProcessorError):
     """A symbol has no session ahead in what the brokerage told."""
+
+
+class TradingHalted(ProcessorError):
+    """The queue cannot be trusted to name each event once, so nothing is traded on its word."""
 
 
 class OrdersLeftOpen(ProcessorError):

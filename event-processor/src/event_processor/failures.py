@@ -19,6 +19,7 @@ from event_processor.errors import (
     AllocationsUnavailable,
     HoursUnknown,
     OrdersLeftOpen,
+    TradingHalted,
 )
 from event_queue.errors import QueueUnavailable
 from rebalance_calculator import CalculationError
@@ -55,6 +56,7 @@ _KINDS: Final[tuple[tuple[type[Exception], FailureKind], ...]] = (
     (AccountUnknown, FailureKind.REJECTED),
     (AccountMisconfigured, FailureKind.REJECTED),
     (OrdersLeftOpen, FailureKind.REJECTED),
+    (TradingHalted, FailureKind.REJECTED),
     (HoursUnknown, FailureKind.UNEXPECTED),
     (CalculationError, FailureKind.REJECTED),
     (QueueUnavailable, FailureKind.CONNECTION),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import structlog
 
 from event_processor.allocations import AllocationsClient
 from event_processor.broker_factory import BrokerName, create_broker
@@ -17,18 +18,20 @@ from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
 from event_processor.replacement_sets import load_replacement_sets
 from event_processor.target_source import TargetSource
+from event_processor.trading_halt import TradingHalt
 from event_processor.worker import Worker
 from event_processor.worker_status import WorkerStatus
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
 from event_queue.ports import ComponentBoard
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
-from service_runtime.configuration import Configuration
 from service_runtime.lifecycle import ServiceContext, run_service
 from service_runtime.reporting import Reporter
 from service_runtime.settings import RedisSettings
 
 NAME = "event-processor"
+
+_log = structlog.get_logger(__name__)
 
 _SHUTDOWN_MARGIN_SECONDS = 10.0
 """Above the grace of the orders in flight: for writing down how the attempt ended, and closing connections."""
@@ -91,7 +94,7 @@ def build_worker(
 
     return Worker(
         queue=redis.worker,
-        commands=build_commands(context.configuration, context, sessions, http),
+        commands=build_commands(context, redis.components, sessions, http),
         keeper=LeaseKeeper(redis.worker, context.clock, guard, LeaseHolder.this_process(), ttl),
         guard=guard,
         clock=context.clock,
@@ -103,18 +106,19 @@ def build_worker(
             *(session.watch for session in sessions.values()),
             *(_session_reporter(session, context, redis.components).run for session in sessions.values()),
         ),
+        take_charge=lambda: check_redis(redis),
         step_down=disconnect,
     )
 
 
 def build_commands(
-    configuration: Configuration,
     context: ServiceContext,
+    board: ComponentBoard,
     sessions: Mapping[str, BrokerSession],
     http: httpx.AsyncClient,
 ) -> CommandRunner:
     """The commands with everything they use."""
-    settings = configuration.settings
+    configuration, settings = context.configuration, context.configuration.settings
     sets = load_replacement_sets(configuration.replacement_sets_file)
     return CommandRunner(
         accounts=configuration.accounts,
@@ -122,8 +126,21 @@ def build_commands(
         targets=TargetSource(AllocationsClient(http, settings.allocations), sets),
         orders=settings.orders,
         trading_mode=settings.ibkr.trading_mode,
+        halt=TradingHalt(board),
         clock=context.clock,
     )
+
+
+async def check_redis(redis: RedisQueue) -> None:
+    """Say which settings of Redis may lose events, and refuse to work on keys of a wrong kind.
+
+    Raises:
+        CorruptQueue: a key of the queue has another type.
+        QueueUnavailable: Redis did not answer.
+    """
+    await redis.verify()
+    for warning in await redis.admin.durability_warnings():
+        _log.warning("redis_not_durable", reason=warning)
 
 
 def _session_reporter(

@@ -55,6 +55,8 @@ class Worker:
     stop: asyncio.Event
     while_leading: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     """What runs for ever beside the work, but only while the lease is held."""
+    take_charge: Callable[[], Awaitable[None]] | None = None
+    """Called with the fresh lease before anything else: what must be in order before the queue is touched."""
     step_down: Callable[[], Awaitable[None]] | None = None
     """Called when the lease was given up or lost, before another worker needs what this one had open."""
 
@@ -89,6 +91,8 @@ class Worker:
 
     async def _serve(self, lease: Lease) -> None:
         patiently = PatientWrites(self.clock, self.guard)
+        if self.take_charge is not None:
+            await patiently(self.take_charge)
         repeat_pause = timedelta(seconds=self.settings.pause_unexpected_seconds)
         for event in await patiently(lambda: self.queue.recover(lease, repeat_pause=repeat_pause)):
             _log.warning("event_recovered", event_id=str(event.event_id), times_queued=event.times_queued)

@@ -9,7 +9,8 @@ from event_processor.broker_session import BrokerSession
 from event_processor.commands.registry import handler_of
 from event_processor.rebalancer.ports import Guard, Recorder
 from event_processor.target_source import TargetSource
-from event_queue.events import RebalanceEvent
+from event_processor.trading_halt import TradingHalt
+from event_queue.events import Command, RebalanceEvent
 from service_runtime.accounts import Accounts
 from service_runtime.clock import Clock
 from service_runtime.settings import OrdersSettings, TradingMode
@@ -25,6 +26,7 @@ class CommandRunner:
     targets: TargetSource
     orders: OrdersSettings
     trading_mode: TradingMode
+    halt: TradingHalt
     clock: Clock
 
     async def run(self, event: RebalanceEvent, *, recorder: Recorder, guard: Guard) -> CommandOutcome:
@@ -32,10 +34,13 @@ class CommandRunner:
 
         Raises:
             AccountUnknown, AccountRefused: the account may not be worked on here.
+            TradingHalted: the queue is not to be traded on.
             Exception: whatever the command raises; `failures.classify` tells what it means.
         """
         account = configured_account(self.accounts, event.account_id)
         require_mode(account.account_id, self.trading_mode)
+        if event.exec_command is Command.REBALANCE:
+            await self.halt.require_none()
         broker = await self.brokers[account.broker].client()
         require_managed(account.account_id, await broker.get_managed_accounts())
         attempt = Attempt(

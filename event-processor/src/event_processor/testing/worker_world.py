@@ -19,6 +19,7 @@ from event_processor.lease_keeper import LeaseKeeper
 from event_processor.target_source import TargetSource
 from event_processor.testing.hand_clock import HandClock
 from event_processor.testing.scenario import ACCOUNT
+from event_processor.trading_halt import TradingHalt
 from event_processor.worker import Worker
 from event_processor.worker_status import WorkerStatus
 from event_queue.audit import AuditKind, AuditRecord
@@ -117,6 +118,7 @@ class WorkerWorld:
             targets=TargetSource(AllocationsClient(http, allocations), {}),
             orders=self.orders,
             trading_mode=self.trading_mode,
+            halt=TradingHalt(self.queue.components),
             clock=self.clock,
         )
 
