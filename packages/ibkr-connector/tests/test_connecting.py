@@ -1,6 +1,7 @@
 """Opening, losing and ending a session."""
 
 import asyncio
+import struct
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -12,6 +13,11 @@ from sandbox.world import World
 
 Connect = Callable[..., Awaitable[IBKRClient]]
 Make = Callable[..., IBKRClient]
+
+
+def _frame(*fields: str) -> bytes:
+    payload = "".join(f"{field}\0" for field in fields).encode()
+    return struct.pack(">I", len(payload)) + payload
 
 
 async def test_a_connected_client_knows_its_accounts(client: IBKRClient) -> None:
@@ -69,6 +75,26 @@ async def test_a_client_id_in_use_is_named_at_once(client: IBKRClient, make_clie
 
     assert pauses == []
     assert client.health().connected
+
+
+async def test_a_refusal_is_believed_before_the_line_is_cut(make_client: Make) -> None:
+    """The gateway's word that the id is in use is enough, also where it leaves the connection open."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"API\0")
+        writer.write(_frame("178", "20261120 12:00:00 UTC"))
+        writer.write(_frame("4", "2", "-1", "326", "Unable to connect as the client id is already in use.", ""))
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    client = make_client(port=server.sockets[0].getsockname()[1], connect_timeout_seconds=30.0)
+
+    with pytest.raises(ClientIdInUse, match="client id 5"):
+        await asyncio.wait_for(client.connect(), 2)
+
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_silent_gateway_does_not_connect(make_client: Make, gateway: GatewayServer) -> None:
@@ -164,20 +190,21 @@ async def test_a_half_open_connection_is_given_up(open_client: Connect, gateway:
     assert "current time" in client.health().detail
 
 
-async def test_a_living_gateway_survives_its_heartbeats(open_client: Connect) -> None:
-    """Silence alone is no reason to give up: an answer to the question is enough."""
-    client = await open_client(heartbeat_seconds=0.05)
+async def test_a_living_gateway_survives_its_heartbeats(open_client: Connect, gateway: GatewayServer) -> None:
+    """Silence alone is no reason to give up: an answer is enough, until one day there is none."""
+    client = await open_client(heartbeat_seconds=0.05, request_timeout_seconds=0.5)
     first_heard = client.health().last_heard_at
-
     lost = asyncio.ensure_future(client.wait_until_lost())
     await asyncio.wait({lost}, timeout=0.3)
+    health, was_lost = client.health(), lost.done()
+    gateway.freeze()
 
-    last_heard = client.health().last_heard_at
-    assert not lost.done()
+    await asyncio.wait_for(lost, 3)
+
+    assert not was_lost
     assert first_heard is not None
-    assert last_heard is not None
-    assert last_heard > first_heard
-    lost.cancel()
+    assert health.last_heard_at is not None
+    assert health.last_heard_at > first_heard
 
 
 async def test_a_lost_brokerage_shows_in_health(client: IBKRClient, gateway: GatewayServer) -> None:

@@ -145,6 +145,17 @@ async def test_cash_is_asked_for_where_nothing_is_pushed(client: IBKRClient, wor
     assert await asyncio.wait_for(waiting, 3) == 101_000
 
 
+async def test_the_end_of_an_outage_takes_no_summary(
+    client: IBKRClient, gateway: GatewayServer, asked: list[bytes]
+) -> None:
+    """Only two summaries may be subscribed to at a time, and none is opened that nobody reads."""
+    gateway.broadcast(1102)
+    await client.get_fills("DU1")
+    await client.get_fills("DU1")
+
+    assert asked.count(b"62") == 0
+
+
 async def test_a_cancellation_is_confirmed(client: IBKRClient, order: Ask) -> None:
     """The order's own status is all that a cancellation needs."""
     order_id = await client.place_order(order(order_type=OrderType.LIMIT, limit_price=Decimal(50)))

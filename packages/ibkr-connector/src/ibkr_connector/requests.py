@@ -148,10 +148,13 @@ class Requests:
         return await self._unnumbered(self._ib.reqPositionsAsync, "positions")
 
     async def _ask_open_orders(self) -> list[OrderListed]:
-        self._session.listings.clear()
         what = "open orders"
-        await self._unnumbered(lambda: self._unless_refused(self._ib.reqAllOpenOrdersAsync, what), what)
-        return list({listed.key: listed for listed in self._session.listings}.values())
+        listings = self._session.listings = []
+        try:
+            await self._unnumbered(lambda: self._unless_refused(self._ib.reqAllOpenOrdersAsync, what), what)
+        finally:
+            self._session.listings = None
+        return list({listed.key: listed for listed in listings}.values())
 
     async def _ask_completed_orders(self) -> list[Trade]:
         if not self._has_completed_orders:

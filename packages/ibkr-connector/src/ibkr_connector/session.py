@@ -47,8 +47,8 @@ class GatewaySession:
         self.orders = OrderBook(settings.client_id, self.executions)
         self.accounts = AccountFeed()
         self.quotes = QuoteBoard(now)
-        self.listings: list[OrderListed] = []
-        """openOrder messages since the list was last emptied."""
+        self.listings: list[OrderListed] | None = None
+        """openOrder messages while the list of open orders is under way, else None."""
         self.is_upstream_lost = False
         self.is_client_id_in_use = False
         self.is_read_only = False
@@ -168,8 +168,9 @@ class GatewaySession:
     def _on_order_message(self, message: OrderListed | StatusTold | ExecutionTold | CommissionTold) -> None:
         match message:
             case OrderListed():
-                self.listings.append(message)
                 self.orders.listed(message)
+                if self.listings is not None:
+                    self.listings.append(message)
             case StatusTold():
                 self.orders.told(message)
             case ExecutionTold():
