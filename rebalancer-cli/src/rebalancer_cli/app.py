@@ -2,18 +2,20 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import stamina.instrumentation
 import typer
-from rich.console import Console
 
+from rebalancer_cli.console import open_console
 from rebalancer_cli.demo.run import run_demo
-from rebalancer_cli.errors import CommandError
+from rebalancer_cli.errors import CommandError, Interrupted
+from rebalancer_cli.interruption import until_interrupted
 from rebalancer_cli.operator import commands
-from rebalancer_cli.stack.management_api import ManagementApi
+from rebalancer_cli.operator.target import target_api
+from rebalancer_cli.project import Project
 from rebalancer_cli.up import plan_up, up
 
 app = typer.Typer(
@@ -23,9 +25,14 @@ app = typer.Typer(
     help="Keep IBKR accounts at their model portfolio.",
 )
 
-Url = Annotated[str, typer.Option(envvar="MANAGEMENT_URL", help="Address of the management service.")]
-Key = Annotated[str, typer.Option(envvar="MANAGEMENT_API_KEY", help="Key for add, delete and preview.")]
-_DEFAULT_URL = "http://127.0.0.1:8000"
+Url = Annotated[
+    str, typer.Option(envvar="MANAGEMENT_URL", help="Address of the management service. Default: this project's.")
+]
+Key = Annotated[
+    str, typer.Option(envvar="MANAGEMENT_API_KEY", help="Key for add, delete and preview. Default: this project's.")
+]
+Account = Annotated[str, typer.Argument(help="Account id, as in accounts.yaml.")]
+ResultT = TypeVar("ResultT")
 
 
 def main() -> None:
@@ -34,7 +41,7 @@ def main() -> None:
     try:
         app()
     except CommandError as error:
-        Console(stderr=True).print(f"[red]{error}[/]", highlight=False)
+        open_console(stderr=True).print(str(error), style="red")
         raise SystemExit(1) from None
 
 
@@ -46,7 +53,12 @@ def up_command(
     ] = False,
 ) -> None:
     """Run Redis, PostgreSQL and the three services here, until Ctrl-C."""
-    asyncio.run(up(plan_up(Path.cwd(), simulated=sandbox), Console(highlight=False)))
+    project = Project.require(Path.cwd(), os.environ)
+    plan = plan_up(project, simulated=sandbox)
+    try:
+        _run(up(project, plan, open_console()))
+    except Interrupted:
+        raise typer.Exit(0) from None
 
 
 @app.command()
@@ -55,57 +67,52 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running at the end, and print the URLs.")] = False,
 ) -> None:
     """Rebalance two paper accounts and preview a third, end to end, in a simulated world."""
-    arrived = asyncio.run(run_demo(Path.cwd(), Console(highlight=False), keep=keep))
+    project = Project.require(Path.cwd(), os.environ)
+    arrived = _run(run_demo(project, open_console(), keep=keep))
     raise typer.Exit(0 if arrived else 1)
 
 
 @app.command()
-def status(url: Url = _DEFAULT_URL) -> None:
+def status(url: Url = "") -> None:
     """Show the verdict, the counters and every component; exit 1 when unhealthy."""
-    console = Console(highlight=False)
-    results: list[bool] = []
-
-    async def ask(api: ManagementApi) -> None:
-        results.append(await commands.show_status(api, console))
-
-    _ask(url, None, ask)
-    raise typer.Exit(0 if results == [True] else 1)
+    healthy = _run(commands.show_status(target_api(url), open_console()))
+    raise typer.Exit(0 if healthy else 1)
 
 
 @app.command()
-def events(limit: int = 100, url: Url = _DEFAULT_URL) -> None:
+def events(limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100, url: Url = "") -> None:
     """List the events that have not ended, in the order in which they will run."""
-    _ask(url, None, lambda api: commands.list_events(api, Console(highlight=False), limit))
+    _run(commands.list_events(target_api(url), open_console(), limit))
 
 
 @app.command()
-def add(account: str, command: str = "print-rebalance", url: Url = _DEFAULT_URL, key: Key = "") -> None:
+def add(
+    account: Account, command: Annotated[str, typer.Argument()] = "print-rebalance", url: Url = "", key: Key = ""
+) -> None:
     """Queue an event; without a command a preview, which never trades."""
-    _ask(url, key, lambda api: commands.add_event(api, Console(highlight=False), account, command))
+    _run(commands.add_event(target_api(url, key), open_console(), account, command))
 
 
 @app.command()
-def delete(event_id: str, url: Url = _DEFAULT_URL, key: Key = "") -> None:
+def delete(event_id: str, url: Url = "", key: Key = "") -> None:
     """Remove a waiting event."""
-    _ask(url, key, lambda api: commands.delete_event(api, Console(highlight=False), event_id))
+    _run(commands.delete_event(target_api(url, key), open_console(), event_id))
 
 
 @app.command()
-def watch(url: Url = _DEFAULT_URL) -> None:
-    """Print the queue's counters whenever they change."""
-    _ask(url, None, lambda api: commands.watch(api, Console(highlight=False)))
+def watch(url: Url = "") -> None:
+    """Print the queue's counters whenever they change, until Ctrl-C."""
+    try:
+        _run(commands.watch(target_api(url), open_console()))
+    except Interrupted:
+        raise typer.Exit(0) from None
 
 
 @app.command()
-def preview(account: str, url: Url = _DEFAULT_URL, key: Key = "", timeout_seconds: float = 120) -> None:
+def preview(account: Account, url: Url = "", key: Key = "", timeout_seconds: float = 120) -> None:
     """Queue a preview for an account and print what a rebalance would do."""
-    console = Console(highlight=False)
-    _ask(url, key, lambda api: commands.preview(api, console, account, timeout_seconds=timeout_seconds))
+    _run(commands.preview(target_api(url, key), open_console(), account, timeout_seconds=timeout_seconds))
 
 
-def _ask(url: str, key: str | None, question: Callable[[ManagementApi], Awaitable[object]]) -> None:
-    async def session() -> None:
-        async with ManagementApi(url, key or os.environ.get("MANAGEMENT_API_KEY")) as api:
-            await question(api)
-
-    asyncio.run(session())
+def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    return asyncio.run(until_interrupted(work, open_console(stderr=True)))

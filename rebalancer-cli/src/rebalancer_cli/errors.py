@@ -1,14 +1,21 @@
 """What can go wrong for somebody at the command line; each message says what happened and what to do.
 
 CommandError
-├── StackFailed       a part of the system did not start or died
-├── ServiceRefused    the management service answered with an error
-└── ServiceUnreachable    nothing answers at its address
+├── ProjectIncomplete     a file that a command needs is missing or cannot be read
+├── StackFailed           a part of the system did not start, or ended by itself
+├── ServiceRefused        the management service answered with an error
+├── ServiceUnreachable    nothing answers at its address
+├── EventNotEnded         an event failed its first attempt, or has not ended in the time given to it
+└── Interrupted           somebody asked this command to stop before it was done
 """
 
 
 class CommandError(Exception):
     """Root of this package's errors: printed without a traceback, exit code 1."""
+
+
+class ProjectIncomplete(CommandError):
+    """A file of the project is missing or cannot be read, or a setting in it makes no sense."""
 
 
 class StackFailed(CommandError):
@@ -23,5 +30,9 @@ class ServiceUnreachable(CommandError):
     """No management service answers at the address."""
 
 
-class EventStillRunning(CommandError):
-    """The event has not ended in the time that was given to it."""
+class EventNotEnded(CommandError):
+    """The event will be tried again, or is still waiting or in work."""
+
+
+class Interrupted(CommandError):
+    """SIGTERM or Ctrl-C came first; everything that was started has been stopped."""

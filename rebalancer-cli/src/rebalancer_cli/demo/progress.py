@@ -11,11 +11,12 @@ _SHOWN: Mapping[str, str] = {
     "event_queued": "{account_id}  signal taken in as event {event_id}",
     "event_started": "{account_id}  {command} starts",
     "order_sent": "{account_id}  order sent: {side} {quantity} {symbol}",
-    "sells_done": "{account_id}  sells done",
-    "open_order_cancelled": "{account_id}  cancelled a leftover order",
-    "event_completed": "{account_id}  completed: {message}",
-    "event_requeued": "{account_id}  failed, will be tried again in {pause_seconds} s",
-    "event_delayed": "{account_id}  waits: {reason}",
+    "sells_done": "{account_id}  sells done, {spendable} to spend",
+    "open_order_cancelled": "{account_id}  cancelled an order left open: {order}",
+    "event_completed": "{account_id}  {message}",
+    "attempt_failed": "{account_id}  failed: {error}",
+    "event_requeued": "{account_id}  will be tried again in {pause_seconds} s",
+    "event_delayed": "{account_id}  waits until {until}: {reason}",
 }
 
 
@@ -27,7 +28,7 @@ class Progress:
         self._queued: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
     def hear(self, _process: str, line: str) -> None:
-        """Take one line of a process's output."""
+        """Take one line of a process's output; what is not a log entry is passed over."""
         try:
             entry = json.loads(line)
         except ValueError:
@@ -36,15 +37,15 @@ class Progress:
             self._show(_Lenient(cast("dict[str, Any]", entry)))
 
     async def queued_event(self) -> tuple[str, str]:
-        """Account and id of the next event that the event-broker queued."""
+        """Account and id of the next event that was queued."""
         return await self._queued.get()
 
     def _show(self, entry: "_Lenient") -> None:
-        name = entry.get("event", "")
+        name = entry["event"]
         if name == "event_queued":
             self._queued.put_nowait((entry["account_id"], entry["event_id"]))
-        if name in _SHOWN:
-            self._console.print("  " + _SHOWN[name].format_map(entry), markup=False)
+        if isinstance(name, str) and name in _SHOWN:
+            self._console.print("  " + _SHOWN[name].format_map(entry))
 
 
 class _Lenient(dict[str, Any]):

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rebalancer_cli.demo.story import AccountStory
+from rebalancer_cli.operator.commands import component_words
 
 
 def print_account(console: Console, story: AccountStory, found: list[str]) -> None:
@@ -15,22 +16,24 @@ def print_account(console: Console, story: AccountStory, found: list[str]) -> No
     mode = "rebalanced" if story.account.is_live else "previewed, nothing sent"
     console.rule(f"{story.account.account_id}  {story.account.channel}  ({mode})")
     console.print(_positions(story))
-    console.print(_orders(story.event["result"], live=story.account.is_live))
+    console.print(_orders(story.result, live=story.account.is_live))
     _print_cash(console, story)
-    _print_audit(console, story.event)
+    _print_audit(console, story)
     for words in found:
-        console.print(f"[red]not arrived: {words}[/]")
+        console.print(f"not arrived: {words}", style="red")
     if not found:
-        console.print("[green]arrived[/]" if story.account.is_live else "[green]untouched, as a preview must[/]")
+        console.print("arrived" if story.account.is_live else "untouched, as a preview must", style="green")
 
 
 def print_system(console: Console, health: Mapping[str, Any], status: Mapping[str, Any], found: list[str]) -> None:
     """What the HTTP API says of the whole."""
     console.rule("the system, by its HTTP API")
     console.print(f"GET /health        {health['status']}: {health['message']}")
+    for name, part in health["components"].items():
+        console.print(f"  {name:<9} {component_words(part)}")
     console.print("GET /queue/status  " + ", ".join(f"{key} {value}" for key, value in status.items()))
     for words in found:
-        console.print(f"[red]{words}[/]")
+        console.print(words, style="red")
 
 
 def _positions(story: AccountStory) -> Table:
@@ -72,10 +75,10 @@ def _print_cash(console: Console, story: AccountStory) -> None:
     )
 
 
-def _print_audit(console: Console, event: Mapping[str, Any]) -> None:
-    console.print(f"audit trail of event {event['event_id']}")
-    for entry in event["history"]:
-        console.print(f"  {entry['recorded_at']}  {entry['kind']}{_subject(entry)}", markup=False)
+def _print_audit(console: Console, story: AccountStory) -> None:
+    console.print(f"audit trail of event {story.event['event_id']}")
+    for entry in story.history:
+        console.print(f"  {entry['recorded_at']}  {entry['kind']}{_subject(entry)}")
 
 
 def _subject(entry: Mapping[str, Any]) -> str:

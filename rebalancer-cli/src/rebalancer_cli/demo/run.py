@@ -3,70 +3,58 @@
 import asyncio
 import contextlib
 import secrets
-import shutil
-import signal
-import tempfile
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
+from rebalancer_cli.demo.demo_folder import demo_folder
+from rebalancer_cli.demo.play import play, system_at_rest
 from rebalancer_cli.demo.progress import Progress
 from rebalancer_cli.demo.report import print_account, print_system
-from rebalancer_cli.demo.story import (
-    LIVE_CHANNEL,
-    PREVIEW_CHANNEL,
-    AccountStory,
-    DemoAccount,
-    accounts_text,
-    demo_accounts,
-)
+from rebalancer_cli.demo.story import AccountStory, accounts_text
 from rebalancer_cli.demo.verdict import objections, system_objections
-from rebalancer_cli.demo.world_view import AccountView, WorldView
+from rebalancer_cli.demo.world_view import WorldView
 from rebalancer_cli.errors import StackFailed
-from rebalancer_cli.operator.commands import wait_for_result
+from rebalancer_cli.project import Project
 from rebalancer_cli.stack.child_process import base_environment
-from rebalancer_cli.stack.embedded_redis import free_port
-from rebalancer_cli.stack.running_stack import RunningStack, StackPlan, running_stack
-from rebalancer_cli.stack.simulated_world import demo_world
-from rebalancer_cli.up import announce
+from rebalancer_cli.stack.plan import StackPlan
+from rebalancer_cli.stack.ports import free_port
+from rebalancer_cli.stack.running_stack import RunningStack, running_stack
+from rebalancer_cli.stack.world_description import demo_world
+from rebalancer_cli.up import announce, for_ever
 
-_EVENT_SECONDS = 60
 
+async def run_demo(project: Project, console: Console, *, keep: bool) -> bool:
+    """Run it; True when every account arrived and the system is whole, idle and healthy.
 
-async def run_demo(project: Path, console: Console, *, keep: bool) -> bool:
-    """Run it; True when every account arrived and the system is idle and healthy."""
-    with _data_folder(project) as data:
-        plan = _plan(project, data)
+    Raises:
+        StackFailed: a part did not start, or ended by itself.
+        EventNotEnded: an event failed, or did not end in time.
+    """
+    with demo_folder(project, console) as folder:
+        plan = _plan(project, folder.path)
         progress = Progress(console)
         console.print("starting Redis, PostgreSQL, the simulated world and the three services ...")
-        async with running_stack(plan, progress.hear) as stack, _world_view(stack) as world:
-            stories = await _play(stack, world, progress, console)
+        async with running_stack(plan, progress.hear, console.print) as stack, _world_view(stack) as world:
+            stories = await stack.attend(play(stack.api, world, progress, console))
             arrived = await _judge(stack, stories, console)
             if keep:
-                announce(plan, stack, console)
-                await _until_interrupted(console)
+                await _stay(plan, stack, console)
+        if not arrived:
+            folder.keep()
         return arrived
 
 
-@contextlib.contextmanager
-def _data_folder(project: Path) -> Generator[Path]:
-    """A folder of this run alone; removed at its end unless the run failed, for then its logs tell why."""
-    (project / ".data").mkdir(exist_ok=True)
-    data = Path(tempfile.mkdtemp(prefix="demo-", dir=project / ".data"))
-    yield data
-    shutil.rmtree(data, ignore_errors=True)
-
-
-def _plan(project: Path, data: Path) -> StackPlan:
-    accounts, config = data / "accounts.yaml", data / "config.yaml"
-    accounts.write_text(accounts_text(), "utf-8")
-    config.write_text("{}\n", "utf-8")
+def _plan(project: Project, data: Path) -> StackPlan:
+    """A system that reads nothing of the project but its tables: its settings and trigger files are its own."""
+    (data / "accounts.yaml").write_text(accounts_text(), "utf-8")
     return StackPlan(
-        project=project,
+        folder=data,
         data=data,
-        environment={**base_environment(), "ACCOUNTS_FILE": str(accounts), "CONFIG_FILE": str(config)},
+        schema=project.schema,
+        environment=base_environment(),
+        management_host="127.0.0.1",
         management_port=free_port(),
         api_key=secrets.token_urlsafe(24),
         world=demo_world(),
@@ -81,52 +69,20 @@ async def _world_view(stack: RunningStack) -> AsyncGenerator[WorldView]:
         yield view
 
 
-async def _play(stack: RunningStack, world: WorldView, progress: Progress, console: Console) -> Sequence[AccountStory]:
-    accounts = demo_accounts()
-    await asyncio.gather(*(world.wait_attached(channel) for channel in (LIVE_CHANNEL, PREVIEW_CHANNEL)))
-    before = await asyncio.gather(*(world.account(account.account_id) for account in accounts))
-    console.print(f"publishing {{'exec': 'rebalance'}} on {LIVE_CHANNEL}, and a preview on {PREVIEW_CHANNEL}")
-    await world.publish(LIVE_CHANNEL, {"exec": "rebalance"})
-    await world.publish(PREVIEW_CHANNEL, {})
-    events = await _ended_events(stack, progress, len(accounts))
-    return [
-        await _story(world, account, view, events[account.account_id])
-        for account, view in zip(accounts, before, strict=True)
-    ]
-
-
-async def _ended_events(stack: RunningStack, progress: Progress, count: int) -> Mapping[str, Mapping[str, Any]]:
-    async with asyncio.timeout(_EVENT_SECONDS):
-        queued = [await progress.queued_event() for _ in range(count)]
-    results = await asyncio.gather(
-        *(wait_for_result(stack.api, event_id, timeout_seconds=_EVENT_SECONDS) for _, event_id in queued)
-    )
-    return {account_id: result for (account_id, _), result in zip(queued, results, strict=True)}
-
-
-async def _story(world: WorldView, account: DemoAccount, before: AccountView, event: Mapping[str, Any]) -> AccountStory:
-    after, prices, weights, orders_sent = await asyncio.gather(
-        world.account(account.account_id),
-        world.prices(),
-        world.weights(account.channel),
-        world.orders_sent(account.account_id),
-    )
-    return AccountStory(account, before, after, prices, weights, orders_sent, event)
-
-
 async def _judge(stack: RunningStack, stories: Sequence[AccountStory], console: Console) -> bool:
     verdicts = [objections(story) for story in stories]
     for story, found in zip(stories, verdicts, strict=True):
         print_account(console, story, found)
-    health, status = await asyncio.gather(stack.api.health(), stack.api.queue_status())
+    health, status = await stack.attend(system_at_rest(stack.api))
     found = system_objections(health, status)
     print_system(console, health, status, found)
     return not found and not any(verdicts)
 
 
-async def _until_interrupted(console: Console) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+async def _stay(plan: StackPlan, stack: RunningStack, console: Console) -> None:
+    """Leave everything running until somebody interrupts, which is no failure then."""
+    announce(stack, console)
+    console.print(f"API key             export MANAGEMENT_API_KEY={plan.api_key}")
     console.print("running until Ctrl-C")
-    await stopping.wait()
+    with contextlib.suppress(asyncio.CancelledError):
+        await stack.attend(for_ever())

@@ -1,6 +1,6 @@
 """What the demonstration does to whom, and what it saw: plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
@@ -42,6 +42,16 @@ class AccountStory:
     orders_sent: int
     event: Mapping[str, Any]
     """The event with its result and history, as the management service shows it."""
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """What the event came to; empty when it came to nothing."""
+        return self.event.get("result") or {}
+
+    @property
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        """The audit trail, oldest first."""
+        return self.event.get("history") or []
 
     @property
     def reserve(self) -> Decimal:

@@ -9,33 +9,44 @@ from rebalancer_cli.demo.story import AccountStory
 _SHARES_OFF = Decimal(1)
 _PRICE_MOVE = Decimal("0.002")
 """Prices in the simulated world move a little while orders fill; targets move with them."""
+_RESERVE_OFF = Decimal("0.02")
+"""Share of the reserve that fills and commissions may take."""
+_COUNTERS_AT_REST = ("queue_length", "active_events_count", "processing", "delayed", "events_with_retries")
 
 
 def objections(story: AccountStory) -> list[str]:
     """Everything that keeps an account from having arrived; empty when it has."""
-    found = _said_by_the_system(story.event)
+    found = _said_by_the_system(story)
     return found + (_live_objections(story) if story.account.is_live else _preview_objections(story))
 
 
 def system_objections(health: Mapping[str, Any], status: Mapping[str, Any]) -> list[str]:
-    """Everything that keeps the system from being idle and healthy."""
+    """Everything that keeps the system from being whole, idle and healthy."""
     found = [] if health["healthy"] else [f"the system is {health['status']}: {health['message']}"]
-    busy = {key: status[key] for key in ("queue_length", "active_events_count", "processing", "delayed") if status[key]}
-    return found + [f"{key} is {value}, not 0" for key, value in busy.items()]
+    components: Mapping[str, Mapping[str, Any]] = health["components"]
+    unwell = {name: part for name, part in components.items() if part["status"] != "ok"}
+    found += [f"{name} is {part['status']}: {part['detail']}" for name, part in unwell.items()]
+    return found + [f"{key} is {status[key]}, not 0" for key in _COUNTERS_AT_REST if status[key]]
 
 
-def _said_by_the_system(event: Mapping[str, Any]) -> list[str]:
+def _said_by_the_system(story: AccountStory) -> list[str]:
     found: list[str] = []
-    if event["status"] != "completed":
-        found.append(f"the event is {event['status']}")
-    if event["result"].get("status") != "success":
-        found.append(f"the result is {event['result'].get('status')}: {event['result'].get('message')}")
+    if story.event["status"] != "completed":
+        found.append(f"the event is {story.event['status']}")
+    if story.result.get("status") != "success":
+        found.append(f"the result is {story.result.get('status')}: {story.result.get('message')}")
+    kinds = [entry["kind"] for entry in story.history]
+    if kinds[:1] != ["queued"] or kinds[-1:] != ["completed"]:
+        found.append(f"the audit trail is not whole: {', '.join(kinds) or 'empty'}")
+    intents = kinds.count("order_intent")
+    if intents != story.orders_sent:
+        found.append(f"the audit trail tells of {intents} orders, the gateway was sent {story.orders_sent}")
     return found
 
 
 def _live_objections(story: AccountStory) -> list[str]:
     found = [words for symbol in story.symbols if (words := _off_target(story, symbol))]
-    if story.after.cash < story.reserve * (1 - _PRICE_MOVE * 10):
+    if story.after.cash < story.reserve * (1 - _RESERVE_OFF):
         found.append(f"cash {story.after.cash} is below the reserve {story.reserve:.2f}")
     if story.orders_sent == 0:
         found.append("nothing was traded")
@@ -54,6 +65,8 @@ def _preview_objections(story: AccountStory) -> list[str]:
         found.append(f"a preview sent {story.orders_sent} orders")
     if story.before.positions != story.after.positions:
         found.append("a preview changed positions")
-    if not story.event["result"].get("orders"):
+    if story.before.cash != story.after.cash:
+        found.append("a preview changed the cash")
+    if not story.result.get("orders"):
         found.append("the preview proposes nothing")
     return found

@@ -25,7 +25,9 @@ class WorldView:
     """A client of the sandbox's control API."""
 
     def __init__(self, control_url: str) -> None:
-        self._client = httpx.AsyncClient(base_url=control_url, timeout=_TIMEOUT_SECONDS + _ATTACH_SECONDS)
+        self._client = httpx.AsyncClient(
+            base_url=control_url, timeout=_TIMEOUT_SECONDS + _ATTACH_SECONDS, trust_env=False
+        )
 
     async def __aenter__(self) -> Self:
         return self

@@ -2,25 +2,27 @@
 
 import contextlib
 import importlib.util
-import socket
+import os
+import secrets
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
-import stamina
-
 from rebalancer_cli.errors import StackFailed
-from rebalancer_cli.stack.child_process import ChildProcess, LineListener, base_environment
+from rebalancer_cli.stack.child_process import ChildProcess, Launcher, base_environment
+from rebalancer_cli.stack.ports import free_port
 
-_READY_SECONDS = 20
+_READY = "Ready to accept connections"
+_READY_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class RedisAddress:
-    """Where the server listens."""
+class RedisServer:
+    """A running server, where it listens, and the password of this run."""
 
-    host: str
     port: int
+    password: str
+    process: ChildProcess
 
 
 def redis_server_binary() -> Path:
@@ -32,47 +34,30 @@ def redis_server_binary() -> Path:
 
 
 @contextlib.asynccontextmanager
-async def embedded_redis(
-    directory: Path, logs: Path, listener: LineListener, *, port: int
-) -> AsyncGenerator[RedisAddress]:
-    """Run Redis so that every change is on disk before it is acknowledged; data stays in `directory`."""
+async def embedded_redis(launcher: Launcher) -> AsyncGenerator[RedisServer]:
+    """Run Redis so that every change is on disk before it is acknowledged; data stays in the launcher's folder."""
+    folder = launcher.data / "redis"
+    folder.mkdir(exist_ok=True)
+    port, password = free_port(), secrets.token_urlsafe(24)
+    settings = _write_settings(folder, port, password)
+    command = [str(redis_server_binary()), str(settings)]
+    async with launcher.running("redis", command, environment=base_environment(), folder=folder) as process:
+        await process.line_with(_READY, timeout_seconds=_READY_SECONDS)
+        yield RedisServer(port, password, process)
+
+
+def _write_settings(folder: Path, port: int, password: str) -> Path:
     settings = {
         "bind": "127.0.0.1",
         "port": str(port),
-        "dir": str(directory),
+        "requirepass": password,
         "appendonly": "yes",
         "appendfsync": "always",
         "maxmemory-policy": "noeviction",
-        "save": "",
+        "save": '""',
     }
-    command = [str(redis_server_binary()), *(word for key, value in settings.items() for word in (f"--{key}", value))]
-    process = await ChildProcess.start(
-        "redis", command, environment=base_environment(), log_file=logs / "redis.log", listener=listener
-    )
-    try:
-        await _wait_until_answering(port)
-        yield RedisAddress("127.0.0.1", port)
-    finally:
-        await process.stop()
-
-
-async def _wait_until_answering(port: int) -> None:
-    async for attempt in stamina.retry_context(
-        on=OSError, attempts=None, timeout=_READY_SECONDS, wait_initial=0.02, wait_max=0.1, wait_jitter=0
-    ):
-        with attempt:
-            _ping(port)
-
-
-def _ping(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-        connection.sendall(b"PING\r\n")
-        if connection.recv(16) != b"+PONG\r\n":
-            raise OSError("still loading its data")
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    path = folder / "redis.conf"
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(f"{name} {value}\n" for name, value in settings.items())
+    return path

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import stamina
@@ -14,10 +15,18 @@ _TIMEOUT_SECONDS = 10
 class ManagementApi:
     """An async client; every method raises ServiceUnreachable or ServiceRefused with words for the operator."""
 
-    def __init__(self, base_url: str, api_key: str | None = None) -> None:
+    def __init__(
+        self, base_url: str, api_key: str | None = None, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """Address the service at `base_url`, directly and not through a proxy of the environment."""
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self.base_url = base_url
-        self._client = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=_TIMEOUT_SECONDS)
+        try:
+            self._client = httpx.AsyncClient(
+                base_url=base_url, headers=headers, timeout=_TIMEOUT_SECONDS, transport=transport, trust_env=False
+            )
+        except httpx.InvalidURL as error:
+            raise ServiceUnreachable(f"{base_url!r} is not an address: {error}") from error
 
     async def __aenter__(self) -> Self:
         return self
@@ -27,28 +36,28 @@ class ManagementApi:
 
     async def health(self) -> dict[str, Any]:
         """The verdict and the components; an unhealthy system (503) is an answer, not an error."""
-        return (await self._send("GET", "/health", accept=(503,))).json()
+        return await self._ask("GET", "/health", accept=(503,))
 
     async def queue_status(self) -> dict[str, Any]:
         """The queue's counters."""
-        return (await self._send("GET", "/queue/status")).json()
+        return await self._ask("GET", "/queue/status")
 
     async def events(self, limit: int) -> list[dict[str, Any]]:
         """Living events in the order in which they will run."""
-        return (await self._send("GET", "/queue/events", params={"limit": limit})).json()
+        return await self._ask("GET", "/queue/events", params={"limit": limit})
 
     async def event(self, event_id: str) -> dict[str, Any]:
         """One event, living or ended, with its history and result."""
-        return (await self._send("GET", f"/queue/events/{event_id}")).json()
+        return await self._ask("GET", _path_of(event_id))
 
     async def add(self, account_id: str, command: str) -> dict[str, Any]:
         """Queue an event."""
         body = {"account_id": account_id, "exec_command": command, "data": {"exec": command}}
-        return (await self._send("POST", "/queue/events", json=body)).json()
+        return await self._ask("POST", "/queue/events", json=body)
 
     async def delete(self, event_id: str) -> dict[str, Any]:
         """Remove a waiting event."""
-        return (await self._send("DELETE", f"/queue/events/{event_id}")).json()
+        return await self._ask("DELETE", _path_of(event_id))
 
     async def wait_until_ready(self, *, timeout_seconds: float) -> None:
         """Wait until the service answers and reaches its queue."""
@@ -62,6 +71,13 @@ class ManagementApi:
         ):
             with attempt:
                 await self._send("GET", "/health/ready")
+
+    async def _ask(self, method: str, path: str, **details: Any) -> Any:
+        response = await self._send(method, path, **details)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ServiceRefused(f"what answers at {self.base_url} is not a management service") from error
 
     async def _send(
         self,
@@ -84,9 +100,13 @@ class ManagementApi:
         return response
 
 
+def _path_of(event_id: str) -> str:
+    return f"/queue/events/{quote(event_id, safe='')}"
+
+
 def _words_of(response: httpx.Response) -> str:
     try:
-        problem = response.json()
-    except ValueError:
+        problem: dict[str, Any] = dict(response.json())
+    except (ValueError, TypeError):
         return f"HTTP {response.status_code} from {response.request.url.path}"
     return str(problem.get("detail") or problem.get("title") or problem)
