@@ -145,6 +145,18 @@ def test_each_missing_channel_is_named(health: AblyHealth) -> None:
     assert health.report().state is ComponentState.OK
 
 
+def test_messages_that_the_queue_does_not_take_are_told(health: AblyHealth) -> None:
+    """Connected and attached is not enough while signals cannot go on."""
+    connected(health)
+    health.backlog = lambda: 3
+    health.intake_trouble = lambda: "QueueFull: no memory"
+
+    report = health.report()
+
+    assert (report.state, report.facts["backlog"]) == (ComponentState.DEGRADED, 3)
+    assert report.detail == "3 received messages are kept and wait for the queue (QueueFull: no memory)."
+
+
 def test_reasons_to_stay_idle_and_remarks(continuity: Continuity, clock: StandingClock) -> None:
     """A configuration that allows no connection is down; ignored accounts keep the state from being OK."""
     idle = AblyHealth([], continuity, clock, idle_reason="No key.").report()

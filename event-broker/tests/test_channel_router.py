@@ -74,10 +74,18 @@ async def test_a_refused_event_is_offered_again_unchanged(
     router: ChannelRouter, intake: RecordingIntake, clock: SteppingClock, error: QueueError
 ) -> None:
     """Whatever the queue's trouble, the same event is offered after a fixed pause until it is taken."""
-    intake.refuse = lambda _: error if len(intake.offers) <= 3 else None
+    troubles: list[str | None] = []
+
+    def refuse(_: Offer) -> QueueError | None:
+        troubles.append(router.trouble)
+        return error if len(intake.offers) <= 3 else None
+
+    intake.refuse = refuse
 
     await router.route(message({}, channel="income"))
 
+    assert troubles == [None, *[f"{type(error).__name__}: {error}"] * 3]
+    assert router.trouble is None
     assert len({offer.event.event_id for offer in intake.offers}) == 1
     assert len(intake.offers) == 4
     assert clock.pauses == [2, 2, 2]

@@ -73,14 +73,26 @@ def open_client(settings: AblySettings, host: str, timing: AblyTiming) -> Any:
 
 async def close_client(client: Any, timing: AblyTiming) -> None:
     """Take leave of Ably, within bounds: after silence the SDK waits for an answer to its goodbye."""
-    manager = client.connection.connection_manager
-    if manager.transport is not None and manager.transport.is_disposed:
-        manager.transport = None  # its socket is closed; a goodbye into it would fail in a task that nobody hears
     try:
         async with asyncio.timeout(timing.close_seconds):
+            await _drop_deaf_transport(client.connection.connection_manager)
             await client.close()
     except TimeoutError:
         return
+
+
+async def _drop_deaf_transport(manager: Any) -> None:
+    """Spare the SDK its goodbye into a socket that is not open yet, or no more.
+
+    It would fail in a task that nobody hears.
+    """
+    transport = manager.transport
+    if transport is None:
+        return
+    if transport.websocket is None:
+        await transport.dispose()
+    if transport.is_disposed:
+        manager.transport = None
 
 
 def quieten_sdk() -> None:

@@ -55,6 +55,8 @@ class AblyHealth:
         self._last_error: AblyFault | None = None
         self.backlog: Callable[[], int] = int
         """How many received messages are not yet queued."""
+        self.intake_trouble: Callable[[], str | None] = _no_trouble
+        """Why the queue takes none of them."""
         self.changed: Callable[[], None] = _nobody
         """Called after each change."""
 
@@ -115,9 +117,9 @@ class AblyHealth:
                 return ComponentState.DOWN, f"{self._ending.words}."
             words = "Connecting to Ably." if self._connects == 0 else "The connection to Ably was lost; reconnecting."
             return ComponentState.DEGRADED, words
-        missing = tuple(self._missing())
-        if missing:
-            return ComponentState.DEGRADED, " ".join(missing)
+        complaints = (*self._missing(), *self._waiting())
+        if complaints:
+            return ComponentState.DEGRADED, " ".join(complaints)
         state = ComponentState.DEGRADED if self._remarks else ComponentState.OK
         return state, f"Connected; listening to {', '.join(self._channels)}."
 
@@ -133,6 +135,15 @@ class AblyHealth:
                 yield f"The key may not subscribe to channel {channel} ({fault}); check its capabilities. Trying again."
             else:
                 yield f"Channel {channel} is {state} ({fault}). Trying again."
+
+    def _waiting(self) -> Iterator[str]:
+        trouble = self.intake_trouble()
+        if trouble is not None:
+            yield f"{self.backlog()} received messages are kept and wait for the queue ({trouble})."
+
+
+def _no_trouble() -> None:
+    """The queue takes everything."""
 
 
 def _nobody() -> None:

@@ -73,10 +73,13 @@ class AblySession:
                 self._around.health.connection_is(state)
 
     async def _watch(self) -> None:
-        """Ask the connection for a sign of life again and again."""
+        """Ask the connection for a sign of life again and again.
+
+        Looks for the end itself too: the SDK's ping can lose a cancellation (see `until_stopped.end_task`).
+        """
         interval = self._around.timing.ping_interval_seconds
         was_up = True
-        while True:
+        while not self._ended.done():
             await self._around.clock.pause(interval)
             is_up = self._is_up()
             if is_up:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from event_broker.channel_router import ChannelRouter
 from event_broker.settings import DRAIN_SECONDS
 from event_broker.trigger import Trigger
+from event_broker.until_stopped import end_task
 
 
 class ChannelInbox:
@@ -41,7 +42,7 @@ class ChannelInbox:
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_SECONDS):
                     await self._messages.join()
-            work.cancel()
+            await end_task(work)
 
     async def _run(self) -> None:
         while True:

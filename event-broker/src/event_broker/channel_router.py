@@ -32,6 +32,12 @@ class ChannelRouter:
         self._accounts = accounts
         self._clock = clock
         self._retry_seconds = retry_seconds
+        self._refusals: dict[str, str] = {}
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the queue does not take a message at this moment; None while it takes them."""
+        return next(iter(self._refusals.values()), None)
 
     async def route(self, trigger: Trigger) -> None:
         """Return when the queue has taken the message for each account on its channel, in the order of accounts.yaml.
@@ -43,6 +49,7 @@ class ChannelRouter:
         while True:
             waiting = [event for event in waiting if not await self._offer(trigger, event)]
             if not waiting:
+                self._refusals.pop(trigger.channel, None)
                 return
             await self._clock.pause(self._retry_seconds)
 
@@ -75,12 +82,8 @@ class ChannelRouter:
         try:
             outcome = await self._intake.enqueue(event, message_id=trigger.receipt, remember_while_in_flight=True)
         except QueueError as error:
-            _log.warning(
-                "intake_refused",
-                **_ids(trigger, event),
-                reason=f"{type(error).__name__}: {error}",
-                retry_seconds=self._retry_seconds,
-            )
+            reason = self._refusals[trigger.channel] = f"{type(error).__name__}: {error}"
+            _log.warning("intake_refused", **_ids(trigger, event), reason=reason, retry_seconds=self._retry_seconds)
             return False
         _log_outcome(outcome, trigger, event)
         return True

@@ -93,6 +93,7 @@ def _start_signals(context: ServiceContext, redis: RedisQueue) -> None:
         return
     router = ChannelRouter(redis.intake, admission.accounts, context.clock)
     inboxes = {channel: ChannelInbox(router) for channel in channels}
+    health.intake_trouble = lambda: router.trouble
     health.backlog = lambda: sum(inbox.backlog for inbox in inboxes.values())
     for channel, inbox in inboxes.items():
         context.run(f"inbox of {channel}", partial(inbox.run_until, context.stopping))

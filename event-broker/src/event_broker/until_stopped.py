@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Final
 
 CANCEL_AGAIN_SECONDS: Final = 2.5
-"""Longer than any cleanup of a cancelled job takes."""
+"""Longer than any cleanup of a cancelled task takes."""
 
 
 async def until_stopped(
@@ -16,12 +16,20 @@ async def until_stopped(
 ) -> None:
     """Run the job until `stopping` is set, then cancel it and wait for its cleanup.
 
-    A job that is done earlier is waited out; what it raises comes in an ExceptionGroup. One cancellation may not be
-    enough: in Python 3.11 `asyncio.wait_for`, through which redis-py sends, loses one that comes with its result.
+    A job that is done earlier is waited out; what it raises comes in an ExceptionGroup.
     """
     async with asyncio.TaskGroup() as group:
         work = group.create_task(job())
         await stopping.wait()
-        while not work.done():
-            work.cancel()
-            await asyncio.wait({work}, timeout=cancel_again_seconds)
+        await end_task(work, cancel_again_seconds=cancel_again_seconds)
+
+
+async def end_task(task: asyncio.Task[None], *, cancel_again_seconds: float = CANCEL_AGAIN_SECONDS) -> None:
+    """Cancel a task and wait for its end.
+
+    One cancellation may not be enough: in Python 3.11 `asyncio.wait_for`, through which redis-py sends and the Ably
+    SDK waits for pings, loses one that comes together with its result.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=cancel_again_seconds)
