@@ -1,0 +1,71 @@
+"""What the worker says of itself."""
+
+from datetime import timedelta
+
+from event_processor.testing.scenario import ACCOUNT, NOON
+from event_processor.worker_status import WorkerStatus
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.events import Command, RebalanceEvent
+from event_queue.outcomes import Lease
+
+EVENT = RebalanceEvent.new(account_id=ACCOUNT, exec_command=Command.REBALANCE, source="api", now=NOON)
+
+
+def _report(status: WorkerStatus) -> ComponentReport:
+    report = status.report(NOON + timedelta(seconds=7))
+    assert report is not None
+    return report
+
+
+def _leading() -> WorkerStatus:
+    status = WorkerStatus()
+    status.holding(Lease("host:1:1.00:3", 3, 15_000))
+    return status
+
+
+def test_a_standby_is_silent() -> None:
+    """Another worker speaks for both."""
+    assert WorkerStatus().report(NOON) is None
+
+
+def test_an_idle_worker_names_its_lease() -> None:
+    """And that it waits."""
+    report = _report(_leading())
+
+    assert (report.name, report.state, report.detail) == ("worker", ComponentState.OK, "waiting for events")
+    assert report.facts == {"lease": "host:1:1.00:3", "current": None, "last": None}
+
+
+def test_the_event_in_hand_is_named_with_its_age() -> None:
+    """So that a stuck attempt is seen."""
+    status = _leading()
+    status.working_on(EVENT, NOON)
+
+    current = _report(status).facts["current"]
+
+    assert (current["event_id"], current["command"], current["age_seconds"]) == (str(EVENT.event_id), "rebalance", 7.0)
+
+
+def test_the_last_event_is_remembered_with_its_outcome() -> None:
+    """Until the next one ends."""
+    status = _leading()
+    status.working_on(EVENT, NOON)
+    status.done_with(EVENT, "failed", NOON)
+
+    facts = _report(status).facts
+
+    assert facts["current"] is None
+    assert (facts["last"]["account_id"], facts["last"]["outcome"]) == (ACCOUNT, "failed")
+
+
+def test_each_change_is_told() -> None:
+    """A report can follow at once instead of in five seconds."""
+    changes: list[str] = []
+    status = WorkerStatus()
+    status.on_change(lambda: changes.append("changed"))
+
+    status.working_on(EVENT, NOON)
+    status.done_with(EVENT, "completed", NOON)
+    status.holding(None)
+
+    assert len(changes) == 3
