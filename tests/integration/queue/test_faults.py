@@ -12,7 +12,7 @@ from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import CorruptQueue, QueueFull, QueueUnavailable
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Deleted, Lease, Queued
-from event_queue.redis_queue import RedisQueue, open_redis
+from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.testing.dump import dump_all
 from event_queue.testing.events import make_event
 from event_queue.testing.lossy_proxy import LossyProxy, open_proxy
@@ -180,6 +180,22 @@ async def test_a_redis_killed_under_load_loses_no_acknowledged_event(
     assert {event.event_id for event in acknowledged} <= living
     records = await own_queue.outbox.read("0-0", limit=1000, block=timedelta(milliseconds=1))
     assert [record.counter for record in records] == list(range(1, len(living) + 1))
+
+
+async def test_a_silent_redis_is_given_up_on() -> None:
+    """A server that accepts and never answers costs three times the patience for one answer, not for ever."""
+    async with asyncio.timeout(5):
+        connected: list[asyncio.StreamWriter] = []
+        silent = await asyncio.start_server(lambda _, writer: connected.append(writer), "127.0.0.1", 0)
+        address = RedisAddress(host="127.0.0.1", port=silent.sockets[0].getsockname()[1])
+        async with open_redis(address, answer=timedelta(milliseconds=50)) as queue:
+            with pytest.raises(QueueUnavailable):
+                await queue.intake.enqueue(make_event())
+        for writer in connected:
+            writer.close()
+        silent.close()
+
+    assert connected
 
 
 async def test_forgotten_scripts_are_loaded_again(redis_queue: RedisQueue) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from event_queue.keys import QueueKeys
 from event_queue.redis_admin import RedisQueueAdmin
@@ -19,10 +21,9 @@ from event_queue.redis_worker import RedisWorkerQueue
 from event_queue.script_files import load_scripts
 from event_queue.script_runner import ScriptRunner
 
-_ANSWER_SECONDS: Final = 3.0
-_BLOCKED_ANSWER_SECONDS: Final = 8.0
-"""Above the longest block (5 s), so that a silent server is told from an empty queue."""
-_RETRIES: Final = 2
+ANSWER: Final = timedelta(seconds=3)
+_LONGEST_BLOCK: Final = timedelta(seconds=5)
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +62,31 @@ class RedisQueue:
 
 
 @asynccontextmanager
-async def open_redis(address: RedisAddress, *, key_prefix: str = "") -> AsyncGenerator[RedisQueue]:
+async def open_redis(
+    address: RedisAddress, *, key_prefix: str = "", answer: timedelta = ANSWER
+) -> AsyncGenerator[RedisQueue]:
     """Open the queue; connects at the first call, so Redis may come up later.
 
-    Every answer is awaited for 3 s and asked for again twice, which is safe because every script may run twice; the
-    two waits that block on Redis have connections of their own and 8 s.
+    Each reply is awaited for `answer` and asked for again twice, which is safe because every script may run twice. The
+    two waits that block on Redis have connections of their own, whose patience ends `answer` after the longest block,
+    so that a silent server is told from an empty queue.
     """
     async with AsyncExitStack() as stack:
-        client = await _open_client(stack, address, _ANSWER_SECONDS)
-        blocking = await _open_client(stack, address, _BLOCKED_ANSWER_SECONDS)
-        yield assemble(client, blocking, QueueKeys.with_prefix(key_prefix))
+        client = _open_client(stack, address, answer, Retry(_backoff(), _TRIES - 1))
+        reconnecting = Retry(_backoff(), _TRIES - 1, supported_errors=(RedisConnectionError,))
+        blocking = _open_client(stack, address, _LONGEST_BLOCK + answer, reconnecting)
+        yield assemble(client, blocking, QueueKeys.with_prefix(key_prefix), patience=answer * _TRIES)
 
 
-def assemble(client: "Redis", blocking: "Redis", keys: QueueKeys) -> RedisQueue:
+def _backoff() -> ExponentialBackoff:
+    return ExponentialBackoff(cap=0.5, base=0.05)
+
+
+def assemble(
+    client: "Redis", blocking: "Redis", keys: QueueKeys, *, patience: timedelta = ANSWER * _TRIES
+) -> RedisQueue:
     """Put the queue together on open clients that decode replies; they stay the caller's to close."""
-    scripts = ScriptRunner(client, keys, load_scripts())
+    scripts = ScriptRunner(client, keys, load_scripts(), patience=patience)
     return RedisQueue(
         intake=RedisIntake(scripts),
         worker=RedisWorkerQueue(scripts, blocking),
@@ -87,7 +98,7 @@ def assemble(client: "Redis", blocking: "Redis", keys: QueueKeys) -> RedisQueue:
     )
 
 
-async def _open_client(stack: AsyncExitStack, address: RedisAddress, answer_seconds: float) -> "Redis":
+def _open_client(stack: AsyncExitStack, address: RedisAddress, answer: timedelta, retry: Retry) -> "Redis":
     pool: Any = BlockingConnectionPool(
         host=address.host,
         port=address.port,
@@ -95,11 +106,11 @@ async def _open_client(stack: AsyncExitStack, address: RedisAddress, answer_seco
         username=address.username,
         password=address.password,
         max_connections=address.max_connections,
-        timeout=answer_seconds,
-        socket_timeout=answer_seconds,
-        socket_connect_timeout=_ANSWER_SECONDS,
+        timeout=answer.total_seconds(),
+        socket_timeout=answer.total_seconds(),
+        socket_connect_timeout=min(answer, ANSWER).total_seconds(),
         socket_keepalive=True,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), _RETRIES),
+        retry=retry,
         decode_responses=True,
     )
     client = Redis.from_pool(pool)

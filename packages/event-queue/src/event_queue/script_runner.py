@@ -1,6 +1,8 @@
 """Runs the queue's scripts: one round trip each, by digest, loading a script again when Redis has forgotten it."""
 
+import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
@@ -14,11 +16,22 @@ from event_queue.script_files import Script, ScriptName
 class ScriptRunner:
     """Runs scripts on one Redis for one set of keys."""
 
-    def __init__(self, client: "Redis", keys: QueueKeys, scripts: Mapping[ScriptName, Script]) -> None:
-        """Take an open client, which stays the caller's to close, and the loaded scripts."""
+    def __init__(
+        self,
+        client: "Redis",
+        keys: QueueKeys,
+        scripts: Mapping[ScriptName, Script],
+        *,
+        patience: timedelta = timedelta(seconds=9),
+    ) -> None:
+        """Take an open client, which stays the caller's to close, and the loaded scripts.
+
+        `patience` bounds each call as a whole, with all the repetitions that the client makes inside it.
+        """
         self.keys = keys
         self._client: Any = client
         self._scripts = scripts
+        self._patience_seconds = patience.total_seconds()
         self._fixed_keys = {
             name: tuple(getattr(keys, key) for key in script.keys if key != "receipt")
             for name, script in scripts.items()
@@ -42,7 +55,8 @@ class ScriptRunner:
         if receipt is not None:
             keys = (self.keys.receipt(receipt), *keys)
         try:
-            return await self._execute(script, keys, args)
+            async with asyncio.timeout(self._patience_seconds):
+                return await self._execute(script, keys, args)
         except (RedisError, OSError, UnicodeDecodeError) as error:
             raise translate(error, name) from error
 
