@@ -20,9 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 NEW_YORK = ZoneInfo("America/New_York")
 PRICES = {"AAA": 50, "BBB": 20, "CCC": 125, "A": 100, "B": 50, "SHUT": 10}
-WORLD: Mapping[str, Any] = {
-    "instruments": [{"symbol": symbol, "price": price} for symbol, price in PRICES.items()]
-}
+WORLD: Mapping[str, Any] = {"instruments": [{"symbol": symbol, "price": price} for symbol, price in PRICES.items()]}
 CASE_FIVE: Mapping[str, Any] = {
     "answer": {"AAA": 0.3, "BBB": 0.3, "CCC": 0.4},
     "positions": {"AAA": 1000, "BBB": 1500},
@@ -55,7 +53,13 @@ async def system(open_system: Callable[..., AbstractAsyncContextManager[System]]
 def rests(system: System, account_id: str, client_id: int, quantity: int = 3) -> None:
     """Leave a limit order in the market that never fills."""
     system.world.place_foreign_order(
-        client_id, account=account_id, symbol="B", side="BUY", quantity=Decimal(quantity), limit_price=Decimal(1), tif="GTC"
+        client_id,
+        account=account_id,
+        symbol="B",
+        side="BUY",
+        quantity=Decimal(quantity),
+        limit_price=Decimal(1),
+        tif="GTC",
     )
 
 
@@ -156,7 +160,9 @@ async def test_case_22_a_fill_during_an_outage_is_found_afterwards(system: Syste
     since = system.now_seq
 
     event_id = await system.signal("DU22")
-    await asyncio.gather(*(system.happened("order_accepted", "DU22", since=since, symbol=leg) for leg in ("AAA", "BBB")))
+    await asyncio.gather(
+        *(system.happened("order_accepted", "DU22", since=since, symbol=leg) for leg in ("AAA", "BBB"))
+    )
     system.sandbox.gateway.broadcast(1100)
     await asyncio.gather(*(system.happened("fill", "DU22", since=since, symbol=leg) for leg in ("AAA", "BBB")))
     system.sandbox.gateway.broadcast(1102)

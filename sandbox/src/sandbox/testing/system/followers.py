@@ -36,6 +36,11 @@ class Follower:
         """The Ably channel, and the name of the allocations."""
         return self.channel or f"model-of-{self.account_id}"
 
+    @property
+    def is_enabled(self) -> bool:
+        """Whether the rebalancer shall care."""
+        return self.configured.get("enabled", True)
+
     def entry(self) -> dict[str, Any]:
         """As accounts.yaml has it."""
         return {

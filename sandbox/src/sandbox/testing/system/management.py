@@ -99,5 +99,7 @@ class Management:
 
     async def component(self, name: str, status: str, *, seconds: float = _WAIT_SECONDS) -> Mapping[str, Any]:
         """One part of the system once /health says that it is so."""
-        health = await eventually(self.health, lambda body: body["components"][name]["status"] == status, seconds=seconds)
+        health = await eventually(
+            self.health, lambda body: body["components"][name]["status"] == status, seconds=seconds
+        )
         return health["components"][name]

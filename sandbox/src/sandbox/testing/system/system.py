@@ -56,7 +56,9 @@ class System:
         """What concerns one account, after entry `since`."""
         return [entry for entry in self.world.journal.since(since) if entry.account == account_id]
 
-    async def happened(self, kind: JournalKind, account_id: str = "", *, since: int = 0, **details: Any) -> JournalEntry:
+    async def happened(
+        self, kind: JournalKind, account_id: str = "", *, since: int = 0, **details: Any
+    ) -> JournalEntry:
         """The first entry of that kind after entry `since` with these details (`symbol` among them), past or to come."""
         wanted = {"symbol": details.pop("symbol", None), "side": details.pop("side", None), **details}
         asked = {name: value for name, value in wanted.items() if value is not None}
@@ -149,7 +151,9 @@ async def running_system(
             environment = settings_for(sandbox, stores, directory, port) | dict(settings or {})
             services = {module: Service(module, environment, directory) for module in _MODULES}
             system = System(sandbox, services, Management(port))
-            system.channels = {follower.account_id: follower.channel_name for follower in followers}
+            system.channels = {
+                follower.account_id: follower.channel_name for follower in followers if follower.is_enabled
+            }
             try:
                 await system.start()
                 yield system
