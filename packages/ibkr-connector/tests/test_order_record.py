@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import OrderStatus, Side
+from broker_connector_base import OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from ibkr_connector.executions import ExecutionBook
 from ibkr_connector.messages import CommissionTold, ErrorTold, ExecutionTold, OrderKey, OrderListed, StatusTold
 from ibkr_connector.order_book import OrderBook
@@ -13,6 +13,16 @@ from ibkr_connector.order_record import OrderRecord
 
 KEY = OrderKey(5, 12)
 AT = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+
+REQUEST = OrderRequest(
+    account_id="DU1",
+    symbol="SPY",
+    side=Side.BUY,
+    quantity=100,
+    order_type=OrderType.MARKET,
+    time_in_force=TimeInForce.DAY,
+    order_ref="ref",
+)
 
 Told = StatusTold | ExecutionTold | ErrorTold | OrderListed
 
@@ -58,7 +68,9 @@ def _listed(status: str, order_ref: str = "ref") -> OrderListed:
 def _after(*messages: Told) -> OrderRecord:
     executions = ExecutionBook()
     book = OrderBook(KEY.client_id, executions)
-    record = OrderRecord(key=KEY, account_id="DU1", symbol="SPY", side=Side.BUY, quantity=Decimal(100), order_ref="ref")
+    record = OrderRecord(
+        key=KEY, account_id="DU1", symbol="SPY", side=Side.BUY, quantity=Decimal(100), order_ref="ref", request=REQUEST
+    )
     book.add(record)
     for message in messages:
         match message:
@@ -215,6 +227,21 @@ def test_executions_told_before_their_order_are_caught_up() -> None:
     record = book.get(KEY)
     assert record is not None
     assert (record.filled, record.status) == (40, OrderStatus.WORKING)
+
+
+@pytest.mark.parametrize(("status", "final"), [("Cancelled", OrderStatus.CANCELLED), ("Filled", OrderStatus.FILLED)])
+def test_an_order_of_earlier_days_ends_by_status_alone(status: str, final: OrderStatus) -> None:
+    """Executions of earlier days are never told, so an order found open does not wait for them."""
+    book = OrderBook(KEY.client_id, ExecutionBook())
+    book.listed(_listed("Submitted"))
+    book.told(_status("Submitted", 40))
+    record = book.get(KEY)
+    assert record is not None
+    before = record.status
+    book.told(_status(status, 100 if status == "Filled" else 40))
+
+    assert (before, record.status) == (OrderStatus.WORKING, final)
+    assert record.filled_by_any_word >= 40
 
 
 def test_a_listing_under_a_reused_number_is_its_own_order() -> None:

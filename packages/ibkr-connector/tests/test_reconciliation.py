@@ -7,7 +7,7 @@ import pytest
 from ib_async import Order, Trade
 from ib_async import OrderStatus as TradeStatus
 
-from broker_connector_base import BrokerAPIError, OrderStatus, Side
+from broker_connector_base import BrokerAPIError, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from ibkr_connector.messages import ErrorTold, ExecutionTold, Message, OrderKey, OrderListed, StatusTold
 from ibkr_connector.order_record import OrderRecord
 from ibkr_connector.reconciliation import Reconciler
@@ -17,6 +17,15 @@ from ibkr_connector.settings import IBKRConnectionSettings
 
 KEY = OrderKey(5, 12)
 PERM_ID = 900
+REQUEST = OrderRequest(
+    account_id="DU1",
+    symbol="SPY",
+    side=Side.BUY,
+    quantity=100,
+    order_type=OrderType.MARKET,
+    time_in_force=TimeInForce.DAY,
+    order_ref="ref",
+)
 
 
 class _Lists(Requests):
@@ -59,7 +68,13 @@ class _Case:
         self.session = GatewaySession(settings, lambda: datetime(2026, 11, 20, tzinfo=UTC))
         self.lists = _Lists(self.session)
         self.record = OrderRecord(
-            key=KEY, account_id="DU1", symbol="SPY", side=Side.BUY, quantity=Decimal(100), order_ref="ref"
+            key=KEY,
+            account_id="DU1",
+            symbol="SPY",
+            side=Side.BUY,
+            quantity=Decimal(100),
+            order_ref="ref",
+            request=REQUEST,
         )
         self.session.orders.add(self.record)
 
@@ -194,6 +209,14 @@ async def test_completed_orders_speak_for_the_silent(case: _Case, completed: str
     record = await case.reconcile(_status("Submitted"))
 
     assert record.status is status
+
+
+async def test_a_fill_of_an_order_found_open_is_settled_by_its_listing(case: _Case) -> None:
+    """Of an order of an earlier session nobody waits for executions; completed and filled is over."""
+    case.record.request = None
+    case.lists.completed = [_completed("Filled")]
+
+    assert (await case.reconcile(_status("Submitted", 40), _error(10148))).status is OrderStatus.FILLED
 
 
 async def test_without_a_permanent_id_the_reference_finds_the_order(case: _Case) -> None:

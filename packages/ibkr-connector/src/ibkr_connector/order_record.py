@@ -67,11 +67,11 @@ class OrderRecord:
     @property
     def status(self) -> OrderStatus:
         """Where the order stands by everything heard so far."""
-        if self.filled >= self.quantity:
+        if self.filled >= self.quantity or (self.told_status == FILLED and self._is_found):
             return OrderStatus.FILLED
         if self.verdict is not None:
             return self.verdict
-        if self._is_dead and self.told_filled <= self.filled:
+        if self._is_dead and (self._is_found or self.told_filled <= self.filled):
             return OrderStatus.REJECTED if self.rejection else OrderStatus.CANCELLED
         return OrderStatus.PENDING if self.told_status in _UNACKNOWLEDGED else OrderStatus.WORKING
 
@@ -110,6 +110,8 @@ class OrderRecord:
     @property
     def lacks_executions(self) -> bool:
         """True when the brokerage counts more filled shares than it has told executions of, corrections aside."""
+        if self._is_found:
+            return False
         is_short = self.told_filled > self.filled or self.told_status == FILLED
         return is_short and not self.has_corrections
 
@@ -117,6 +119,15 @@ class OrderRecord:
     def has_corrections(self) -> bool:
         """True when an execution was corrected: the broker's count of shares and the executions may then differ."""
         return any(each.revision > 1 for each in self.executions.values())
+
+    @property
+    def _is_found(self) -> bool:
+        """True for orders that were open before this session.
+
+        They may have filled on earlier days, of which the gateway tells no executions: of such an order it matters
+        only that it is over, and the brokerage's status says so alone.
+        """
+        return self.request is None
 
     @property
     def _is_dead(self) -> bool:
