@@ -1,7 +1,7 @@
 """A worker with everything around it: the queue on a Redis, a paper brokerage, an allocations API in memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -32,7 +32,7 @@ from service_runtime.settings import AllocationsSettings, OrdersSettings, Proces
 PROCESSING = ProcessingSettings(lease_seconds=10, shutdown_grace_seconds=0.2)
 _READ_BLOCK = timedelta(seconds=1)
 
-Answer = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Answer = Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
 
 
 class WorkerWorld:

@@ -1,0 +1,130 @@
+"""Several orders at once: none abandoned, and the gravest trouble told."""
+
+from decimal import Decimal
+
+import pytest
+
+from broker_connector_base import BrokerConnectionError, CancellationUnconfirmed, OrderStatus, OrderUnconfirmed, Side
+from broker_connector_base.testing import IgnoreCancellation, LeaveOpen, OrderScript, PaperBroker, RejectOrder
+from broker_connector_base.testing.paper_scripts import ConnectionScript
+from event_processor.errors import Stopping
+from event_processor.rebalancer.order_desk import OrderDesk
+from event_processor.testing.scenario import ACCOUNT, Scenario, paper_account, scenario
+from event_queue.errors import LeaseLost
+from rebalance_calculator import Trade
+
+
+@pytest.fixture
+def case() -> Scenario:
+    """Three positions."""
+    return scenario(paper_account(0, A=10, B=10, C=10), {"A": 1, "B": 1, "C": 1}, {"A": 100})
+
+
+async def _desk(case: Scenario) -> OrderDesk:
+    broker = PaperBroker(case.brokerage)
+    await broker.connect()
+    return OrderDesk(
+        broker=broker,
+        settings=case.orders,
+        recorder=case.recorder,
+        guard=case.guard,
+        account_id=ACCOUNT,
+        order_ref=lambda side, symbol: f"{side}:{symbol}",
+    )
+
+
+def _sell(symbol: str) -> Trade:
+    return Trade(
+        symbol=symbol, side=Side.SELL, quantity=10, price=Decimal(1), market_value=Decimal(10), reason="because"
+    )
+
+
+SELLS = tuple(_sell(symbol) for symbol in "ABC")
+
+
+async def test_orders_come_back_in_the_order_of_their_trades(case: Scenario) -> None:
+    """Whatever became of each."""
+    case.brokerage.scripts.add(OrderScript(RejectOrder("no"), "A"))
+    case.brokerage.scripts.add(OrderScript(LeaveOpen(), "B"))
+
+    sent = await (await _desk(case)).carry_out(SELLS, regular_hours=True)
+
+    assert [order.trade.symbol for order in sent] == ["A", "B", "C"]
+    assert [order.result.status for order in sent] == [
+        OrderStatus.REJECTED,
+        OrderStatus.CANCELLED,
+        OrderStatus.FILLED,
+    ]
+    assert sent[0].describe() == "SELL 10 A: filled 0, REJECTED: no"
+
+
+async def test_nothing_to_trade_is_no_order(case: Scenario) -> None:
+    """An empty list asks nobody anything."""
+    assert await (await _desk(case)).carry_out((), regular_hours=True) == ()
+    assert case.recorder.intents == []
+
+
+async def test_an_unconfirmed_order_outweighs_an_unknown_symbol(case: Scenario) -> None:
+    """An order that may still fill is what somebody must look at first."""
+    desk = await _desk(case)
+    case.brokerage.scripts.add(OrderScript(IgnoreCancellation(), "A"))
+
+    with pytest.raises(CancellationUnconfirmed):
+        await desk.carry_out((_sell("X"), *SELLS), regular_hours=True)
+
+    assert {result.request.symbol for result in case.recorder.results} == {"A", "B", "C"}
+
+
+async def test_a_lost_connection_is_told(case: Scenario) -> None:
+    """Every order had its intent written, and none was sent after the loss."""
+    desk = await _desk(case)
+    case.brokerage.scripts.add(ConnectionScript("place_order", "before"))
+
+    with pytest.raises(BrokerConnectionError):
+        await desk.carry_out(SELLS, regular_hours=True)
+
+    assert len(case.recorder.intents) == 3
+    assert case.brokerage.orders == ()
+
+
+@pytest.mark.parametrize("refusal", [LeaseLost("lost"), Stopping("stopping")])
+async def test_a_refusal_is_told_before_any_other_trouble(case: Scenario, refusal: Exception) -> None:
+    """It decides what becomes of the event."""
+    desk = await _desk(case)
+    case.guard.refusal = refusal
+
+    with pytest.raises(type(refusal)):
+        await desk.carry_out(SELLS, regular_hours=True)
+
+    assert case.recorder.intents == []
+    assert case.brokerage.orders == ()
+
+
+async def test_an_order_without_an_end_is_unconfirmed(case: Scenario) -> None:
+    """The cancellation was answered, and still the order's status is not final."""
+
+    class Forgetful(PaperBroker):
+        """Confirms cancellations that it does not carry out."""
+
+        async def cancel_order(self, order_id: str, *, timeout_seconds: float) -> OrderStatus:
+            """Say that it was cancelled."""
+            del order_id, timeout_seconds
+            return OrderStatus.CANCELLED
+
+    broker = Forgetful(case.brokerage)
+    await broker.connect()
+    desk = await _desk(case)
+    forgetful = OrderDesk(
+        broker=broker,
+        settings=case.orders,
+        recorder=case.recorder,
+        guard=case.guard,
+        account_id=ACCOUNT,
+        order_ref=desk.order_ref,
+    )
+    case.brokerage.scripts.add(OrderScript(LeaveOpen(), "A"))
+
+    with pytest.raises(OrderUnconfirmed, match=r"SELL:A\) is WORKING at the end"):
+        await forgetful.carry_out(SELLS[:1], regular_hours=True)
+
+    assert [result.status for result in case.recorder.results] == [OrderStatus.WORKING]

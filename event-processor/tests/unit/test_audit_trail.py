@@ -1,0 +1,123 @@
+"""What an attempt writes down, against the queries that read it."""
+
+import asyncio
+import re
+from datetime import timedelta
+from decimal import Decimal
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from broker_connector_base import Fill, OrderRequest, OrderResult, OrderStatus, OrderType, Side, TimeInForce
+from event_processor.audit_trail import SLOT, AuditTrail, fill_details, intent_details, result_details
+from event_processor.lease_guard import LeaseGuard
+from event_processor.patient_writes import PatientWrites
+from event_processor.testing.worker_world import WorkerWorld
+from event_queue.audit import AuditKind
+from event_queue.errors import LeaseLost
+from event_queue.outcomes import Lease
+
+REQUEST = OrderRequest(
+    account_id="DU1",
+    symbol="AAA",
+    side=Side.SELL,
+    quantity=406,
+    order_type=OrderType.LIMIT,
+    time_in_force=TimeInForce.DAY,
+    order_ref="event:1:SELL:AAA",
+    limit_price=Decimal("49.75"),
+)
+
+
+def _fill(number: int, quantity: str, price: str, *, at: WorkerWorld) -> Fill:
+    return Fill(
+        exec_id=f"e.{number}.01",
+        order_ref=REQUEST.order_ref,
+        account_id="DU1",
+        symbol="AAA",
+        side=Side.SELL,
+        quantity=Decimal(quantity),
+        price=Decimal(price),
+        commission=Decimal("1.05"),
+        executed_at=at.clock.now(),
+    )
+
+
+def _result(world: WorkerWorld) -> OrderResult:
+    fills = (_fill(1, "100", "50", at=world), _fill(2, "300", "50.1", at=world))
+    return OrderResult(order_id="7", request=REQUEST, status=OrderStatus.CANCELLED, fills=fills, message="202: done")
+
+
+def _read_by(query: str) -> set[str]:
+    """The keys that a query of the audit takes out of a record's details."""
+    text = (resources.files("event_queue") / "sql" / query).read_text(encoding="utf-8")
+    return set(re.findall(r"details ->> '(\w+)'", text))
+
+
+def test_an_intent_has_what_the_orders_table_wants() -> None:
+    """Numbers are text, digit by digit."""
+    details = intent_details(REQUEST, "target 30 %")
+
+    assert _read_by("upsert_order_intents.sql") <= details.keys()
+    assert (details["limit_price"], details["quantity"], details["reason"]) == ("49.75", 406, "target 30 %")
+
+
+def test_a_result_has_what_the_orders_table_wants(world: WorkerWorld) -> None:
+    """The reason stands with the intent already; everything else is told."""
+    details = result_details(_result(world))
+
+    assert _read_by("upsert_order_results.sql") - {"reason"} <= details.keys()
+    assert (details["filled_quantity"], details["average_price"], details["commission"]) == ("400", "50.075", "2.10")
+
+
+def test_a_fill_has_what_the_fills_table_wants(world: WorkerWorld) -> None:
+    """Each execution under the brokerage's own id."""
+    details = fill_details(_fill(1, "100", "50", at=world))
+
+    assert _read_by("upsert_fills.sql") <= details.keys()
+    assert (details["exec_id"], details["price"]) == ("e.1.01", "50")
+
+
+@pytest.fixture
+async def trail(world: WorkerWorld) -> AuditTrail:
+    """The trail of an event in hand."""
+    event = await world.enqueue()
+    lease = await world.queue.worker.acquire_lease("host:1:1.00", ttl=timedelta(seconds=10))
+    assert isinstance(lease, Lease)
+    await world.queue.worker.claim(lease, SLOT)
+    guard = LeaseGuard(world.stop)
+    guard.extend(asyncio.get_running_loop().time(), 10)
+    return AuditTrail(world.queue.worker, PatientWrites(world.clock, guard), lease, event)
+
+    return asyncio.get_running_loop().time()
+
+
+async def test_fills_are_written_before_the_result(trail: AuditTrail, world: WorkerWorld) -> None:
+    """Whoever reads the result finds the executions that it sums up."""
+    await trail.intent(REQUEST, "because")
+    await trail.result(_result(world))
+
+    assert (await world.all_kinds())[2:] == [
+        AuditKind.ORDER_INTENT,
+        AuditKind.FILL,
+        AuditKind.FILL,
+        AuditKind.ORDER_RESULT,
+    ]
+
+
+async def test_the_same_fill_is_recorded_once_an_attempt(trail: AuditTrail, world: WorkerWorld) -> None:
+    """However often it is found."""
+    for _ in range(3):
+        await trail.earlier_fills((_fill(1, "100", "50", at=world),))
+
+    assert (await world.all_kinds()).count(AuditKind.FILL) == 1
+
+
+async def test_an_intent_that_cannot_be_written_raises(trail: AuditTrail, world: WorkerWorld) -> None:
+    """So that no order goes out of which no trace exists."""
+    client: Any = world.queue.client
+    await client.delete(world.queue.keys.lease)
+
+    with pytest.raises(LeaseLost):
+        await trail.intent(REQUEST, "because")
