@@ -126,22 +126,34 @@ def test_the_feed_keeps_what_was_asked_for() -> None:
     """Figures are kept by request while it is open, and the newest counts."""
     feed = AccountFeed()
     feed.open_summary(1)
-    feed.open_updates("DU1")
     for value in ("1", "2"):
         feed.take(SummaryTold(1, AccountFigure("DU1", "SettledCash", value, "USD")))
-        feed.take(FigureTold(AccountFigure("DU1", "CashBalance", value, "USD")))
     feed.take(SummaryTold(1, AccountFigure("DU2", "SettledCash", "9", "USD")))
     feed.take(SummaryTold(99, AccountFigure("DU1", "SettledCash", "9", "USD")))
-    feed.take(FigureTold(AccountFigure("DU2", "CashBalance", "9", "USD")))
     feed.take(PositionTold("DU1", 7, Decimal(3)))
 
-    kept = feed.summary(1, "DU1"), feed.updates("DU1"), feed.updates("DU2"), feed.positions("DU1")
+    kept = feed.summary(1, "DU1")
     feed.close_summary(1)
-    feed.close_updates("DU1")
 
-    assert [each.value for each in (*kept[0], *kept[1])] == ["2", "2"]
-    assert kept[2:] == ((), {7: 3})
-    assert (feed.summary(1, "DU1"), feed.updates("DU1")) == ((), ())
+    assert [each.value for each in kept] == ["2"]
+    assert feed.summary(1, "DU1") == ()
+    assert feed.positions("DU1") == {7: 3}
+
+
+def test_listeners_hear_their_own_account_for_as_long_as_they_listen() -> None:
+    """Two listeners to one account do not end each other's listening, and none hears what was pushed before."""
+    feed = AccountFeed()
+    first = feed.listen(1, "DU1")
+    feed.take(FigureTold(AccountFigure("DU1", "CashBalance", "1", "USD")))
+    second = feed.listen(2, "DU1")
+    feed.stop_listening(1)
+    heard_before = second.figures
+    feed.take(FigureTold(AccountFigure("DU1", "CashBalance", "2", "USD")))
+    feed.take(FigureTold(AccountFigure("DU2", "CashBalance", "9", "USD")))
+
+    assert [each.value for each in first.figures] == ["1"]
+    assert heard_before == ()
+    assert [each.value for each in second.figures] == ["2"]
 
 
 @pytest.mark.parametrize(

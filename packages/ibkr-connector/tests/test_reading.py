@@ -223,6 +223,19 @@ async def test_cash_is_awaited_until_it_arrives(client: IBKRClient, world: World
     assert await asyncio.wait_for(waiting, 2) == 101_000
 
 
+async def test_cash_of_several_accounts_is_awaited_at_once(client: IBKRClient, world: World) -> None:
+    """More callers than summaries may be subscribed to at a time do not stand in each other's way."""
+    calls = [
+        client.await_cash(account, at_least=Decimal(200_000), timeout_seconds=0.7)
+        for account in ("DU1", "DU2", "DU1", "DU2")
+    ]
+    waiting = asyncio.gather(*calls)
+    await asyncio.wait({waiting}, timeout=0.1)
+    world.deposit("DU2", Decimal(300_000))
+
+    assert await asyncio.wait_for(waiting, 5) == [100_000, 305_000, 100_000, 305_000]
+
+
 async def test_cash_that_never_arrives_is_what_it_is(client: IBKRClient) -> None:
     """At the deadline the latest figure is returned."""
     cash = await client.await_cash("DU1", at_least=Decimal(1_000_000), timeout_seconds=0.1)

@@ -1,6 +1,6 @@
 """Snapshots of an account whose cash is slower than its positions."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ import pytest
 from ib_async import Contract, Position
 
 from broker_connector_base import Fill, Side
+from ibkr_connector.account_feed import Listener
 from ibkr_connector.cash_ledger import CashLedger
 from ibkr_connector.messages import AccountFigure, ExecutionTold, OrderKey, PositionTold
 from ibkr_connector.requests import Requests
@@ -51,15 +52,9 @@ class _Account(Requests):
         return _figures(self.cash.pop(0) if len(self.cash) > 1 else self.cash[0])
 
     @asynccontextmanager
-    async def summary_stream(self, account_id: str) -> AsyncGenerator[Callable[[], Figures]]:
+    async def account_updates(self, account_id: str) -> AsyncGenerator[Listener]:
         assert account_id == "DU1"
-        first = _figures(self.cash[0])
-        yield lambda: first
-
-    @asynccontextmanager
-    async def account_updates(self, account_id: str) -> AsyncGenerator[Callable[[], Figures]]:
-        assert account_id == "DU1"
-        yield tuple
+        yield Listener(account_id)
 
 
 def _sell(quantity: int, exec_id: str, client_id: int = 5) -> ExecutionTold:

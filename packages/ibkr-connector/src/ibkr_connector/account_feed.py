@@ -10,7 +10,7 @@ class AccountFeed:
 
     def __init__(self) -> None:
         self._summaries: dict[int, dict[tuple[str, str, str], AccountFigure]] = {}
-        self._updates: dict[str, dict[tuple[str, str], AccountFigure]] = {}
+        self._listeners: dict[int, Listener] = {}
         self._positions: dict[str, dict[int, Decimal]] = {}
 
     def take(self, message: SummaryTold | FigureTold | PositionTold) -> None:
@@ -20,8 +20,8 @@ class AccountFeed:
                 if request_id in self._summaries:
                     self._summaries[request_id][figure.account_id, figure.tag, figure.currency] = figure
             case FigureTold(figure):
-                if figure.account_id in self._updates:
-                    self._updates[figure.account_id][figure.tag, figure.currency] = figure
+                for listener in self._listeners.values():
+                    listener.hear(figure)
             case PositionTold(account_id, contract_id, quantity):
                 self._positions.setdefault(account_id, {})[contract_id] = quantity
 
@@ -38,18 +38,32 @@ class AccountFeed:
         collected = self._summaries.get(request_id, {})
         return tuple(figure for figure in collected.values() if figure.account_id == account_id)
 
-    def open_updates(self, account_id: str) -> None:
+    def listen(self, request_id: int, account_id: str) -> "Listener":
         """Collect pushed figures of this account from now on, none of those pushed before."""
-        self._updates[account_id] = {}
+        return self._listeners.setdefault(request_id, Listener(account_id))
 
-    def close_updates(self, account_id: str) -> None:
-        """Forget them."""
-        self._updates.pop(account_id, None)
-
-    def updates(self, account_id: str) -> tuple[AccountFigure, ...]:
-        """Figures pushed since `open_updates`."""
-        return tuple(self._updates.get(account_id, {}).values())
+    def stop_listening(self, request_id: int) -> None:
+        """Collect no more for this request."""
+        self._listeners.pop(request_id, None)
 
     def positions(self, account_id: str) -> dict[int, Decimal]:
         """Quantity by contract id as last told, closed positions included as 0."""
         return dict(self._positions.get(account_id, {}))
+
+
+class Listener:
+    """Figures of one account pushed since somebody began to listen."""
+
+    def __init__(self, account_id: str) -> None:
+        self._account_id = account_id
+        self._figures: dict[tuple[str, str], AccountFigure] = {}
+
+    @property
+    def figures(self) -> tuple[AccountFigure, ...]:
+        """The newest of each."""
+        return tuple(self._figures.values())
+
+    def hear(self, figure: AccountFigure) -> None:
+        """Keep a figure of this account."""
+        if figure.account_id == self._account_id:
+            self._figures[figure.tag, figure.currency] = figure

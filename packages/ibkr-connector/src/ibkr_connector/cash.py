@@ -20,27 +20,28 @@ async def await_cash(
     is_enough: Callable[[Decimal], bool],
     timeout_seconds: float,
 ) -> Decimal:
-    """US-dollar cash once the condition holds for it, as told by whichever subscription tells it first.
+    """US-dollar cash once the condition holds for it, as pushed or as asked for; at the deadline as asked for.
 
-    The gateway refreshes account updates after trades and standing summaries every three minutes; both are listened
-    to. Because neither is promised to come soon, a silence is also ended by asking afresh, each time after twice as
-    long. At the deadline: the figure of a fresh summary.
+    The gateway pushes account updates after trades, at a time of its own, and refreshes standing summaries every
+    three minutes only. So pushed figures are listened to, and a silence is ended by a fresh summary, each time after
+    twice as long.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_seconds
     patience = _FIRST_PATIENCE_SECONDS
-    async with requests.summary_stream(account_id) as summary, requests.account_updates(account_id) as updates:
+    async with requests.account_updates(account_id) as updates:
 
-        def find() -> Decimal | None:
-            told = (summary_cash(account_id, summary()), pushed_cash(updates()))
-            return next((cash for cash in told if cash is not None and is_enough(cash)), None)
+        def is_pushed() -> bool:
+            cash = pushed_cash(updates.figures)
+            return cash is not None and is_enough(cash)
 
         while True:
+            asked = summary_cash(account_id, await requests.account_summary(account_id))
+            if is_enough(asked) or loop.time() >= deadline:
+                return asked
             seconds = min(patience, deadline - loop.time())
-            await session.wait_until(lambda: find() is not None, seconds, f"cash of {account_id}")
-            if (found := find()) is not None:
-                return found
-            fresh = summary_cash(account_id, await requests.account_summary(account_id))
-            if is_enough(fresh) or loop.time() >= deadline:
-                return fresh
+            await session.wait_until(is_pushed, seconds, f"cash of {account_id}")
+            pushed = pushed_cash(updates.figures)
+            if pushed is not None and is_enough(pushed):
+                return pushed
             patience *= 2

@@ -15,6 +15,7 @@ from ib_async import Contract, ContractDetails, ExecutionFilter, Position, Trade
 from ib_async.wrapper import RequestError
 
 from broker_connector_base import BrokerAPIError, BrokerConnectionError
+from ibkr_connector.account_feed import Listener
 from ibkr_connector.messages import AccountFigure, OrderListed
 from ibkr_connector.session import GatewaySession, NoAnswer
 
@@ -75,12 +76,6 @@ class Requests:
 
     async def account_summary(self, account_id: str) -> tuple[AccountFigure, ...]:
         """Figures of one account, freshly subscribed to: a standing subscription is refreshed every 3 minutes only."""
-        async with self.summary_stream(account_id) as figures:
-            return figures()
-
-    @asynccontextmanager
-    async def summary_stream(self, account_id: str) -> AsyncGenerator[Callable[[], tuple[AccountFigure, ...]]]:
-        """A subscription to the summary of an account; yields a function that gives the figures told so far."""
         session, raw = self._session, self._session.raw
         what = f"account summary of {account_id}"
         async with self._summaries:
@@ -89,24 +84,24 @@ class Requests:
             session.accounts.open_summary(request_id)
             try:
                 await self._numbered(lambda: self._start_summary(request_id), what)
-                yield lambda: session.accounts.summary(request_id, account_id)
+                return session.accounts.summary(request_id, account_id)
             finally:
                 session.accounts.close_summary(request_id)
                 if not session.lost.done():
                     raw.cancelAccountSummary(request_id)
 
     @asynccontextmanager
-    async def account_updates(self, account_id: str) -> AsyncGenerator[Callable[[], tuple[AccountFigure, ...]]]:
+    async def account_updates(self, account_id: str) -> AsyncGenerator[Listener]:
         """Figures pushed for an account; unlike plain account updates this works for several accounts at once."""
         session, raw = self._session, self._session.raw
         session.require_connection(f"account updates of {account_id}")
         request_id: int = raw.getReqId()
-        session.accounts.open_updates(account_id)
+        listener = session.accounts.listen(request_id, account_id)
         try:
             raw.reqAccountUpdatesMulti(request_id, account_id, "", ledgerAndNLV=False)
-            yield lambda: session.accounts.updates(account_id)
+            yield listener
         finally:
-            session.accounts.close_updates(account_id)
+            session.accounts.stop_listening(request_id)
             if not session.lost.done():
                 raw.cancelAccountUpdatesMulti(request_id)
 
