@@ -187,3 +187,16 @@ def test_a_traceback_on_the_console_is_indented() -> None:
     _, *rest = stream.getvalue().splitlines()
     assert any("forged" in line for line in rest)
     assert all(line.startswith("    ") for line in rest)
+
+
+def test_a_report_keeps_its_lines_on_the_console() -> None:
+    """A table stays a table; what is inside it can neither start a line of the log nor colour the screen."""
+    stream = io.StringIO()
+    configure_logging(Settings(logging=LoggingSettings(format="console")), service="demo", stream=stream)
+
+    structlog.get_logger("module").info("rebalance_report", report="Preview of DU1\n  SELL  406\x1b[31m")
+
+    _, *report = stream.getvalue().splitlines()
+    assert report[0].strip() == "Preview of DU1"
+    assert report[1].startswith("      SELL  406")
+    assert "\x1b" not in stream.getvalue()

@@ -86,14 +86,23 @@ def _formatter(settings: Settings, shared: list[Processor], redactor: Redactor) 
 
 
 def _escape(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
-    """For the console, where JSON does not escape for us: text from outside can neither end a line nor colour it."""
+    """For the console, where JSON does not escape for us: text from outside can neither end a line nor colour it.
+
+    A `report`, a table for people, is shown where a stack would be: below the line, each of its lines indented.
+    """
+    if "report" in event_dict:
+        event_dict["stack"] = event_dict.pop("report")
     return {key: _one_line(key, value) for key, value in event_dict.items()}
 
 
 def _one_line(key: str, value: object) -> object:
     if key in {"exception", "stack"}:
-        return "    " + escape_controls(str(value), keep="\n").replace("\n", "\n    ")
+        return _indented(str(value))
     return escape_controls(value) if isinstance(value, str) else value
+
+
+def _indented(text: str) -> str:
+    return "    " + escape_controls(text, keep="\n").replace("\n", "\n    ")
 
 
 def _route_standard_logging(handler: logging.Handler, level: str) -> None:
