@@ -14,6 +14,7 @@ import psutil
 _RECORDS: Final = "processes"
 _SAME_MOMENT_SECONDS: Final = 0.5
 _STOP_SECONDS: Final = 40
+_LOOK_SECONDS: Final = 0.05
 
 
 def remember(data: Path, pid: int | None) -> None:
@@ -56,9 +57,19 @@ def _end(process: psutil.Process) -> str:
     with suppress(psutil.NoSuchProcess):
         name = f"{process.name()} ({process.pid})"
         process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except psutil.TimeoutExpired:
+        if not _gone(process, _STOP_SECONDS):
             process.kill()
-            process.wait(_STOP_SECONDS)
+            _gone(process, _STOP_SECONDS)
     return name
+
+
+def _gone(process: psutil.Process, seconds: float) -> bool:
+    """Wait for the end of a process; one whose parent has not asked how it ended counts as gone."""
+    for _ in range(int(seconds / _LOOK_SECONDS)):
+        try:
+            process.wait(_LOOK_SECONDS)
+        except psutil.TimeoutExpired:
+            if process.status() != psutil.STATUS_ZOMBIE:
+                continue
+        return True
+    return False
