@@ -131,6 +131,12 @@ def test_a_duration_is_positive_and_finite(tmp_path: Path, value: str) -> None:
     assert len(faults({"ORDERS_FILL_TIMEOUT_SECONDS": value}, tmp_path)) == 1
 
 
+@pytest.mark.parametrize("value", ["1", "2.9", "nan", "inf"])
+def test_a_lease_is_long_enough_to_be_kept(tmp_path: Path, value: str) -> None:
+    """A lease shorter than its safety margin and renewals would be lost as soon as it was taken, over and over."""
+    assert len(faults({"PROCESSING_LEASE_SECONDS": value}, tmp_path)) == 1
+
+
 @pytest.mark.parametrize("text", ["ibkr: {client_id: yes}", "orders: {type: on}", "postgres: {retention_days: true}"])
 def test_a_truth_value_is_no_number_and_no_text(tmp_path: Path, write: Write, text: str) -> None:
     """YAML makes one of a bare yes or on."""

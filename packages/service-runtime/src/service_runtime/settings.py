@@ -113,7 +113,8 @@ class OrdersSettings(Section):
 class ProcessingSettings(Section):
     """The worker and its pauses after failures."""
 
-    lease_seconds: Seconds = 15
+    lease_seconds: Annotated[float, Field(ge=3, allow_inf_nan=False)] = 15
+    """The worker gives its lease up a second early and renews it three times in its length, hence the lower bound."""
     pause_connection_seconds: Seconds = 30
     pause_unexpected_seconds: Seconds = 300
     pause_rejected_seconds: Seconds = 900
