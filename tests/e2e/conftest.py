@@ -37,9 +37,9 @@ def open_system(
     tmp_path_factory: pytest.TempPathFactory,
     schema: str,
 ) -> OpenSystem:
-    """`async with open_system(followers, world, **more) as system`, on this test process's own servers.
+    """Opens systems on this test process's own servers, as async contexts of followers and a world.
 
-    More: `replacement_sets`, `settings`, and `redis` or `postgres` for servers that the test may kill.
+    More arguments: `replacement_sets`, `settings`, and `redis` or `postgres` for servers that the test may kill.
     """
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ All share one system, in which every case has an account and a model of its own.
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,13 +17,33 @@ from sandbox.testing.system import Follower, Leg, Run, System
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 PRICES = {
-    **{"SPY": 500, "TLT": 90, "GLD": 240, "AAA": 50, "BBB": 20, "CCC": 125, "A": 100, "B": 50, "OLD": 100},
-    **{"X1": 130, "X2": 130, "X3": 130, "DEAR": 500_000, "VXX": 50, "UVXY": 25, "VIXY": 40},
+    "SPY": 500,
+    "TLT": 90,
+    "GLD": 240,
+    "AAA": 50,
+    "BBB": 20,
+    "CCC": 125,
+    "A": 100,
+    "B": 50,
+    "OLD": 100,
+    "X1": 130,
+    "X2": 130,
+    "X3": 130,
+    "DEAR": 500_000,
+    "VXX": 50,
+    "UVXY": 25,
+    "VIXY": 40,
 }
-AAPL: Mapping[str, Any] = {"symbol": "AAPL", "price": 200, "con_id": 1}
-CALL: Mapping[str, Any] = AAPL | {
-    **{"sec_type": "OPT", "con_id": 2, "price": 5, "multiplier": 100, "expiry": "20290119"},
-    **{"strike": 300, "right": "C", "local_symbol": "AAPL  290119C00300000"},
+AAPL: Mapping[str, Any] = {"symbol": "AAPL", "price": 200}
+CALL: Mapping[str, Any] = {
+    "symbol": "AAPL",
+    "sec_type": "OPT",
+    "price": 5,
+    "multiplier": 100,
+    "expiry": "20290119",
+    "strike": 300,
+    "right": "C",
+    "local_symbol": "AAPL  290119C00300000",
 }
 SAP: Mapping[str, Any] = {"symbol": "SAP", "currency": "EUR", "primary_exchange": "IBIS", "price": 100}
 UNQUOTED: Mapping[str, Any] = {"symbol": "UNQUOTED", "price": 10, "no_quote": True}
@@ -88,7 +109,7 @@ async def system(open_system: Callable[..., AbstractAsyncContextManager[System]]
 def own_order_rests(system: System, account_id: str) -> None:
     """Leave a limit order of the rebalancer's own in the market, as a crashed run would."""
     system.world.place_foreign_order(
-        17, account=account_id, symbol="GLD", side="BUY", quantity=system.world.price_of("B") / 50, limit_price=1
+        17, account=account_id, symbol="GLD", side="BUY", quantity=Decimal(1), limit_price=Decimal(1)
     )
 
 

@@ -155,7 +155,7 @@ async def test_case_21_a_closed_market_delays_the_event(system: System) -> None:
 
 
 async def test_case_22_a_fill_during_an_outage_is_found_afterwards(system: System) -> None:
-    """The link to the brokerage is lost mid-order and both sells fill meanwhile: none is sent again, the buy follows."""
+    """The link to the brokerage is lost and both sells fill meanwhile: none is sent again, the buy follows."""
     system.world.add_fault({"kind": "slow_fill", "account": "DU22", "side": "SELL", "after_ms": 300})
     since = system.now_seq
 

@@ -28,7 +28,7 @@ SELLS = [("SELL", 406, "AAA"), ("SELL", 15, "BBB")]
 BUYS = [("BUY", 316, "CCC")]
 HELD_AFTER = {"AAA": 594, "BBB": 1485, "CCC": 316}
 SETTINGS = {"PROCESSING_SHUTDOWN_GRACE_SECONDS": "1"}
-ACCOUNTS = ("DUSOLD", "DUPLACED", "DUOPEN", "DUBOUGHT", "DUSTOP", "DUSTOPOPEN", "DULONE")
+ACCOUNTS = ("DUSOLD", "DUPLACED", "DUOPEN", "DUBOUGHT", "DUSTOP", "DUSTOPOPEN", "DULONE", "DUCUTPLACED", "DUCUTFILLED")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -143,6 +143,20 @@ async def test_sigterm_leaves_an_order_that_does_not_fill_to_the_next_start(syst
     assert stopped.orders == SELLS
     assert run.cancels == 1
     assert system.held("DUSTOPOPEN") == HELD_AFTER
+
+
+@pytest.mark.parametrize("when", ["placed", "filled"])
+async def test_a_connection_that_breaks_mid_order_sells_nothing_twice(system: System, when: str) -> None:
+    """The socket is cut as the first sell is placed, or filled; the next attempt goes on from what really happened."""
+    account_id = f"DUCUT{when.upper()}"
+    system.world.add_fault({"kind": "disconnect", "account": account_id, "when": when, "times": 1})
+
+    event_id = await system.signal(account_id)
+    run = await system.finished(event_id, account_id)
+
+    assert run.event["times_queued"] >= 2
+    assert system.held(account_id) == HELD_AFTER
+    assert sum(entry.details["quantity"] == "406" for entry in run.journal if entry.kind == "fill") == 1
 
 
 async def test_sigterm_ends_every_service_in_good_order(system: System) -> None:

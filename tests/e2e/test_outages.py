@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from event_queue.testing.postgres_server import PostgresServer, running_postgres
+from event_queue.testing.redis_server import running_redis
 from sandbox.testing.system import Follower, System, eventually
 
 pytestmark = pytest.mark.e2e
@@ -121,6 +122,26 @@ async def test_trading_goes_on_without_postgres(open_system: OpenSystem) -> None
 
 def _kinds(event: Mapping[str, Any]) -> list[str]:
     return [entry["kind"] for entry in event["history"]]
+
+
+async def test_a_redis_that_is_gone_for_longer_than_the_lease_loses_nothing(open_system: OpenSystem) -> None:
+    """Redis dies with two sells in the market and stays away until they have filled: no order is sent twice."""
+    follower = Follower(account_id="DU1", answer={"B": 1}, positions={"A": 100})
+    with running_redis() as redis:
+        settings = {"PROCESSING_LEASE_SECONDS": "3"}
+        async with open_system([follower], WORLD, redis=redis, settings=settings) as system:
+            system.world.add_fault({"kind": "slow_fill", "account": "DU1", "side": "SELL", "after_ms": 3500})
+            event_id = await system.signal("DU1")
+            await system.happened("order_accepted", "DU1", symbol="A")
+            await asyncio.to_thread(redis.kill)
+            await system.happened("fill", "DU1", symbol="A")
+            unreachable = await eventually(system.api.health, lambda body: body["status"] == "error")
+            await asyncio.to_thread(redis.start)
+            run = await system.finished(event_id, "DU1")
+
+            assert not unreachable["healthy"]
+            assert run.orders == [("SELL", 100, "A"), ("BUY", 200, "B")]
+            assert system.held("DU1") == {"B": 200}
 
 
 async def test_everything_starts_before_postgres_does(open_system: OpenSystem) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 _TIMEOUT_SECONDS = 40.0
 _LAST_WORDS = 12
@@ -52,7 +52,7 @@ class LogLines:
 
 def _parsed(text: str) -> Mapping[str, Any]:
     try:
-        line = json.loads(text)
+        line: Any = json.loads(text)
     except ValueError:
-        return {"event": text}
-    return line if isinstance(line, dict) else {"event": text}
+        line = None
+    return cast("Mapping[str, Any]", line) if isinstance(line, dict) else {"event": text}

@@ -25,9 +25,15 @@ class Run:
 
     @property
     def orders(self) -> list[Leg]:
-        """Every placeOrder, sells first as they came, each side by symbol: orders of one side go out together."""
+        """Every placeOrder by side and symbol, since orders of one side go out together.
+
+        Raises:
+            AssertionError: a buy went out before a sell.
+        """
         placed = legs_of(self.journal)
-        assert [side for side, _, _ in placed] == sorted((side for side, _, _ in placed), reverse=True), placed
+        sides = [side for side, _, _ in placed]
+        if sides != sorted(sides, reverse=True):
+            raise AssertionError(f"a buy went out before a sell: {placed}")
         return sorted(placed, key=lambda leg: (leg[0] == "BUY", leg[2]))
 
     @property

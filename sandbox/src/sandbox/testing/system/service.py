@@ -1,6 +1,7 @@
 """One service as a process that a test starts, kills and starts again."""
 
 import asyncio
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Mapping
@@ -46,14 +47,17 @@ class Service:
 
     async def kill(self) -> None:
         """End it at once, as a crash would."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+        self.send_signal(signal.SIGKILL)
         await self.ended()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
 
     def terminate(self) -> None:
         """Ask it to stop, as Docker does."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.terminate()
+        self.send_signal(signal.SIGTERM)
 
     async def ended(self) -> int:
         """Wait for its end; the exit code."""

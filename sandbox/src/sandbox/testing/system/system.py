@@ -56,20 +56,20 @@ class System:
         """What concerns one account, after entry `since`."""
         return [entry for entry in self.world.journal.since(since) if entry.account == account_id]
 
-    async def happened(
-        self, kind: JournalKind, account_id: str = "", *, since: int = 0, **details: Any
-    ) -> JournalEntry:
-        """The first entry of that kind after entry `since` with these details (`symbol` among them), past or to come."""
-        wanted = {"symbol": details.pop("symbol", None), "side": details.pop("side", None), **details}
-        asked = {name: value for name, value in wanted.items() if value is not None}
+    async def happened(self, kind: JournalKind, account_id: str, *, since: int = 0, **details: Any) -> JournalEntry:
+        """The account's first entry of that kind after entry `since`, past or to come, with these details or symbol."""
 
         def fits(entry: JournalEntry) -> bool:
             told = {"symbol": entry.symbol, **entry.details}
-            is_it = entry.kind == kind and entry.seq > since and account_id in ("", entry.account)
-            return is_it and asked.items() <= told.items()
+            is_it = entry.kind == kind and entry.seq > since and entry.account == account_id
+            return is_it and details.items() <= told.items()
 
-        async with asyncio.timeout(_WAIT_SECONDS):
-            return await self.world.journal.until(fits)
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                return await self.world.journal.until(fits)
+        except TimeoutError as error:
+            words = self.processor.log.last_words()
+            raise AssertionError(f"no {kind} of {account_id} with {details} came\n{words}") from error
 
     async def signal(self, account_id: str, data: Any = _REBALANCE) -> str:
         """Publish on the account's channel; the id of the event that the account gets."""
@@ -115,12 +115,16 @@ class System:
 
     async def ready(self) -> None:
         """Wait until signals arrive, the gateway is connected and the API answers."""
-        async with asyncio.timeout(_WAIT_SECONDS):
-            await asyncio.gather(
-                *(self.sandbox.ably.wait_attached(channel) for channel in set(self.channels.values())),
-                self.processor.log.until("gateway_connected"),
-                eventually(lambda: self.api.http.get("/health/ready"), lambda response: response.is_success),
-            )
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await asyncio.gather(
+                    *(self.sandbox.ably.wait_attached(channel) for channel in set(self.channels.values())),
+                    self.processor.log.until("gateway_connected"),
+                    eventually(lambda: self.api.http.get("/health/ready"), lambda response: response.is_success),
+                )
+        except TimeoutError as error:
+            words = "\n".join(service.log.last_words() for service in self.services)
+            raise AssertionError(f"the services did not get ready\n{words}") from error
 
     async def stop(self) -> None:
         """End everything that still runs."""
