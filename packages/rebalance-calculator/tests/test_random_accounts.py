@@ -1,5 +1,6 @@
 """What holds for every account, tried on random ones, and a second opinion on each plan."""
 
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker_connector_base import AccountPosition, Side
-from rebalance_calculator import PlanInputs, RebalancePlan, plan_buys, plan_rebalance
+from rebalance_calculator import PlanInputs, RebalancePlan, TradeLimits, plan_buys, plan_rebalance
 from rebalance_calculator.testing import account, after_fills, expected_trades, inputs, position, traded
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
@@ -55,8 +56,23 @@ def accounts(draw: st.DrawFn) -> PlanInputs:
     )
 
 
+@st.composite
+def limited_accounts(draw: st.DrawFn) -> PlanInputs:
+    """The same accounts under limits, with a price buffer, and now and then without the proceeds of sells."""
+    limits = TradeLimits(
+        max_order_value=draw(st.sampled_from([None, Decimal(5000), Decimal(50_000)])),
+        max_turnover_percent=draw(st.sampled_from([None, Decimal("0.5"), Decimal(25)])),
+        min_trade_value=draw(st.sampled_from([None, Decimal(100), Decimal(3000)])),
+        drift_band_percent=draw(st.sampled_from([None, Decimal("0.25"), Decimal(10)])),
+    )
+    buffer = draw(st.sampled_from([Decimal(0), Decimal("0.005"), Decimal("0.03")]))
+    return replace(draw(accounts()), limits=limits, buy_price_buffer=buffer, proceeds_fund_buys=draw(st.booleans()))
+
+
 def spendable(given: PlanInputs, plan: RebalancePlan) -> Decimal:
     proceeds = sum((trade.market_value for trade in plan.sells), Decimal(0))
+    if not given.proceeds_fund_buys:
+        proceeds = Decimal(0)
     return given.snapshot.spendable_cash + proceeds - plan.equity.reserve_amount
 
 
@@ -65,12 +81,12 @@ def shares(given: PlanInputs) -> dict[str, Decimal]:
 
 
 @settings(deadline=None)
-@given(accounts())
+@given(st.one_of(accounts(), limited_accounts()))
 def test_buys_fit_the_cash_and_the_reserve_is_kept(given: PlanInputs) -> None:
     """After all fills at plan prices the reserve is there, unless it was not there after the sells."""
     plan = plan_rebalance(given)
     limit = spendable(given, plan)
-    cost = sum((trade.market_value for trade in plan.buys), Decimal(0))
+    cost = sum((trade.market_value for trade in plan.buys), Decimal(0)) * (1 + given.buy_price_buffer)
     after = after_fills(given, plan.trades).snapshot.spendable_cash
 
     assert cost <= max(limit, Decimal(0))
@@ -78,7 +94,7 @@ def test_buys_fit_the_cash_and_the_reserve_is_kept(given: PlanInputs) -> None:
 
 
 @settings(deadline=None)
-@given(accounts())
+@given(st.one_of(accounts(), limited_accounts()))
 def test_sells_stay_within_the_whole_shares_held(given: PlanInputs) -> None:
     """Nothing that was not short before is short afterwards, and no short grows."""
     before, after = shares(given), shares(after_fills(given, plan_rebalance(given).trades))
@@ -88,7 +104,7 @@ def test_sells_stay_within_the_whole_shares_held(given: PlanInputs) -> None:
 
 
 @settings(deadline=None)
-@given(accounts())
+@given(st.one_of(accounts(), limited_accounts()))
 def test_trades_are_whole_positive_and_one_a_symbol(given: PlanInputs) -> None:
     """A plan never sells and buys the same symbol, and touches nothing excluded."""
     plan = plan_rebalance(given)
@@ -110,31 +126,55 @@ def test_planning_again_after_the_fills_finds_nothing(given: PlanInputs) -> None
 
 
 @settings(deadline=None)
-@given(accounts(), st.randoms(use_true_random=False))
+@given(st.one_of(accounts(), limited_accounts()), st.randoms(use_true_random=False))
 def test_the_order_of_inputs_does_not_matter(given: PlanInputs, random: Random) -> None:
     """The plan is a value of the account, not of the lists that describe it."""
     shuffled = sorted(given.snapshot.positions, key=lambda _: random.random())
-    other = PlanInputs(
+    other = replace(
+        given,
         snapshot=given.snapshot.model_copy(update={"positions": tuple(shuffled)}),
         weights=given.weights[::-1],
         prices=dict(reversed(list(given.prices.items()))),
-        reserve_percentage=given.reserve_percentage,
-        excluded=given.excluded,
     )
 
     assert plan_rebalance(other) == plan_rebalance(given)
 
 
-@settings(deadline=None)
-@given(accounts())
+@settings(deadline=None, max_examples=200)
+@given(st.one_of(accounts(), limited_accounts()))
 def test_buys_planned_after_the_sells_are_the_planned_buys(given: PlanInputs) -> None:
     """Sells that filled at plan prices leave nothing to decide."""
+    given = replace(given, proceeds_fund_buys=True)
     plan = plan_rebalance(given)
     sold = after_fills(given, plan.sells)
 
     again = plan_buys(plan, shares(sold), sold.snapshot.spendable_cash)
 
     assert again == plan.buys
+
+
+@settings(deadline=None, max_examples=200)
+@given(limited_accounts())
+def test_every_limit_is_kept(given: PlanInputs) -> None:
+    """By each order, and by all together."""
+    plan = plan_rebalance(given)
+    values = [trade.market_value for trade in plan.trades]
+    limits, most = given.limits, Decimal("Infinity")
+
+    assert max(values, default=Decimal(0)) <= (limits.max_order_value or most)
+    assert min(values, default=most) >= (limits.min_trade_value or Decimal(0))
+    if limits.max_turnover_percent is not None:
+        assert sum(values) <= max(given.snapshot.net_liquidation, Decimal(0)) * limits.max_turnover_percent / 100
+
+
+@settings(deadline=None)
+@given(limited_accounts())
+def test_limits_never_make_a_sell_larger(given: PlanInputs) -> None:
+    """Whatever they leave was wanted without them."""
+    free = traded(plan_rebalance(replace(given, limits=TradeLimits())))
+
+    for trade in plan_rebalance(given).sells:
+        assert trade.quantity <= -free[trade.symbol]
 
 
 @settings(deadline=None, max_examples=400)

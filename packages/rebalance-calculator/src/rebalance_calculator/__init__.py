@@ -2,6 +2,7 @@
 
 from rebalance_calculator.errors import AllocationError, CalculationError, PlanError, ReplacementError
 from rebalance_calculator.holdings import symbols_to_price
+from rebalance_calculator.limits import TradeLimits
 from rebalance_calculator.models import (
     Allocation,
     EquityInfo,
@@ -35,6 +36,7 @@ __all__ = [
     "TargetPosition",
     "TargetWeight",
     "Trade",
+    "TradeLimits",
     "apply_replacements",
     "plan_buys",
     "plan_rebalance",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from broker_connector_base import AccountPosition, AccountSnapshot, ContractPrice, Side
+from rebalance_calculator.limits import NO_LIMITS, TradeLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,11 @@ class PlanInputs:
     """As configured; outside of 0..10 the default is used, with a warning in the plan."""
     excluded: frozenset[str]
     """Symbols that the account's owner keeps for himself: never traded."""
+    limits: TradeLimits = NO_LIMITS
+    buy_price_buffer: Decimal = Decimal(0)
+    """Fraction by which buys are assumed to be dearer than their prices when they are fitted to cash, at least 0."""
+    proceeds_fund_buys: bool = True
+    """False when sells and buys go out together, so that buys may spend only the cash that is already there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +130,12 @@ class RebalancePlan:
     """Positions that are reported and never touched."""
     residues: tuple[Residue, ...]
     warnings: tuple[str, ...]
+    limits: TradeLimits = NO_LIMITS
+    """As in the inputs; buys planned anew keep them too."""
+    buy_price_buffer: Decimal = Decimal(0)
+    """As in the inputs."""
+    buy_ceilings: Mapping[str, int] | None = None
+    """The most shares by symbol that the turnover cap leaves to buys, none of absent symbols; None: no such cap."""
 
     @property
     def trades(self) -> tuple[Trade, ...]:

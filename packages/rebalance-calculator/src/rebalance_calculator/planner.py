@@ -5,15 +5,17 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 
 from broker_connector_base import ContractPrice
-from rebalance_calculator.cautions import about_buys, about_equity, about_weights
+from rebalance_calculator.cautions import about_buys, about_equity, about_limits, about_weights
 from rebalance_calculator.equity import measure_equity
 from rebalance_calculator.errors import PlanError
 from rebalance_calculator.holdings import Holdings, split_holdings, tradeable_weights
 from rebalance_calculator.models import EquityInfo, PlanInputs, RebalancePlan, TargetPosition, Trade
 from rebalance_calculator.precision import CONTEXT
 from rebalance_calculator.reserve import Reserve, resolve_reserve
+from rebalance_calculator.sizing import buys_within, purse_of, sizes
 from rebalance_calculator.targets import target_positions
-from rebalance_calculator.trades import buy_trades, residues, sell_trades, total_value
+from rebalance_calculator.trades import buy_trades, residues, sell_trades
+from rebalance_calculator.wishes import wishes, within_ceilings
 
 _ZERO = Decimal(0)
 
@@ -22,10 +24,11 @@ def plan_rebalance(inputs: PlanInputs) -> RebalancePlan:
     """Plan the trades that bring an account to its weights.
 
     Raises:
-        PlanError: prices are missing (all of them named), weights are not fractions of one whole, or two
-            instruments share a symbol. Nothing may be traded then.
+        PlanError: prices are missing (all of them named), weights are not fractions of one whole, two instruments
+            share a symbol, or the price buffer is not a number from 0. Nothing may be traded then.
     """
     with localcontext(CONTEXT):
+        _check_buffer(inputs.buy_price_buffer)
         holdings = split_holdings(inputs.snapshot, inputs.excluded)
         weights = tradeable_weights(inputs.weights, inputs.excluded)
         prices = _needed_prices(weights.keys() | holdings.managed.keys(), inputs.prices)
@@ -33,11 +36,11 @@ def plan_rebalance(inputs: PlanInputs) -> RebalancePlan:
         equity = measure_equity(inputs.snapshot, holdings, prices, reserve.percentage)
         targets = target_positions(weights, holdings.managed, prices, equity.available_for_trading)
         cautions = (*_about_reserve(reserve), *about_weights(inputs.weights, weights), *about_equity(equity))
-        return _assembled(inputs.snapshot.spendable_cash, holdings, equity, targets, cautions)
+        return _assembled(inputs, holdings, equity, targets, cautions)
 
 
 def plan_buys(plan: RebalancePlan, held: Mapping[str, Decimal], spendable_cash: Decimal) -> tuple[Trade, ...]:
-    """Plan the buys anew from what the sells really brought: same targets, prices and reserve as in `plan`.
+    """Plan the buys anew from what the sells really brought: targets, prices, reserve and limits are those of `plan`.
 
     Args:
         plan: the plan whose sells have been carried out, entirely or in part.
@@ -47,7 +50,12 @@ def plan_buys(plan: RebalancePlan, held: Mapping[str, Decimal], spendable_cash: 
     """
     with localcontext(CONTEXT):
         current = tuple(_now_holding(target, held.get(target.symbol, _ZERO)) for target in plan.targets)
-        return buy_trades(current, spendable_cash - plan.equity.reserve_amount)
+        items = wishes(current, plan.limits, plan.equity.available_for_trading)
+        if plan.buy_ceilings is not None:
+            items = within_ceilings(items, plan.buy_ceilings, plan.limits)
+        spendable = spendable_cash - plan.equity.reserve_amount
+        quantities, _ = buys_within(items, spendable, plan.buy_price_buffer, plan.limits)
+        return buy_trades(items, quantities)
 
 
 def _needed_prices(symbols: Iterable[str], prices: Mapping[str, ContractPrice]) -> Mapping[str, Decimal]:
@@ -62,16 +70,22 @@ def _about_reserve(reserve: Reserve) -> tuple[str, ...]:
     return (reserve.warning,) if reserve.warning else ()
 
 
+def _check_buffer(buffer: Decimal) -> None:
+    if not (buffer.is_finite() and buffer >= 0):
+        raise PlanError(f"buy price buffer: {buffer}, expected a fraction from 0")
+
+
 def _assembled(
-    cash: Decimal,
+    inputs: PlanInputs,
     holdings: Holdings,
     equity: EquityInfo,
     targets: tuple[TargetPosition, ...],
     cautions: tuple[str, ...],
 ) -> RebalancePlan:
-    sells = sell_trades(targets)
-    spendable = cash + total_value(sells) - equity.reserve_amount
-    buys = buy_trades(targets, spendable)
+    limits = inputs.limits
+    items = wishes(targets, limits, equity.available_for_trading)
+    sized = sizes(items, purse_of(inputs, equity.reserve_amount), limits, equity.total_equity)
+    sells, buys = sell_trades(sized.wishes, sized.sells), buy_trades(sized.wishes, sized.buys)
     return RebalancePlan(
         equity=equity,
         targets=targets,
@@ -79,7 +93,14 @@ def _assembled(
         buys=buys,
         unmanaged=holdings.unmanaged,
         residues=residues(targets),
-        warnings=(*cautions, *about_buys(targets, buys, spendable)),
+        warnings=(
+            *cautions,
+            *about_limits(sized, sells + buys, limits),
+            *about_buys(targets, sized, with_proceeds=inputs.proceeds_fund_buys),
+        ),
+        limits=limits,
+        buy_price_buffer=inputs.buy_price_buffer,
+        buy_ceilings=sized.ceilings,
     )
 
 

@@ -1,40 +1,30 @@
-"""Whole-share trades from differences between target and holding (rule 5 of the plan)."""
+"""Trades with their reasons, from whole shares."""
 
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 
 from broker_connector_base import Side
-from rebalance_calculator.cash_fit import Want, fit_to_cash
 from rebalance_calculator.models import Residue, TargetPosition, Trade
 from rebalance_calculator.precision import shares_to_trade
+from rebalance_calculator.wishes import Wish, sellable
 from rebalance_calculator.wording import buy_reason, sell_reason
 
-_ZERO = Decimal(0)
 
-
-def sell_trades(targets: Iterable[TargetPosition]) -> tuple[Trade, ...]:
-    """Sells of what exceeds the targets, never more than the whole shares held."""
+def sell_trades(items: Sequence[Wish], quantities: Mapping[str, int]) -> tuple[Trade, ...]:
+    """Sells, by symbol."""
     return tuple(
-        _trade(target, Side.SELL, quantity, sell_reason(target, quantity))
-        for target in targets
-        if (quantity := _sellable(target)) > 0
+        _trade(item.target, Side.SELL, quantity, sell_reason(item, quantity, sellable(item.target)))
+        for item in items
+        if (quantity := quantities.get(item.target.symbol, 0)) > 0
     )
 
 
-def buy_trades(targets: Sequence[TargetPosition], spendable: Decimal) -> tuple[Trade, ...]:
-    """Buys of what the targets miss, and of shorts, that cost no more than `spendable` together."""
-    wants = [Want(target.symbol, target.price, target.difference) for target in targets]
-    quantities = fit_to_cash(wants, spendable)
+def buy_trades(items: Sequence[Wish], quantities: Mapping[str, int]) -> tuple[Trade, ...]:
+    """Buys, by symbol."""
     return tuple(
-        _trade(target, Side.BUY, quantity, buy_reason(target, quantity, shares_to_trade(target.difference)))
-        for target in targets
-        if (quantity := quantities.get(target.symbol, 0)) > 0
+        _trade(item.target, Side.BUY, quantity, buy_reason(item, quantity, shares_to_trade(item.target.difference)))
+        for item in items
+        if (quantity := quantities.get(item.target.symbol, 0)) > 0
     )
-
-
-def total_value(trades: Iterable[Trade]) -> Decimal:
-    """US dollars of all trades at plan prices."""
-    return sum((trade.market_value for trade in trades), _ZERO)
 
 
 def residues(targets: Iterable[TargetPosition]) -> tuple[Residue, ...]:
@@ -44,10 +34,6 @@ def residues(targets: Iterable[TargetPosition]) -> tuple[Residue, ...]:
         for target in targets
         if (fraction := target.held % 1) > 0 and _is_stuck(target)
     )
-
-
-def _sellable(target: TargetPosition) -> int:
-    return min(-shares_to_trade(target.difference), max(int(target.held), 0))
 
 
 def _is_stuck(target: TargetPosition) -> bool:

@@ -3,22 +3,28 @@
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from rebalance_calculator.limits import TradeLimits
 from rebalance_calculator.models import EquityInfo, TargetPosition
+from rebalance_calculator.wishes import Wish
 
 _CENT = Decimal("0.01")
 
 
-def sell_reason(target: TargetPosition, quantity: int) -> str:
-    """Why shares are sold."""
+def sell_reason(item: Wish, quantity: int, nearest: int) -> str:
+    """Why shares are sold, and why fewer than the nearest whole number when a limit did not allow more."""
+    target = item.target
+    limited = f" ({nearest} would be nearest), as {item.limit} allows" if item.limit and quantity < nearest else ""
     if target.weight == 0:
-        return f"no longer a target: held {shares(target.held)}, sell {quantity}"
-    return f"{_position(target)}: sell {quantity}"
+        return f"no longer a target: held {shares(target.held)}, sell {quantity}{limited}"
+    return f"{_position(target)}: sell {quantity}{limited}"
 
 
-def buy_reason(target: TargetPosition, quantity: int, nearest: int) -> str:
-    """Why shares are bought, and why fewer than the nearest whole number when cash did not allow more."""
+def buy_reason(item: Wish, quantity: int, nearest: int) -> str:
+    """Why shares are bought, and why fewer than the nearest whole number when cash or a limit did not allow more."""
+    target = item.target
     ending_short = ", which ends the short position" if target.held < 0 <= target.held + quantity else ""
-    limited = f" ({nearest} would be nearest), as cash allows" if quantity < nearest else ""
+    bound = item.limit if item.limit and quantity == item.shares else "cash"
+    limited = f" ({nearest} would be nearest), as {bound} allows" if quantity < nearest else ""
     return f"{_position(target)}: buy {quantity}{ending_short}{limited}"
 
 
@@ -41,9 +47,34 @@ def below_one_share(target: TargetPosition) -> str:
     return f"{target.symbol}: the target of {money(value)} is less than one share at {money(target.price)}"
 
 
-def short_of_cash(symbols: Iterable[str], spendable: Decimal) -> str:
+def short_of_cash(symbols: Iterable[str], spendable: Decimal, *, with_proceeds: bool) -> str:
     """Cash does not reach the targets."""
-    return f"cash is short: {', '.join(symbols)} stay below target; spendable after sells {money(spendable)}"
+    moment = "after sells" if with_proceeds else "without the proceeds of sells"
+    return f"cash is short: {', '.join(symbols)} stay below target; spendable {moment} {money(spendable)}"
+
+
+def within_drift_band(symbols: Iterable[str], limits: TradeLimits) -> str:
+    """Positions that are near enough to their targets."""
+    band = shares(limits.drift_band_percent or Decimal(0))
+    return f"drift_band_percent {band}: {', '.join(symbols)} are within it and stay as they are"
+
+
+def too_small_a_trade(symbol: str, limits: TradeLimits) -> str:
+    """A trade is not worth sending."""
+    least = money(limits.min_trade_value or Decimal(0))
+    return f"{symbol}: not traded, as the order would be worth less than min_trade_value {least}"
+
+
+def cut_order(item: Wish, limits: TradeLimits, left: int) -> str:
+    """An order is cut to the largest that is allowed."""
+    most, cut = money(limits.max_order_value or Decimal(0)), abs(item.shares)
+    return f"{item.target.symbol}: the order is cut to {cut} shares by max_order_value {most}; {left} are left to trade"
+
+
+def scaled_down(turnover: Decimal, limits: TradeLimits, kept: Decimal) -> str:
+    """All trades are scaled down."""
+    most = shares(limits.max_turnover_percent or Decimal(0))
+    return f"max_turnover_percent {most}: trades of {money(turnover)} are scaled down to {money(kept)}"
 
 
 def shares(quantity: Decimal) -> str:

@@ -1,6 +1,7 @@
 """Short ways to write down an account, its quotes and its weights. Numbers are read as Decimal from their text."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -96,13 +97,7 @@ def after_fills(before: PlanInputs, trades: Iterable[Trade]) -> PlanInputs:
             "positions": _with_fills(snapshot.positions, bought),
         }
     )
-    return PlanInputs(
-        snapshot=after,
-        weights=before.weights,
-        prices=before.prices,
-        reserve_percentage=before.reserve_percentage,
-        excluded=before.excluded,
-    )
+    return replace(before, snapshot=after)
 
 
 def traded(plan: RebalancePlan) -> Mapping[str, int]:
