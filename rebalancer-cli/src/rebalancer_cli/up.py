@@ -49,7 +49,7 @@ async def up(project: Project, plan: StackPlan, console: Console) -> None:
 
 def announce(stack: RunningStack, console: Console) -> None:
     """Say where everything answers."""
-    console.print(f"management service  {stack.api.base_url}  (documentation at /docs)")
+    console.print(f"management service  {stack.api.base_url}  (routes at /openapi.json)")
     if stack.world is not None:
         console.print(f"simulated gateway   127.0.0.1:{stack.world.gateway_port}")
         console.print(f"simulated Ably      {stack.world.ably_endpoint}")
