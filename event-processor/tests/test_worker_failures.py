@@ -1,5 +1,6 @@
 """What becomes of an event whose attempt does not succeed."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,6 +76,19 @@ async def test_an_unreachable_gateway_pauses_the_event_shortly(world: WorkerWorl
     failure = await _failure(world)
 
     assert (failure["result"]["failure_kind"], failure["pause"]) == ("connection", pytest.approx(30, abs=0.1))
+
+
+async def test_an_escaped_cancellation_fails_the_event_and_not_the_worker(world: WorkerWorld) -> None:
+    """Nobody stopped the service, so the worker goes on."""
+
+    async def leak(_request: httpx.Request) -> httpx.Response:
+        raise asyncio.CancelledError
+
+    world.answer = leak
+
+    failure = await _failure(world)
+
+    assert (failure["result"]["failure_kind"], failure["pause"]) == ("unexpected", pytest.approx(300, abs=0.1))
 
 
 @pytest.mark.parametrize("command", list(Command))

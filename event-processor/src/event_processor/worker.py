@@ -20,7 +20,7 @@ from event_processor.attempt import AttemptOutcome, Completed, Delayed, Failed, 
 from event_processor.audit_trail import SLOT, AuditTrail
 from event_processor.commands import CommandRunner
 from event_processor.errors import Stopping
-from event_processor.failures import classify, explain, pause_after
+from event_processor.failures import FailureKind, classify, explain, pause_after
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_keeper import LeaseKeeper
 from event_processor.patient_writes import PatientWrites
@@ -39,6 +39,8 @@ _log = structlog.get_logger(__name__)
 
 _LONGEST_IDLE: Final = timedelta(seconds=5)
 _AT_ONCE: Final = timedelta(0)
+_CANCELLED_WITHIN: Final = Failed(FailureKind.UNEXPECTED, "something inside the attempt cancelled it")
+"""A library that lets a cancellation escape fails the event, not the worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,9 @@ class Worker:
             if not attempt.done():
                 _log.info("shutdown_waits_for_attempt", at_most_seconds=self.settings.shutdown_grace_seconds)
                 await asyncio.wait({attempt}, timeout=self.settings.shutdown_grace_seconds)
-            return attempt.result() if attempt.done() else Interrupted(orders_sent=trail.orders_intended > 0)
+            if not attempt.done():
+                return Interrupted(orders_sent=trail.orders_intended > 0)
+            return _CANCELLED_WITHIN if attempt.cancelled() else attempt.result()
         finally:
             for future in (attempt, stopping):
                 future.cancel()
