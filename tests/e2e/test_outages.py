@@ -25,14 +25,15 @@ BOUGHT = {"A": 50, "B": 100}
 async def test_events_outlast_a_gateway_that_is_down(open_system: OpenSystem) -> None:
     """They take turns behind each other, each try counted and /health 503, until the gateway is back; then all end."""
     async with open_system(FOLLOWERS, WORLD) as system:
+        await system.api.component("gateway", "ok", seconds=3)
         await system.sandbox.gateway.go_down()
+        gateway = await system.api.component("gateway", "down", seconds=3)
         ids = [await system.signal(follower.account_id) for follower in FOLLOWERS]
         await asyncio.gather(*(system.api.failed(event_id, times_queued=3) for event_id in ids))
         down = await system.api.http.get("/health")
-        gateway = await system.api.component("gateway", "down")
         waiting = {event["event_id"] for event in await system.api.waiting()}
         await system.sandbox.gateway.come_up()
-        runs = [await system.finished(event_id, event["account_id"]) for event_id, event in await _known(system, ids)]
+        runs = [await system.finished(event_id, each.account_id) for event_id, each in zip(ids, FOLLOWERS, strict=True)]
 
         assert waiting == set(ids)
         assert down.status_code == 503
@@ -43,10 +44,6 @@ async def test_events_outlast_a_gateway_that_is_down(open_system: OpenSystem) ->
         assert [run.orders for run in runs] == [[("BUY", 50, "A"), ("BUY", 100, "B")]] * 3
         assert all(run.event["times_queued"] >= 3 for run in runs)
         assert (await system.api.http.get("/health")).status_code == 200
-
-
-async def _known(system: System, ids: list[str]) -> list[tuple[str, dict[str, Any]]]:
-    return [(event_id, await system.api.event(event_id)) for event_id in ids]
 
 
 async def test_a_frozen_gateway_is_given_up_and_tried_again(open_system: OpenSystem) -> None:

@@ -1,6 +1,7 @@
 """One connection to a brokerage: opened when needed, watched, reopened, and never in the way of the queue."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,6 +27,11 @@ class BrokerSession:
         self._connecting = asyncio.Lock()
         self._accounts: frozenset[str] = frozenset()
         self._trouble = "not connected yet"
+        self._listener: Callable[[], None] = _nobody
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Have a function called when the connection opens, fails or breaks, so that a report can follow at once."""
+        self._listener = listener
 
     async def client(self) -> BrokerClient:
         """The connected client.
@@ -49,6 +55,7 @@ class BrokerSession:
             else:
                 await self._broker.wait_until_lost()
                 self._trouble = "the connection was lost"
+                self._listener()
                 _log.warning("gateway_lost", detail=self._broker.health().detail)
 
     async def close(self) -> None:
@@ -81,5 +88,11 @@ class BrokerSession:
             self._accounts = await self._broker.get_managed_accounts()
         except BrokerConnectionError as error:
             self._trouble = str(error)
+            self._listener()
             raise
+        self._listener()
         _log.info("gateway_connected", accounts=sorted(self._accounts))
+
+
+def _nobody() -> None:
+    """Nobody listens yet."""

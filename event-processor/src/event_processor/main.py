@@ -146,7 +146,9 @@ async def check_redis(redis: RedisQueue) -> None:
 def _session_reporter(
     session: BrokerSession, context: ServiceContext, board: ComponentBoard
 ) -> Reporter[ComponentReport | None]:
-    return _reporter(lambda: session.report(context.clock.now()), board)
+    reporter = _reporter(lambda: session.report(context.clock.now()), board)
+    session.on_change(reporter.changed)
+    return reporter
 
 
 def _reporter(

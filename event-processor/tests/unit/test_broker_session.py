@@ -54,6 +54,20 @@ async def test_an_unreachable_gateway_is_told_and_reported(gateway: Gateway) -> 
     assert "cannot be reached" in report.detail
 
 
+async def test_opening_and_failing_are_told_at_once(gateway: Gateway) -> None:
+    """Whoever reports the connection hears of each change, and finds it in the report."""
+    told: list[ComponentState] = []
+    gateway.session.on_change(lambda: told.append(gateway.session.report(NOON).state))
+    gateway.brokerage.is_reachable = False
+    with pytest.raises(BrokerConnectionError):
+        await gateway.session.client()
+    gateway.brokerage.is_reachable = True
+
+    await gateway.session.client()
+
+    assert told == [ComponentState.DOWN, ComponentState.OK]
+
+
 async def test_the_watch_connects_again_after_a_loss(gateway: Gateway) -> None:
     """At once: a gateway that restarts is often back before the next event."""
     watching = asyncio.create_task(gateway.session.watch())
