@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,7 +20,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 WORLD: Mapping[str, Any] = {"instruments": [{"symbol": "A", "price": 100}, {"symbol": "B", "price": 50}]}
 HALF_AND_HALF: Mapping[str, Any] = {"answer": {"A": 0.5, "B": 0.5}, "cash": 10_000}
 FOLLOWERS = [
-    *(Follower(account_id=account_id, **HALF_AND_HALF) for account_id in ("DUSLOW", "DUONE", "DUJUNK", "DUCOST")),
+    *(
+        Follower(account_id=account_id, **HALF_AND_HALF)
+        for account_id in ("DUSLOW", "DUONE", "DUJUNK", "DUCOST", "DUSHOW")
+    ),
     Follower(account_id="DUTWIN1", channel="twins", **HALF_AND_HALF),
     Follower(account_id="DUTWIN2", channel="twins", **HALF_AND_HALF),
     Follower(account_id="DUFOLLOW", answer={"A": 1}, positions={"B": 100}),
@@ -137,6 +141,34 @@ async def test_junk_becomes_a_preview(system: System, junk: Any) -> None:
 
     assert run.event["exec_command"] == "print-rebalance"
     assert run.orders == []
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [("print-positions", "positions"), ("print-equity", "net_liquidation"), ("print-orders", "orders")],
+)
+async def test_the_other_commands_only_look(system: System, command: str, field: str) -> None:
+    """They answer in their result, and the gateway is asked for nothing but information."""
+    run = await system.posted("DUSHOW", command)
+
+    assert run.result["status"] == "success"
+    assert run.result["account_id"] == "DUSHOW"
+    assert field in run.result
+    assert (run.orders, run.cancels) == ([], 0)
+
+
+async def test_cancel_orders_cancels_and_places_nothing(system: System) -> None:
+    """The account's open order goes; no other order is placed for it."""
+    system.world.place_foreign_order(
+        17, account="DUSHOW", symbol="A", side="BUY", quantity=Decimal(1), limit_price=Decimal(1)
+    )
+    since = system.now_seq
+
+    run = await system.posted("DUSHOW", "cancel-orders")
+
+    assert run.result["status"] == "success"
+    assert system.account("DUSHOW").open_orders == ()
+    assert [entry.kind for entry in system.journal("DUSHOW", since)] == ["cancel_order", "order_cancelled"]
 
 
 async def test_signals_during_the_work_become_one_follow_up(system: System) -> None:

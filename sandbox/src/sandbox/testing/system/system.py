@@ -24,14 +24,16 @@ _REBALANCE: Mapping[str, Any] = {"exec": "rebalance"}
 class System:
     """The rebalancer from outside: signals in; HTTP, logs and the simulated brokerage's books out."""
 
-    def __init__(self, sandbox: Sandbox, services: Mapping[str, Service], api: Management) -> None:
+    def __init__(
+        self, sandbox: Sandbox, services: Mapping[str, Service], api: Management, channels: Mapping[str, str]
+    ) -> None:
         self.sandbox = sandbox
         self.api = api
         self.broker = services["event_broker"]
         self.processor = services["event_processor"]
         self.management = services["management_service"]
         self.services = tuple(services.values())
-        self.channels: Mapping[str, str] = {}
+        self.channels = channels
         """Account -> the channel that it follows."""
 
     @property
