@@ -156,10 +156,8 @@ async def running_system(
         async with Sandbox(sandbox_spec(followers, world)) as sandbox:
             environment = settings_for(sandbox, stores, directory, port) | dict(settings or {})
             services = {module: Service(module, environment, directory) for module in _MODULES}
-            system = System(sandbox, services, Management(port))
-            system.channels = {
-                follower.account_id: follower.channel_name for follower in followers if follower.is_enabled
-            }
+            channels = {follower.account_id: follower.channel_name for follower in followers if follower.is_enabled}
+            system = System(sandbox, services, Management(port), channels)
             try:
                 await system.start()
                 yield system
