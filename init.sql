@@ -91,6 +91,17 @@ CREATE TABLE IF NOT EXISTS rebalance_fills (
 CREATE INDEX IF NOT EXISTS idx_fills_order_ref ON rebalance_fills (order_ref);
 CREATE INDEX IF NOT EXISTS idx_fills_event_id ON rebalance_fills (event_id);
 
+-- One row per pause and resumption of trading, append-only: who switched what, and why.
+CREATE TABLE IF NOT EXISTS trading_pauses (
+    counter     BIGINT PRIMARY KEY,
+    stream_id   TEXT NOT NULL,
+    kind        VARCHAR(20) NOT NULL CHECK (kind IN ('paused', 'resumed')),
+    scope       VARCHAR(50) NOT NULL,        -- an account, or * for all
+    actor       TEXT NOT NULL,
+    reason      TEXT,
+    recorded_at TIMESTAMPTZ NOT NULL
+);
+
 -- How far the outbox has been stored; its single row moves in the same transaction as the rows above.
 CREATE TABLE IF NOT EXISTS audit_cursor (
     only_row  BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
@@ -105,9 +116,12 @@ CREATE TABLE IF NOT EXISTS audit_quarantine (
     counter        BIGINT PRIMARY KEY,
     stream_id      TEXT NOT NULL,
     kind           TEXT NOT NULL,
-    event_id       UUID NOT NULL,
+    event_id       UUID,                     -- absent for a pause of trading
     event          BYTEA NOT NULL,
     details        BYTEA NOT NULL,
     reason         TEXT NOT NULL,
     quarantined_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+
+-- Databases of before trading could be paused.
+ALTER TABLE audit_quarantine ALTER COLUMN event_id DROP NOT NULL;

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service_runtime.accounts import account_mode
+from service_runtime.accounts import AccountLimits, PdtMode, account_mode
 from service_runtime.accounts_loader import load_accounts
 from service_runtime.errors import ConfigurationError
 from service_runtime.settings import TradingMode
@@ -174,3 +174,53 @@ def test_the_file_must_exist(tmp_path: Path) -> None:
 def test_the_id_tells_paper_from_live(account_id: str, mode: TradingMode) -> None:
     """Paper ids start with D."""
     assert account_mode(account_id) is mode
+
+
+PROTECTED = """  pdt_protection_enabled: true
+  pdt_mode: day_trades_remaining
+  what_if: true
+  limits: {max_order_value: 50000, max_turnover_percent: 40.5, min_trade_value: 0.01, drift_band_percent: 1}
+"""
+
+
+def test_an_account_may_be_guarded(write: Write) -> None:
+    """Each guard and limit is taken as written."""
+    account = load_accounts(write("accounts.yaml", entry(rest=PROTECTED))).by_id["DU1"]
+
+    assert (account.pdt_protection_enabled, account.pdt_mode, account.what_if) == (
+        True,
+        PdtMode.DAY_TRADES_REMAINING,
+        True,
+    )
+    assert account.limits == AccountLimits(
+        max_order_value=Decimal(50000),
+        max_turnover_percent=Decimal("40.5"),
+        min_trade_value=Decimal("0.01"),
+        drift_band_percent=Decimal(1),
+    )
+
+
+def test_an_account_is_not_guarded_unless_it_says_so(write: Write) -> None:
+    """Without the new keys nothing is bounded."""
+    account = load_accounts(write("accounts.yaml", entry())).by_id["DU1"]
+
+    assert (account.pdt_protection_enabled, account.what_if, account.limits) == (False, False, AccountLimits())
+    assert account.pdt_mode is PdtMode.ONCE_PER_DAY
+
+
+@pytest.mark.parametrize("limit", ["max_order_value", "max_turnover_percent", "min_trade_value", "drift_band_percent"])
+@pytest.mark.parametrize("value", ["0", "-1", ".nan", ".inf", "much", "true"])
+def test_a_limit_is_a_number_above_zero(write: Write, limit: str, value: str) -> None:
+    """The entry and the limit are named."""
+    told = faults(write("accounts.yaml", entry(rest=f"  limits: {{{limit}: {value}}}\n")))
+
+    assert len(told) == 1
+    assert told[0].startswith(f"entry 1 (DU1): limits.{limit}: ")
+
+
+@pytest.mark.parametrize(
+    "rest", ["  pdt_mode: never\n", "  limits: {most: 1}\n", "  limits: 5\n", "  what_if: maybe\n"]
+)
+def test_a_guard_that_is_not_known_is_refused(write: Write, rest: str) -> None:
+    """A misspelt guard must not leave the account without one."""
+    assert len(faults(write("accounts.yaml", entry(rest=rest)))) == 1

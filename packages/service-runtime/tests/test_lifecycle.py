@@ -136,7 +136,7 @@ def test_a_wrong_configuration_is_printed_plainly(launch: Launch, write: Write) 
     assert said.splitlines() == [
         "demo cannot start: the configuration is wrong",
         f"{config}: redis.port: should be less than or equal to 65535, not 70000",
-        "environment: ORDER_TYPE: should be 'MKT' or 'LMT', not 'MAYBE'",
+        "environment: ORDER_TYPE: should be 'MKT', 'LMT' or 'MOC', not 'MAYBE'",
     ]
 
 

@@ -113,10 +113,10 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 
 def test_every_fault_is_told_at_once_with_its_place(tmp_path: Path, write: Write) -> None:
     """File and environment are both checked to the end."""
-    write("config.yaml", "redis: {port: 70000, hosst: x}\nredsi: {}\norders: {type: MOC}")
+    write("config.yaml", "redis: {port: 70000, hosst: x}\nredsi: {}\norders: {type: VWAP}")
 
     assert sorted(faults({"IBKR_PORT": "gateway", "ABLY_TLS": "perhaps"}, tmp_path)) == [
-        "config.yaml: orders.type: should be 'MKT' or 'LMT', not 'MOC'",
+        "config.yaml: orders.type: should be 'MKT', 'LMT' or 'MOC', not 'VWAP'",
         "config.yaml: redis.hosst: unknown; did you mean host?",
         "config.yaml: redis.port: should be less than or equal to 65535, not 70000",
         "config.yaml: redsi: unknown; did you mean redis?",
@@ -135,6 +135,25 @@ def test_a_duration_is_positive_and_finite(tmp_path: Path, value: str) -> None:
 def test_a_lease_is_long_enough_to_be_kept(tmp_path: Path, value: str) -> None:
     """A lease shorter than its safety margin and renewals would be lost as soon as it was taken, over and over."""
     assert len(faults({"PROCESSING_LEASE_SECONDS": value}, tmp_path)) == 1
+
+
+OUT_OF_RANGE = [
+    ("ORDERS_TYPE", "VWAP"),
+    ("ORDERS_MOC_MINUTES_BEFORE_CLOSE", "-1"),
+    ("ORDERS_MOC_MINUTES_BEFORE_CLOSE", "1.5"),
+    ("ORDERS_BUY_PRICE_BUFFER_PERCENT", "-0.1"),
+    ("PROCESSING_CONCURRENCY", "0"),
+    ("PROCESSING_CONCURRENCY", "33"),
+    ("PROCESSING_MAX_EVENT_AGE_SECONDS", "-1"),
+    ("PROCESSING_MAX_EVENT_AGE_SECONDS", "inf"),
+    ("IBKR_PRICE_CACHE_SECONDS", "nan"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), OUT_OF_RANGE)
+def test_a_value_out_of_range_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    """One complaint for each."""
+    assert len(faults({name: value}, tmp_path)) == 1
 
 
 @pytest.mark.parametrize("text", ["ibkr: {client_id: yes}", "orders: {type: on}", "postgres: {retention_days: true}"])

@@ -7,11 +7,13 @@ import pytest
 
 from event_queue.audit import AuditKind
 from event_queue.components import ComponentReport, ComponentState
-from event_queue.outcomes import Lease, LeaseHeld
+from event_queue.errors import TradingPaused
+from event_queue.outcomes import EVERY_ACCOUNT, Lease, LeaseHeld
 from event_queue.redis_admin import RedisQueueAdmin
 from event_queue.redis_components import RedisComponentBoard
 from event_queue.redis_intake import RedisIntake
 from event_queue.redis_queue import RedisQueue
+from event_queue.redis_switch import RedisTradingSwitch
 from event_queue.redis_worker import RedisWorkerQueue
 from event_queue.script_files import SCRIPT_NAMES, ScriptName, load_scripts
 from event_queue.script_runner import ScriptRunner
@@ -20,6 +22,7 @@ from event_queue.testing.events import make_event
 
 pytestmark = pytest.mark.integration
 
+SWITCH_SCRIPTS: set[ScriptName] = {"pause", "resume", "park", "last_traded"}
 NOW = datetime(2025, 6, 24, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -85,8 +88,41 @@ async def test_every_script_may_run_twice(redis_queue: RedisQueue) -> None:
     await worker.complete(heir, "0", follow_up.requeued(), result={}, claim_next=True)
     await worker.release_lease(heir)
 
-    assert runner.ran == set(SCRIPT_NAMES)
+    assert runner.ran == set(SCRIPT_NAMES) - SWITCH_SCRIPTS
     assert (await redis_queue.admin.status()).active_events_count == 0
+
+
+async def test_switching_trading_off_and_on_may_run_twice(redis_queue: RedisQueue) -> None:
+    """A story through the scripts around a pause, and through what they answer under it, each step taken twice."""
+    runner = TwiceRunner(redis_queue.client, redis_queue)
+    worker, switch = RedisWorkerQueue(runner, redis_queue.client), RedisTradingSwitch(runner, redis_queue.client)
+    event, other = make_event("DU1"), make_event("DU2")
+    for queued in (event, other):
+        await RedisIntake(runner).enqueue(queued)
+    lease = await worker.acquire_lease("a", ttl=HOUR)
+    assert isinstance(lease, Lease)
+
+    for slot in ("0", "1"):
+        await worker.claim(lease, slot)
+    await worker.record(lease, "0", event, AuditKind.FILL, {"exec_id": "1"}, trading_day=NOW.date())
+    await worker.last_traded("DU1")
+    await worker.last_traded("DU2")
+    await switch.pause("DU1", actor="ops", reason="first words")
+    await switch.pause("DU1", actor="ops", reason="other words")
+    await switch.pause(EVERY_ACCOUNT, actor="ops", reason="all")
+    with pytest.raises(TradingPaused):
+        await worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "x"})
+    await worker.park(lease, "0", event, reason="paused")
+    await switch.resume(EVERY_ACCOUNT, actor="ops")
+    await worker.park(lease, "1", other, reason="paused when last looked at")
+    await redis_queue.client.hdel(redis_queue.keys.paused, "DU1")
+    await worker.recover(lease, repeat_pause=HOUR)
+    await switch.resume("DU1", actor="ops")
+    await switch.pause("DU1", actor="ops", reason="again")
+    await switch.resume("DU1", actor="ops")
+
+    assert runner.ran >= SWITCH_SCRIPTS
+    assert (await redis_queue.admin.status()).delayed == 2
 
 
 @pytest.mark.parametrize("pause", [timedelta(), HOUR])

@@ -10,11 +10,14 @@
     skipped       result
     requeued      error, result, next_attempt_at (only with a pause)
     delayed       reason, next_attempt_at
+    parked        reason, next_attempt_at (only when trading was resumed meanwhile)
     recovered     slot, fence, next_attempt_at (only with a pause)
     deleted       actor
     order_intent  order_ref, symbol, side (BUY or SELL), quantity, order_type, limit_price, time_in_force, reason
     order_result  the same, and status, filled_quantity, average_price, commission, message
     fill          exec_id, order_ref, symbol, side, quantity, price, commission, executed_at
+    paused        scope, actor, reason; trading as a whole, no event
+    resumed       scope, actor; trading as a whole, no event
 
 limit_price, reason, filled_quantity, average_price, commission and message may be null; a fill may be told again once
 its commission is known.
@@ -31,7 +34,11 @@ from uuid import UUID
 
 
 class AuditKind(StrEnum):
-    """Every kind of record. The transitions move an event; the last three only tell what an attempt did."""
+    """Every kind of record.
+
+    The transitions move an event; an order's three kinds only tell what an attempt did; PAUSED and RESUMED are of no
+    event at all.
+    """
 
     QUEUED = "queued"
     DUPLICATE = "duplicate"
@@ -41,11 +48,14 @@ class AuditKind(StrEnum):
     SKIPPED = "skipped"
     REQUEUED = "requeued"
     DELAYED = "delayed"
+    PARKED = "parked"
     RECOVERED = "recovered"
     DELETED = "deleted"
     ORDER_INTENT = "order_intent"
     ORDER_RESULT = "order_result"
     FILL = "fill"
+    PAUSED = "paused"
+    RESUMED = "resumed"
 
 
 class EventStatus(StrEnum):
@@ -68,11 +78,15 @@ STATUS_AFTER: Final[Mapping[AuditKind, EventStatus]] = MappingProxyType(
         AuditKind.SKIPPED: EventStatus.SKIPPED,
         AuditKind.REQUEUED: EventStatus.FAILED,
         AuditKind.DELAYED: EventStatus.DELAYED,
+        AuditKind.PARKED: EventStatus.DELAYED,
         AuditKind.RECOVERED: EventStatus.PENDING,
         AuditKind.DELETED: EventStatus.DELETED,
     }
 )
 """What an event's status becomes with each transition; the kinds missing here move no event."""
+
+SWITCH_KINDS: Final = frozenset({AuditKind.PAUSED, AuditKind.RESUMED})
+"""Kinds that tell of trading as a whole and belong to no event."""
 
 FINAL_STATUSES: Final = frozenset({EventStatus.COMPLETED, EventStatus.SKIPPED, EventStatus.DELETED})
 
@@ -85,11 +99,13 @@ class AuditRecord:
     """Gapless, growing by one, given by the script that made the change."""
     stream_id: str
     kind: AuditKind
-    event_id: UUID
+    event_id: UUID | None
+    """None for SWITCH_KINDS."""
     account_id: str
+    """For SWITCH_KINDS the scope."""
     recorded_at: datetime
     event_json: str
-    """The event as it was right after the transition."""
+    """The event as it was right after the transition; `null` for SWITCH_KINDS."""
     details_json: str
     """What the kind adds: result, error, due time, order, fill, the twin of a duplicate; `{}` when nothing."""
 
@@ -103,6 +119,21 @@ class HistoryEntry:
     recorded_at: datetime
     times_queued: int
     details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRecord:
+    """One pause or resumption of trading, as history keeps it."""
+
+    counter: int
+    kind: AuditKind
+    """PAUSED or RESUMED."""
+    scope: str
+    """An account's id, or `*` for all."""
+    actor: str
+    reason: str | None
+    """None for a resumption."""
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

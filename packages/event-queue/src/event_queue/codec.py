@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from event_queue.audit import AuditKind, AuditRecord
 from event_queue.errors import CorruptQueue
 from event_queue.events import RebalanceEvent
+from event_queue.outcomes import Pause
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -67,14 +68,32 @@ def decode_record(stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
             counter=int(fields["n"]),
             stream_id=stream_id,
             kind=AuditKind(fields["kind"]),
-            event_id=UUID(event["event_id"]),
-            account_id=event["account_id"],
+            event_id=UUID(event["event_id"]) if event else None,
+            account_id=event["account_id"] if event else json.loads(fields["details"])["scope"],
             recorded_at=from_ms(int(stream_id.partition("-")[0])),
             event_json=fields["event"],
             details_json=_with_due(fields["details"], fields["due"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptQueue(f"outbox entry {stream_id} is unreadable: {str(fields)[:200]}") from error
+
+
+def encode_pause(scope: str, *, actor: str, reason: str) -> str:
+    """A pause as JSON up to its moment, which the script adds."""
+    return encode_details({"scope": scope, "actor": actor, "reason": reason})[:-1] + ","
+
+
+def decode_pause(text: str) -> Pause:
+    """Read a pause back.
+
+    Raises:
+        CorruptQueue: the text is not a pause of ours.
+    """
+    try:
+        raw = json.loads(text)
+        return Pause(scope=raw["scope"], actor=raw["actor"], reason=raw["reason"], since=from_ms(raw["since"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptQueue(f"Redis holds an unreadable pause of trading: {text[:200]!r}") from error
 
 
 def _with_due(details: str, due: str) -> str:

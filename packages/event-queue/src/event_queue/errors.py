@@ -4,11 +4,14 @@ QueueError
 ├── QueueUnavailable     Redis did not answer: keep what you hold and try again
 ├── QueueFull            Redis is at its memory limit: keep the event and try again
 ├── LeaseLost            another worker took over: stop, change nothing
+├── TradingPaused        an operator paused trading: send no order, park the event
 ├── CorruptQueue         a key holds what it never should: an operator must look
 ├── PayloadRefused       the trigger carries what cannot be stored: tell the sender, do not repeat
 ├── AuditUnavailable     PostgreSQL did not answer: the outbox keeps the records
 └── HistoryDiverged      Redis went back in time behind its history: stop trading, an operator must resync
 """
+
+from event_queue.outcomes import Pause
 
 
 class QueueError(Exception):
@@ -28,6 +31,19 @@ class QueueFull(QueueError):
 
 class LeaseLost(QueueError):
     """The worker's lease has passed to another holder; nothing was changed."""
+
+
+class TradingPaused(QueueError):
+    """Trading is paused for the account: the order was not written down and must not be sent."""
+
+    def __init__(self, account_id: str, pause: Pause) -> None:
+        """Name the account, and the pause that covers it: its own, or that of every account."""
+        super().__init__(
+            f"trading is paused for {account_id} since {pause.since:%Y-%m-%d %H:%M:%S} UTC by {pause.actor}: "
+            f"{pause.reason}; no order goes out until it is resumed"
+        )
+        self.account_id = account_id
+        self.pause = pause
 
 
 class CorruptQueue(QueueError):

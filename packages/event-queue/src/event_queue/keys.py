@@ -11,7 +11,8 @@ class QueueKeys:
 
     Beside these, receipts (`receipt`) are strings that expire: what a message, event, record or deletion was answered,
     so that repeating it changes nothing. `receipts:message:<account>:<message id>` and `receipts:event:<event id>`
-    live 72 h, `receipts:record:<digest>` a day, `receipts:delete:<request id>` ten minutes.
+    live 72 h, `receipts:record:<digest>` a day, `receipts:delete:<request id>` and
+    `receipts:resume:<request id>` ten minutes.
     """
 
     queue: str
@@ -42,6 +43,12 @@ class QueueKeys:
     """STRING, how many holders the lease ever had."""
     wake: str
     """LIST of a few tokens that tell a waiting worker to look again."""
+    paused: str
+    """HASH account id, or `*` for all -> JSON of the pause of trading."""
+    parked: str
+    """HASH id of an event set aside until trading is resumed -> its account."""
+    last_traded: str
+    """HASH account -> `<trading day> <event id>` of its latest fill."""
     components: str
     """HASH part of the system -> its latest report."""
     receipts: str
@@ -77,6 +84,9 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "lease": "processor_lease",
         "fence": "lease_fence",
         "wake": "queue_wake",
+        "paused": "trading_paused",
+        "parked": "parked_events",
+        "last_traded": "last_traded",
         "components": "component_reports",
         "receipts": "receipts",
     }
@@ -98,6 +108,9 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "lease": "string",
         "fence": "string",
         "wake": "list",
+        "paused": "hash",
+        "parked": "hash",
+        "last_traded": "hash",
         "components": "hash",
     }
 )

@@ -1,8 +1,9 @@
 """What a transition of the queue did: closed unions of frozen values, matched once by the caller."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from event_queue.events import RebalanceEvent
@@ -95,7 +96,41 @@ class LivingEvent:
     event: RebalanceEvent
     state: EventState
     due_at: datetime | None = None
-    """When a delayed event joins the line."""
+    """When a delayed event joins the line; None for one that is parked until trading is resumed."""
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it waits for trading to be resumed."""
+        return self.state is EventState.DELAYED and self.due_at is None
+
+
+EVERY_ACCOUNT: Final = "*"
+"""Scope of a pause that covers all accounts; any other scope is an account's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Trading paused by an operator, for one account or for all."""
+
+    scope: str
+    """An account's id, or EVERY_ACCOUNT."""
+    actor: str
+    reason: str
+    since: datetime
+    """When the scope was first paused; repeating a pause, even with other words, does not move it."""
+
+    def covers(self, account_id: str) -> bool:
+        """Whether it keeps the account from trading."""
+        return self.scope in (account_id, EVERY_ACCOUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class LastTrade:
+    """The latest trading day on which an account traded, and for which event."""
+
+    trading_day: date
+    """In the zone of the exchange."""
+    event_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

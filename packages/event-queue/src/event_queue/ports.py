@@ -1,14 +1,23 @@
 """The interfaces of the queue and its audit; adapters are chosen in each service's `main` alone."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from event_queue.audit import AuditKind, AuditRecord, EventFilter, EventRecord, PagePosition
+from event_queue.audit import AuditKind, AuditRecord, EventFilter, EventRecord, PagePosition, PauseRecord
 from event_queue.components import ComponentReport
 from event_queue.events import RebalanceEvent
-from event_queue.outcomes import DeleteOutcome, IntakeOutcome, Lease, LeaseOutcome, LivingEvent, QueueStatus
+from event_queue.outcomes import (
+    DeleteOutcome,
+    IntakeOutcome,
+    LastTrade,
+    Lease,
+    LeaseOutcome,
+    LivingEvent,
+    Pause,
+    QueueStatus,
+)
 
 
 class Intake(Protocol):
@@ -86,14 +95,68 @@ class WorkerQueue(Protocol):
         """Put the event aside until `until`, unchanged and not counted as an attempt."""
         ...
 
+    async def park(self, lease: Lease, slot: str, event: RebalanceEvent, *, reason: str) -> None:
+        """Put the event aside until trading is resumed for its account, unchanged and not counted as an attempt.
+
+        Should trading have been resumed meanwhile, the event is due at once.
+        """
+        ...
+
     async def record(
-        self, lease: Lease, slot: str, event: RebalanceEvent, kind: AuditKind, details: Mapping[str, Any]
+        self,
+        lease: Lease,
+        slot: str,
+        event: RebalanceEvent,
+        kind: AuditKind,
+        details: Mapping[str, Any],
+        *,
+        trading_day: date | None = None,
     ) -> None:
-        """Append an audit record about the event in hand; the queue's state does not change."""
+        """Append an audit record about the event in hand; no event moves.
+
+        Args:
+            lease: the worker's lease.
+            slot: the slot that holds the event.
+            event: the event in hand.
+            kind: what is told.
+            details: what the kind adds.
+            trading_day: with a FILL, the trading day of the execution in the exchange's zone; it becomes the account's
+                `last_traded` in the same step, unless a later day stands there.
+
+        Raises:
+            TradingPaused: the kind is ORDER_INTENT and trading is paused for the event's account; nothing was written.
+        """
+        ...
+
+    async def last_traded(self, account_id: str) -> LastTrade | None:
+        """The latest trading day on which a fill was recorded for the account; None when it never traded."""
         ...
 
     async def wait_for_work(self, *, at_most: timedelta) -> None:
         """Return when something may be claimable: woken by a queued event, a due time, or `at_most`."""
+        ...
+
+
+class TradingSwitch(Protocol):
+    """Stops and restarts trading, for one account or for all (scope EVERY_ACCOUNT).
+
+    A pause bites before the next order; previews, prints and cancel-orders go on.
+    """
+
+    async def pause(self, scope: str, *, actor: str, reason: str) -> Pause:
+        """Pause a scope, audited; a scope that is paused already gets the new actor and reason and keeps its moment."""
+        ...
+
+    async def resume(self, scope: str, *, actor: str) -> Pause | None:
+        """Lift the pause of a scope, audited, and make the events due that no other pause covers.
+
+        Returns:
+            The pause that was lifted; None when the scope was not paused.
+        """
+        ...
+
+    async def read(self) -> Mapping[str, Pause]:
+        """Every pause in force, by scope."""
         ...
 
 
@@ -170,6 +233,10 @@ class AuditStore(Protocol):
         self, matching: EventFilter, *, limit: int, after: PagePosition | None = None
     ) -> Sequence[EventRecord]:
         """A page of events, youngest first, without their histories; `after` continues behind another page."""
+        ...
+
+    async def list_pauses(self, *, limit: int) -> Sequence[PauseRecord]:
+        """The latest pauses and resumptions of trading, youngest first."""
         ...
 
     async def ping(self) -> None:

@@ -11,6 +11,7 @@ import asyncpg
 
 from event_queue.audit import (
     STATUS_AFTER,
+    SWITCH_KINDS,
     AuditKind,
     AuditRecord,
     EventFilter,
@@ -18,6 +19,7 @@ from event_queue.audit import (
     EventStatus,
     HistoryEntry,
     PagePosition,
+    PauseRecord,
 )
 from event_queue.postgres_pool import AuditPool, PostgresAddress, open_pool
 from event_queue.sql_files import QueryName, load_queries
@@ -93,6 +95,12 @@ class PostgresAudit:
             )
         return tuple(_event(row, ()) for row in rows)
 
+    async def list_pauses(self, *, limit: int) -> Sequence[PauseRecord]:
+        """The latest pauses and resumptions of trading, youngest first."""
+        async with self._pool.connection("list_pauses") as connection:
+            rows = await connection.fetch(self._queries["list_pauses"], limit)
+        return tuple(_pause_record(row) for row in rows)
+
     async def ping(self) -> None:
         """Raise AuditUnavailable unless PostgreSQL answers."""
         async with self._pool.connection("ping") as connection:
@@ -125,6 +133,13 @@ class PostgresAudit:
         check_order(records, counter=cursor["counter"], stream_id=cursor["stream_id"], known=known)
 
     async def _insert(self, connection: Any, records: Sequence[AuditRecord]) -> None:
+        pauses = [record for record in records if record.kind in SWITCH_KINDS]
+        if pauses:
+            fields = ("counter", "stream_id", "kind", "account_id", "recorded_at", "details_json")
+            await connection.execute(self._queries["append_pauses"], *_columns(pauses, *fields))
+        await self._insert_events(connection, [record for record in records if record.kind not in SWITCH_KINDS])
+
+    async def _insert_events(self, connection: Any, records: Sequence[AuditRecord]) -> None:
         columns = _columns(
             records,
             *("counter", "stream_id", "kind", "event_id", "account_id", "recorded_at", "event_json", "details_json"),
@@ -186,6 +201,17 @@ def _event(row: Any, history: tuple[HistoryEntry, ...]) -> EventRecord:
         next_attempt_at=row["next_attempt_at"],
         first_failed_date=row["first_failed_date"],
         history=history,
+    )
+
+
+def _pause_record(row: Any) -> PauseRecord:
+    return PauseRecord(
+        counter=row["counter"],
+        kind=AuditKind(row["kind"]),
+        scope=row["scope"],
+        actor=row["actor"],
+        reason=row["reason"],
+        recorded_at=row["recorded_at"],
     )
 
 

@@ -15,6 +15,8 @@ from event_queue.script_runner import ScriptRunner
 
 MOST_LISTED: Final = 1000
 """Most events one listing returns, however many are asked for."""
+FAR_AHEAD_MS: Final = 4e15
+"""Due times from here on stand for "when trading is resumed"; the scripts add it to the moment of parking."""
 _DELETE_RECEIPT_MS: Final = 600_000
 
 
@@ -76,7 +78,8 @@ class RedisQueueAdmin:
 
 def _living(reply: Sequence[str]) -> Iterator[LivingEvent]:
     for state, due, body in zip(reply[::3], reply[1::3], reply[2::3], strict=True):
-        yield LivingEvent(decode_event(body), EventState(state), from_ms(float(due)) if due else None)
+        is_timed = due and float(due) < FAR_AHEAD_MS
+        yield LivingEvent(decode_event(body), EventState(state), from_ms(float(due)) if is_timed else None)
 
 
 def _delete_outcome(answer: str, body: Sequence[str]) -> DeleteOutcome:

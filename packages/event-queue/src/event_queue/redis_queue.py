@@ -17,6 +17,7 @@ from event_queue.redis_components import RedisComponentBoard
 from event_queue.redis_durability import verify_keys
 from event_queue.redis_intake import RedisIntake
 from event_queue.redis_outbox import RedisOutbox
+from event_queue.redis_switch import RedisTradingSwitch
 from event_queue.redis_worker import RedisWorkerQueue
 from event_queue.script_files import load_scripts
 from event_queue.script_runner import ScriptRunner
@@ -47,6 +48,7 @@ class RedisQueue:
     admin: RedisQueueAdmin
     outbox: RedisOutbox
     components: RedisComponentBoard
+    trading: RedisTradingSwitch
     keys: QueueKeys
     client: Any
     """The open `redis.asyncio.Redis`, whose own types are incomplete."""
@@ -93,6 +95,7 @@ def assemble(
         admin=RedisQueueAdmin(scripts, client),
         outbox=RedisOutbox(client, blocking, keys),
         components=RedisComponentBoard(scripts, client),
+        trading=RedisTradingSwitch(scripts, client),
         keys=keys,
         client=client,
     )

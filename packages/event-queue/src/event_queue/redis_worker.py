@@ -3,16 +3,17 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from redis.asyncio import Redis
 
 from event_queue.audit import AuditKind
-from event_queue.codec import decode_event, encode_details, encode_event, to_ms
-from event_queue.errors import CorruptQueue, LeaseLost
+from event_queue.codec import decode_event, decode_pause, encode_details, encode_event, to_ms
+from event_queue.errors import CorruptQueue, LeaseLost, TradingPaused
 from event_queue.events import RebalanceEvent
-from event_queue.outcomes import Lease, LeaseHeld, LeaseOutcome
+from event_queue.outcomes import LastTrade, Lease, LeaseHeld, LeaseOutcome
 from event_queue.redis_errors import translated
 from event_queue.script_files import ScriptName
 from event_queue.script_runner import ScriptRunner
@@ -50,7 +51,11 @@ class RedisWorkerQueue:
         await self._scripts.run("release_lease", lease.token)
 
     async def recover(self, lease: Lease, *, repeat_pause: timedelta) -> Sequence[RebalanceEvent]:
-        """Put what a dead worker held at the back; call it after taking the lease and before the first claim."""
+        """Put what a dead worker held at the back; call it after taking the lease and before the first claim.
+
+        Parked events that no pause covers, because somebody removed a pause by other means, become due too.
+        """
+        await self._write("release_parked", lease)
         held = await self._scripts.run("in_flight")
         recovered: list[RebalanceEvent] = []
         for slot, event_id, body in zip(held[::3], held[1::3], held[2::3], strict=True):
@@ -115,13 +120,25 @@ class RedisWorkerQueue:
         details = encode_details({"reason": reason})
         await self._write("delay", lease, slot, str(event.event_id), to_ms(until), details)
 
+    async def park(self, lease: Lease, slot: str, event: RebalanceEvent, *, reason: str) -> None:
+        """Put the event aside until trading is resumed for its account; see `WorkerQueue.park`."""
+        details = encode_details({"reason": reason})
+        await self._write("park", lease, slot, str(event.event_id), event.account_id, details)
+
     async def record(
-        self, lease: Lease, slot: str, event: RebalanceEvent, kind: AuditKind, details: Mapping[str, Any]
+        self,
+        lease: Lease,
+        slot: str,
+        event: RebalanceEvent,
+        kind: AuditKind,
+        details: Mapping[str, Any],
+        *,
+        trading_day: date | None = None,
     ) -> None:
         """Append an audit record about the event in hand; the same record of the same attempt is added once."""
         text = encode_details(details)
         identity = f"{event.event_id} {event.times_queued} {kind} {text}"
-        await self._write(
+        reply = await self._write(
             "record",
             lease,
             slot,
@@ -129,8 +146,17 @@ class RedisWorkerQueue:
             kind,
             text,
             _RECORD_RECEIPT_MS,
+            event.account_id,
+            "" if trading_day is None else trading_day.isoformat(),
             receipt=f"record:{hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()}",
         )
+        if reply[0] == "paused":
+            raise TradingPaused(event.account_id, decode_pause(reply[1]))
+
+    async def last_traded(self, account_id: str) -> LastTrade | None:
+        """The latest trading day on which a fill was recorded for the account; None when it never traded."""
+        told = await self._scripts.run("last_traded", account_id)
+        return _last_trade(account_id, told[0]) if told else None
 
     async def wait_for_work(self, *, at_most: timedelta) -> None:
         """Return when something may be claimable: woken by a queued event, a due time, or `at_most`.
@@ -167,6 +193,14 @@ class RedisWorkerQueue:
         if reply[0] == "not_held":
             raise LeaseLost(f"{script}: slot {args[0]} no longer holds event {args[1]}; nothing was changed")
         return reply
+
+
+def _last_trade(account_id: str, told: str) -> LastTrade:
+    day, _, event_id = told.partition(" ")
+    try:
+        return LastTrade(date.fromisoformat(day), UUID(event_id))
+    except ValueError as error:
+        raise CorruptQueue(f"Redis holds an unreadable last trade of {account_id}: {told[:200]!r}") from error
 
 
 def _claim_details(lease: Lease, slot: str) -> str:

@@ -20,13 +20,18 @@ ScriptName = Literal[
     "find",
     "finish",
     "in_flight",
+    "last_traded",
     "list",
+    "park",
+    "pause",
     "record",
     "recover",
     "release_lease",
+    "release_parked",
     "renew_lease",
     "report",
     "requeue",
+    "resume",
     "status",
 ]
 

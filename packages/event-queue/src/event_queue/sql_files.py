@@ -5,10 +5,12 @@ from typing import Final, Literal, get_args
 
 QueryName = Literal[
     "append_history",
+    "append_pauses",
     "find_divergence",
     "get_event",
     "get_history",
     "list_events",
+    "list_pauses",
     "lock_cursor",
     "move_cursor",
     "ping",

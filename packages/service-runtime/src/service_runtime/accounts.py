@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +33,33 @@ class RebalancingConfig(BaseModel):
     """Percent of net liquidation kept in cash; outside 0..10 it counts as 1 with a warning; absent it is 1."""
 
 
+Limit = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+
+
+class AccountLimits(BaseModel):
+    """What bounds one plan of the account; a limit left out bounds nothing. Values are in US dollars."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_order_value: Limit | None = None
+    """The most that one order may be worth."""
+    max_turnover_percent: Limit | None = None
+    """The most that all orders may be worth together, in percent of net liquidation."""
+    min_trade_value: Limit | None = None
+    """Smaller trades are left out."""
+    drift_band_percent: Limit | None = None
+    """Percentage points by which a position may differ from its target without being traded."""
+
+
+class PdtMode(StrEnum):
+    """What keeps the account from being marked as a pattern day trader."""
+
+    ONCE_PER_DAY = "once_per_day"
+    """One rebalance that traded a trading day."""
+    DAY_TRADES_REMAINING = "day_trades_remaining"
+    """No trades while the brokerage reports no day trade left."""
+
+
 class AccountConfig(BaseModel):
     """One entry of accounts.yaml."""
 
@@ -45,6 +73,12 @@ class AccountConfig(BaseModel):
     replacement_set: str | None = None
     exclude: frozenset[str] = frozenset()
     """Symbols never touched and not investable."""
+    pdt_protection_enabled: bool = False
+    pdt_mode: PdtMode = PdtMode.ONCE_PER_DAY
+    """Only looked at when the protection is enabled."""
+    what_if: bool = False
+    """Ask the brokerage what each plan's orders would do to the margin before they are sent."""
+    limits: AccountLimits = AccountLimits()
 
     @property
     def channel(self) -> str:

@@ -74,6 +74,8 @@ class IbkrSettings(Section):
     connect_delay_seconds: Seconds = 5
     request_timeout_seconds: Seconds = 20
     price_wait_seconds: Seconds = 11
+    price_cache_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60
+    """How old a price seen before may be to be used again; 0 asks for each anew."""
     max_spread_percent: Percent = Decimal(2)
 
 
@@ -99,12 +101,17 @@ class AllocationsSettings(Section):
 class OrdersSettings(Section):
     """How orders go out."""
 
-    type: Annotated[Literal["MKT", "LMT"], BeforeValidator(_upper)] = "MKT"
+    type: Annotated[Literal["MKT", "LMT", "MOC"], BeforeValidator(_upper)] = "MKT"
+    """MOC takes part in the closing auction, and is a market order after the cut-off."""
+    moc_minutes_before_close: Annotated[int, Field(ge=0)] = 0
+    """Market orders become MOC when the close is at most this many minutes away; 0 switches it off."""
     time_in_force: Annotated[Literal["DAY", "GTC"], BeforeValidator(_upper)] = "DAY"
     extended_hours_enabled: bool = False
     """Trade before and after regular hours too, as marketable limit orders; a market order never goes out then."""
     limit_buffer_percent: Percent = Decimal("0.5")
     """How far through the reference price a limit order is placed: above it for buys, below it for sells."""
+    buy_price_buffer_percent: Percent = Decimal(0)
+    """How much dearer than the reference price a market buy is taken to be when buys are fitted to the cash."""
     fill_timeout_seconds: Seconds = 300
     """Deadline of the sells, and again of the buys; what is unfilled then is cancelled."""
     cancel_timeout_seconds: Seconds = 60
@@ -118,6 +125,10 @@ class ProcessingSettings(Section):
     pause_connection_seconds: Seconds = 30
     pause_unexpected_seconds: Seconds = 300
     pause_rejected_seconds: Seconds = 900
+    concurrency: Annotated[int, Field(ge=1, le=32)] = 1
+    """How many accounts are worked on at the same time; of one account's events always one."""
+    max_event_age_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    """A live event older than this becomes a preview; 0 sets no limit."""
     shutdown_grace_seconds: Seconds = 30
     """How long orders in flight are followed after SIGTERM before the event is left to the next start."""
 

@@ -7,6 +7,7 @@
 --   active      HASH    account:command -> event id
 --   reruns      HASH    account:command -> remembered newer signal
 --   delayed     ZSET    event id by due time, ms
+--   parked      HASH    event id -> account, until trading is resumed
 --   queue       LIST    ids
 --   ages        ZSET    event id by creation, ms
 --   retrying    SET     ids of events queued more than once
@@ -18,7 +19,8 @@
 -- Replies: {'deleted', body}  {'in_progress'}  {'not_found'}
 -- Twice: the receipt of the first run answers the second.
 --@include outbox wake admit forget
-local receipt, events, active, reruns, delayed, queue, ages, retrying, recoveries, tokens, outbox, counter = unpack(KEYS)
+local receipt, events, active, reruns, delayed, parked, queue, ages, retrying, recoveries, tokens, outbox, counter =
+  unpack(KEYS)
 local id, pair, details, life = unpack(ARGV)
 local k = {
   events = events, active = active, reruns = reruns, queue = queue, ages = ages, retrying = retrying,
@@ -38,6 +40,7 @@ local remembered = redis.call('HGET', reruns, pair)
 if redis.call('ZREM', delayed, id) == 0 and redis.call('LREM', queue, 1, id) == 0 then
   return {'in_progress'}
 end
+redis.call('HDEL', parked, id)
 forget(k, id, pair)
 append(k, 'deleted', body, details)
 if remembered then

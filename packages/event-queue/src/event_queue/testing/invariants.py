@@ -5,15 +5,18 @@ I2  the places hold exactly the events that have bodies and ages, each once.
 I3  active keys and living events correspond one to one.
 I6  audit counters have no gap, and the audit folded from its start is the present state, byte for byte.
 I7  times_queued is one more than the requeues and recoveries on record.
+I10 exactly the events set aside without a due time are parked, each for an account whose trading is paused.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from event_queue.audit import AuditKind
+from event_queue.audit import SWITCH_KINDS, AuditKind
 from event_queue.codec import decode_event
 from event_queue.keys import QueueKeys
+from event_queue.outcomes import EVERY_ACCOUNT
+from event_queue.redis_admin import FAR_AHEAD_MS
 from event_queue.testing.dump import dump_all
 
 _ENDED = {AuditKind.COMPLETED, AuditKind.SKIPPED, AuditKind.DELETED}
@@ -25,7 +28,7 @@ class InvariantBroken(Exception):
 
 
 async def check_invariants(client: Any, keys: QueueKeys) -> None:
-    """Check I1, I2, I3, I6 and I7 on a queue whose outbox was never trimmed and to which nothing else writes.
+    """Check I1, I2, I3, I6, I7 and I10 on a queue whose outbox was never trimmed and to which nothing else writes.
 
     Raises:
         InvariantBroken: naming the invariant.
@@ -33,6 +36,7 @@ async def check_invariants(client: Any, keys: QueueKeys) -> None:
     held = await dump_all(client)
     bodies: dict[str, str] = held.get(keys.events, {})
     _check_places(held, keys, bodies)
+    _check_parked(held, keys)
     _check_active(held.get(keys.active, {}), bodies)
     _check_audit([fields for _, fields in held.get(keys.outbox, [])], held, keys)
 
@@ -53,6 +57,15 @@ def _check_places(held: dict[str, Any], keys: QueueKeys, bodies: dict[str, str])
     )
 
 
+def _check_parked(held: dict[str, Any], keys: QueueKeys) -> None:
+    parked: dict[str, str] = held.get(keys.parked, {})
+    without_due_time = {member for member, due in held.get(keys.delayed, []) if due >= FAR_AHEAD_MS}
+    _same("I10: parked events and those without a due time", set(parked), without_due_time)
+    pauses = set(held.get(keys.paused, {}))
+    if EVERY_ACCOUNT not in pauses:
+        _same("I10: parked events of accounts that may trade", set(parked.values()) - pauses, set[str]())
+
+
 def _check_active(active: dict[str, str], bodies: dict[str, str]) -> None:
     expected = [(decode_event(body).dedup_key, event_id) for event_id, body in bodies.items()]
     _same("I3: active keys and bodies", sorted(active.items()), sorted(expected))
@@ -61,6 +74,7 @@ def _check_active(active: dict[str, str], bodies: dict[str, str]) -> None:
 def _check_audit(records: Sequence[dict[str, str]], held: dict[str, Any], keys: QueueKeys) -> None:
     _same("I6: counters", [int(record["n"]) for record in records], list(range(1, len(records) + 1)))
     _same("I6: the last counter", int(held.get(keys.counter, "0")), len(records))
+    records = [record for record in records if record["kind"] not in SWITCH_KINDS]
     _same("I1, I6: living events", _living(records), held.get(keys.events, {}))
     _same("I6: in flight", _in_flight(records), set(held.get(keys.in_flight, {}).values()))
     _same("I7: times queued", *_times_queued(records))
@@ -84,7 +98,7 @@ def _in_flight(records: Sequence[dict[str, str]]) -> set[str]:
         kind, event_id = _what(record)
         if kind is AuditKind.CLAIMED:
             in_hand.add(event_id)
-        elif kind in _ENDED | _COUNTED | {AuditKind.DELAYED}:
+        elif kind in _ENDED | _COUNTED | {AuditKind.DELAYED, AuditKind.PARKED}:
             in_hand.discard(event_id)
     return in_hand
 

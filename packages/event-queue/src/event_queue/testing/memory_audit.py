@@ -10,6 +10,7 @@ from uuid import UUID
 from event_queue.audit import (
     FINAL_STATUSES,
     STATUS_AFTER,
+    SWITCH_KINDS,
     AuditKind,
     AuditRecord,
     EventFilter,
@@ -17,6 +18,7 @@ from event_queue.audit import (
     EventStatus,
     HistoryEntry,
     PagePosition,
+    PauseRecord,
 )
 from event_queue.codec import decode_event
 from event_queue.errors import AuditUnavailable
@@ -66,6 +68,12 @@ class MemoryAudit:
         events.sort(key=lambda event: (event.created_at, event.event_id), reverse=True)
         return tuple(replace(event, history=()) for event in events[:limit])
 
+    async def list_pauses(self, *, limit: int) -> Sequence[PauseRecord]:
+        """The latest pauses and resumptions of trading, youngest first."""
+        self._answer()
+        told = [record for _, record in sorted(self.records.items(), reverse=True) if record.kind in SWITCH_KINDS]
+        return tuple(_pause_record(record) for record in told[:limit])
+
     async def ping(self) -> None:
         """Raise AuditUnavailable unless available."""
         self._answer()
@@ -98,7 +106,8 @@ class MemoryAudit:
         return None
 
     def _events(self) -> list[EventRecord]:
-        folded = [self._fold(event_id) for event_id in {record.event_id for record in self.records.values()}]
+        known = {record.event_id for record in self.records.values() if record.event_id is not None}
+        folded = [self._fold(event_id) for event_id in known]
         return [event for event in folded if event is not None]
 
     def _fold(self, event_id: UUID) -> EventRecord | None:
@@ -145,6 +154,13 @@ def _latest(moves: Sequence[AuditRecord], field: str) -> Any:
 
 def _first_moment(moves: Sequence[AuditRecord], kind: AuditKind) -> datetime | None:
     return next((record.recorded_at for record in moves if record.kind is kind), None)
+
+
+def _pause_record(record: AuditRecord) -> PauseRecord:
+    told = _details(record)
+    return PauseRecord(
+        record.counter, record.kind, record.account_id, told["actor"], told.get("reason"), record.recorded_at
+    )
 
 
 def _entry(record: AuditRecord) -> HistoryEntry:
