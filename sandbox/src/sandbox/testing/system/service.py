@@ -68,6 +68,11 @@ class Service:
             await self._reading
         return code
 
+    async def gone(self) -> None:
+        """Return when it has ended, and all that it said is in the log; the caller bounds the wait."""
+        if self._reading is not None:
+            await asyncio.wait({self._reading})
+
     async def restart(self) -> None:
         """Kill it and start it again."""
         await self.kill()

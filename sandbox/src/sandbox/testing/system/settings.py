@@ -36,9 +36,9 @@ class Stores:
 
 
 def settings_for(sandbox: Sandbox, stores: Stores, directory: Path, port: int) -> dict[str, str]:
-    """The whole environment of a service; nothing of the test's own but the path of programs."""
+    """The whole environment of a service; nothing of the test's own but where programs and modules are."""
     return {
-        "PATH": os.environ["PATH"],
+        **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
         "CONFIG_FILE": str(directory / "config.yaml"),
         "ACCOUNTS_FILE": str(directory / "accounts.yaml"),
         "REDIS_HOST": "127.0.0.1",

@@ -116,17 +116,29 @@ class System:
         await self.ready()
 
     async def ready(self) -> None:
-        """Wait until signals arrive, the gateway is connected and the API answers."""
+        """Wait until signals arrive, the gateway is connected and the API answers.
+
+        Raises:
+            AssertionError: they do not in time, or a service has ended; with the last lines of every log.
+        """
+        all_ready = asyncio.ensure_future(self._all_ready())
+        ends = [asyncio.ensure_future(service.gone()) for service in self.services]
         try:
-            async with asyncio.timeout(_WAIT_SECONDS):
-                await asyncio.gather(
-                    *(self.sandbox.ably.wait_attached(channel) for channel in set(self.channels.values())),
-                    self.processor.log.until("gateway_connected"),
-                    eventually(lambda: self.api.http.get("/health/ready"), lambda response: response.is_success),
-                )
-        except TimeoutError as error:
-            words = "\n".join(service.log.last_words() for service in self.services)
-            raise AssertionError(f"the services did not get ready\n{words}") from error
+            await asyncio.wait({all_ready, *ends}, timeout=_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not all_ready.done():
+                words = "\n".join(service.log.last_words() for service in self.services)
+                raise AssertionError(f"the services did not get ready\n{words}")
+            await all_ready
+        finally:
+            for task in (all_ready, *ends):
+                task.cancel()
+
+    async def _all_ready(self) -> None:
+        await asyncio.gather(
+            *(self.sandbox.ably.wait_attached(channel) for channel in set(self.channels.values())),
+            self.processor.log.until("gateway_connected"),
+            eventually(lambda: self.api.http.get("/health/ready"), lambda response: response.is_success),
+        )
 
     async def stop(self) -> None:
         """End everything that still runs."""
