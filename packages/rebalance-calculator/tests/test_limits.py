@@ -154,6 +154,16 @@ def test_an_account_worth_nothing_has_no_turnover() -> None:
     assert traded(limited(given, max_turnover_percent=50)) == {}
 
 
+def test_what_was_too_small_before_the_turnover_cap_is_named_too() -> None:
+    """B goes without for want of cash, and A keeps eight of its ten shares."""
+    given = inputs(account(cash=1000, net_liquidation=40_000), percent={"A": 50, "B": 50}, prices={"A": 100, "B": 100})
+
+    plan = limited(given, min_trade_value=501, max_turnover_percent="2")
+
+    assert traded(plan) == {"A": 8}
+    assert [warning.split(":")[0] for warning in plan.warnings] == ["max_turnover_percent 2", "B"]
+
+
 def test_limits_work_together() -> None:
     """Orders cut to 10 000 each, BBB too small, and then half of everything: 100 AAA for 40 CCC."""
     plan = limited(max_order_value=10_000, min_trade_value=500, max_turnover_percent=10)

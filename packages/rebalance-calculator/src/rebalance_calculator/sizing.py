@@ -64,7 +64,8 @@ def sizes(items: Sequence[Wish], purse: Purse, limits: TradeLimits, net_liquidat
         return uncapped
     ceilings = turnover_ceilings({**uncapped.sells, **uncapped.buys}, values, most)
     capped = _fitted(within_ceilings(items, ceilings, limits), purse, limits)
-    return replace(capped, ceilings=ceilings, turnover=turnover)
+    too_small = uncapped.too_small | capped.too_small
+    return replace(capped, ceilings=ceilings, turnover=turnover, too_small=too_small)
 
 
 def buys_within(
