@@ -4,11 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from broker_connector_base.errors import BrokerAPIError
 from broker_connector_base.models import (
     AccountSnapshot,
     BrokerHealth,
     ContractPrice,
     Fill,
+    MarginEffect,
     OpenOrder,
     OrderRequest,
     OrderResult,
@@ -68,9 +70,12 @@ class BrokerClient(ABC):
 
     @abstractmethod
     async def get_market_prices(
-        self, symbols: Sequence[str], *, allow_previous_close: bool
+        self, symbols: Sequence[str], *, allow_previous_close: bool, max_age_seconds: float = 0
     ) -> Mapping[str, ContractPrice]:
         """The best price of each symbol: live mid, else live last, else delayed, else (if allowed) previous close.
+
+        A price that this client read before, and that was observed no longer than `max_age_seconds` ago, is used
+        again instead of asking; 0 asks every time. Requests for a symbol that is being asked for share the answer.
 
         Raises:
             PriceUnavailable: naming every symbol without one.
@@ -112,13 +117,16 @@ class BrokerClient(ABC):
 
     @abstractmethod
     async def cancel_order(self, order_id: str, *, timeout_seconds: float) -> OrderStatus:
-        """Cancel one of our own orders and wait until the brokerage confirms that it can never fill again.
+        """Cancel an open order on one of our accounts, whoever placed it, and wait until it can never fill again.
 
-        Returns the final status, which is FILLED when a fill won the race.
+        Orders of others are cancelled through a short session under their owner's id (IBKR: its client id, or 0 for
+        orders placed by hand). The orders of other accounts, and ours of the same number, are never touched. Returns
+        the final status once the brokerage confirms it; it is FILLED when a fill won the race.
 
         Raises:
-            CancellationUnconfirmed: no confirmation in time.
-            ForeignOrderOpen: the order belongs to somebody else, named in the message; nothing was sent.
+            CancellationUnconfirmed: no confirmation in time, or nothing is known of the order.
+            ForeignOrderOpen: the order belongs to somebody else and cannot be cancelled through its owner, for
+                example because that id is in use; the message names the order and says why. It may still fill.
         """
 
     @abstractmethod
@@ -128,3 +136,12 @@ class BrokerClient(ABC):
         Raises:
             KeyError: this session knows no such order.
         """
+
+    async def what_if(self, request: OrderRequest) -> MarginEffect:
+        """Ask what an order would do to its account. Nothing is sent to a market, and nothing changes.
+
+        Raises:
+            OrderRejected: the brokerage would refuse the order; with its words.
+            AccountRefused, ContractUnknown: as for `place_order`.
+        """
+        raise BrokerAPIError(f"order {request.order_ref}: this connector cannot ask for its margin effect")

@@ -12,7 +12,7 @@ BrokerError
     ├── OrderRejected            final for this attempt; carries the broker's words
     ├── OrderUnconfirmed         the order's fate is not known: reconcile before trading again
     ├── CancellationUnconfirmed  an order may still be alive: place nothing
-    └── ForeignOrderOpen         somebody else's order is open on the account: place nothing
+    └── ForeignOrderOpen         somebody else's order cannot be cancelled through its owner: place nothing
 """
 
 from collections.abc import Iterable
@@ -75,4 +75,4 @@ class CancellationUnconfirmed(OrderExecutionError):
 
 
 class ForeignOrderOpen(OrderExecutionError):
-    """An order that this deployment did not place is open on the account."""
+    """An order of somebody else is open on the account and cannot be cancelled; the message says which and why."""

@@ -36,6 +36,8 @@ class OrderType(StrEnum):
 
     MARKET = "MKT"
     LIMIT = "LMT"
+    MARKET_ON_CLOSE = "MOC"
+    """At the closing auction's price, for the day only; brokerages stop taking and cancelling it before the close."""
 
 
 class TimeInForce(StrEnum):
@@ -129,6 +131,8 @@ class AccountSnapshot(FrozenModel):
     """Value in US dollars of the cash held in other currencies; never spent."""
     positions: tuple[AccountPosition, ...]
     taken_at: AwareDatetime
+    day_trades_remaining: int | None = None
+    """Day trades that the brokerage still allows, -1 for any number; None when it does not say."""
 
     @property
     def spendable_cash(self) -> Decimal:
@@ -208,7 +212,7 @@ class OpenOrder(FrozenModel):
     owner: str
     """Who placed it, in the brokerage's words (IBKR: the client id)."""
     is_ours: bool
-    """True when this connection may cancel it."""
+    """True when this connection's own id placed it; others are cancelled through their owners' ids."""
 
 
 class OrderResult(FrozenModel):
@@ -235,6 +239,17 @@ class OrderResult(FrozenModel):
     def cash_effect(self) -> Decimal:
         """US dollars that the fills added to the account, commissions included."""
         return sum((fill.cash_effect for fill in self.fills), Decimal(0))
+
+
+class MarginEffect(FrozenModel):
+    """What an order would do to its account, as the brokerage reckons without sending it; US dollars."""
+
+    initial_margin_after: Decimal
+    maintenance_margin_after: Decimal
+    equity_with_loan_after: Decimal
+    commission: Decimal
+    warning: str = ""
+    """The brokerage's words, empty when it has none; a warning is no refusal."""
 
 
 class BrokerHealth(FrozenModel):

@@ -8,22 +8,21 @@ from broker_connector_base.base_client import BrokerClient
 from broker_connector_base.errors import (
     BrokerConnectionError,
     CancellationUnconfirmed,
-    ForeignOrderOpen,
-    PriceUnavailable,
 )
 from broker_connector_base.models import (
     AccountSnapshot,
     BrokerHealth,
     ContractPrice,
     Fill,
+    MarginEffect,
     OpenOrder,
     OrderRequest,
     OrderResult,
     OrderStatus,
-    PriceSource,
     TradingHours,
 )
 from broker_connector_base.testing.paper_brokerage import PaperBrokerage
+from broker_connector_base.testing.paper_prices import PaperPrices
 from broker_connector_base.testing.paper_scripts import ConnectionScript
 
 
@@ -33,6 +32,7 @@ class PaperBroker(BrokerClient):
     def __init__(self, brokerage: PaperBrokerage, *, owner: str = "1") -> None:
         self.brokerage = brokerage
         self._owner = owner
+        self._prices = PaperPrices(brokerage)
         self._connected = False
 
     async def connect(self) -> None:
@@ -40,7 +40,9 @@ class PaperBroker(BrokerClient):
         self.brokerage.journal.record("connect")
         if not self.brokerage.is_reachable:
             raise BrokerConnectionError("the paper brokerage cannot be reached")
-        self._connected = True
+        if not self._connected:
+            self._connected = True
+            self.brokerage.owners.occupy(self._owner)
 
     async def disconnect(self) -> None:
         """See BrokerClient."""
@@ -49,7 +51,9 @@ class PaperBroker(BrokerClient):
 
     def lose_connection(self) -> None:
         """Break the session, as the brokerage or the network would. Orders live on."""
-        self._connected = False
+        if self._connected:
+            self._connected = False
+            self.brokerage.owners.leave(self._owner)
         self.brokerage.changes.ring()
 
     def health(self) -> BrokerHealth:
@@ -81,15 +85,11 @@ class PaperBroker(BrokerClient):
         return ledger.reported_cash
 
     async def get_market_prices(
-        self, symbols: Sequence[str], *, allow_previous_close: bool
+        self, symbols: Sequence[str], *, allow_previous_close: bool, max_age_seconds: float = 0
     ) -> Mapping[str, ContractPrice]:
-        """See BrokerClient."""
+        """See BrokerClient. Prices used again are in the journal as `cached_prices`."""
         self._enter("get_market_prices", ",".join(sorted(symbols)))
-        prices = {symbol: self._price(symbol, allow_previous_close=allow_previous_close) for symbol in symbols}
-        missing = [symbol for symbol, price in prices.items() if price is None]
-        if missing:
-            raise PriceUnavailable(missing, "the paper brokerage has none")
-        return {symbol: price for symbol, price in prices.items() if price is not None}
+        return self._prices.read(symbols, allow_previous_close=allow_previous_close, max_age_seconds=max_age_seconds)
 
     async def get_trading_hours(self, symbols: Sequence[str]) -> Mapping[str, TradingHours]:
         """See BrokerClient."""
@@ -108,7 +108,7 @@ class PaperBroker(BrokerClient):
         """See BrokerClient."""
         self._enter("get_fills", account_id)
         self.brokerage.ledger(account_id)
-        return tuple(fill for fill in self.brokerage.fills if fill.account_id == account_id)
+        return tuple(fill for fill in self.brokerage.todays_fills if fill.account_id == account_id)
 
     async def place_order(self, request: OrderRequest) -> str:
         """See BrokerClient."""
@@ -130,13 +130,14 @@ class PaperBroker(BrokerClient):
         return order.result()
 
     async def cancel_order(self, order_id: str, *, timeout_seconds: float) -> OrderStatus:
-        """See BrokerClient."""
+        """See BrokerClient. The id through which an order of somebody else goes is in the journal as `connect_as`."""
         self._enter("cancel_order", order_id)
         order = self.brokerage.find(order_id)
         if order is None:
             raise CancellationUnconfirmed(f"nothing is known of order {order_id}")
-        if order.owner != self._owner:
-            raise ForeignOrderOpen(f"order {order_id} belongs to {order.owner}, who alone can cancel it")
+        if order.owner != self._owner and not order.is_final:
+            self.brokerage.owners.require_free(order)
+            self.brokerage.journal.record("connect_as", order.owner)
         self.brokerage.cancel(order)
         self._leave("cancel_order", order_id)
         await self.brokerage.changes.wait_until(
@@ -155,12 +156,10 @@ class PaperBroker(BrokerClient):
             raise KeyError(f"this session knows no order {order_id}")
         return order.status
 
-    def _price(self, symbol: str, *, allow_previous_close: bool) -> ContractPrice | None:
-        quote = self.brokerage.quote(symbol)
-        is_too_old = quote.source is PriceSource.PREVIOUS_CLOSE and not allow_previous_close
-        if quote.price is None or is_too_old:
-            return None
-        return ContractPrice(symbol=symbol, price=quote.price, source=quote.source, observed_at=self.brokerage.now())
+    async def what_if(self, request: OrderRequest) -> MarginEffect:
+        """See BrokerClient."""
+        self._enter("what_if", request.order_ref)
+        return self.brokerage.what_if(request)
 
     def _enter(self, call: str, subject: str = "") -> None:
         self.brokerage.journal.record(call, subject)

@@ -5,12 +5,23 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import count
 
-from broker_connector_base.errors import AccountRefused, ContractUnknown
-from broker_connector_base.models import AccountSnapshot, Fill, OrderRequest, OrderStatus, OrderType, Side
+from broker_connector_base.errors import AccountRefused, ContractUnknown, OrderRejected
+from broker_connector_base.models import (
+    AccountSnapshot,
+    ContractPrice,
+    Fill,
+    MarginEffect,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    TimeInForce,
+)
 from broker_connector_base.testing.changes import Changes
 from broker_connector_base.testing.paper_journal import Journal
 from broker_connector_base.testing.paper_ledger import PaperLedger
+from broker_connector_base.testing.paper_margin import margin_effect, margin_refusal, refusal
 from broker_connector_base.testing.paper_order import PaperOrder
+from broker_connector_base.testing.paper_owners import PaperOwners
 from broker_connector_base.testing.paper_scripts import (
     FillOnCancellation,
     FillPartly,
@@ -26,7 +37,7 @@ class PaperBrokerage:
     """Accounts, orders and executions in memory. Orders fill at once at the quoted price unless scripted otherwise.
 
     A cash account gets neither credit nor short sales. A closed market leaves orders waiting; call `match_orders`
-    after the clock has moved.
+    after the clock has moved. Market-on-close orders wait for `close_market`, settlement for `pass_night`.
     """
 
     def __init__(self, spec: PaperSpec, *, now: Callable[[], datetime]) -> None:
@@ -35,11 +46,13 @@ class PaperBrokerage:
         self.journal = Journal()
         self.scripts = Scripts()
         self.changes = Changes()
+        self.owners = PaperOwners()
         self.is_reachable = True
         self._ledgers = {account.account_id: PaperLedger(account) for account in spec.accounts}
         self._quotes = {quote.symbol: quote for quote in spec.quotes}
         self._orders: dict[str, PaperOrder] = {}
         self._fills: list[Fill] = []
+        self._first_of_today = 0
         self._order_numbers = count(1)
 
     @property
@@ -56,6 +69,11 @@ class PaperBrokerage:
     def fills(self) -> tuple[Fill, ...]:
         """Every execution on any account, in order."""
         return tuple(self._fills)
+
+    @property
+    def todays_fills(self) -> tuple[Fill, ...]:
+        """Executions since the last night."""
+        return tuple(self._fills[self._first_of_today :])
 
     def ledger(self, account_id: str) -> PaperLedger:
         """The books of an account.
@@ -76,6 +94,17 @@ class PaperBrokerage:
         if symbol not in self._quotes:
             raise ContractUnknown(f"{symbol} is not a US stock or ETF that this brokerage knows")
         return self._quotes[symbol]
+
+    def price(self, symbol: str) -> ContractPrice | None:
+        """The quoted price of a US stock at this moment, None when there is none.
+
+        Raises:
+            ContractUnknown: there is no such stock.
+        """
+        quote = self.quote(symbol)
+        if quote.price is None:
+            return None
+        return ContractPrice(symbol=symbol, price=quote.price, source=quote.source, observed_at=self.now())
 
     def snapshot(self, account_id: str) -> AccountSnapshot:
         """The account as the brokerage reports it now."""
@@ -106,15 +135,36 @@ class PaperBrokerage:
             AccountRefused: there is no such account.
             ContractUnknown: there is no such stock.
         """
-        ledger, quote = self.ledger(request.account_id), self.quote(request.symbol)
+        ledger = self.ledger(request.account_id)
+        self.quote(request.symbol)
         behaviour = self.scripts.take_behaviour(request.symbol, request.side)
         order = PaperOrder(f"{owner}:{next(self._order_numbers)}", request, owner, behaviour)
         self._orders[order.order_id] = order
-        refusal = behaviour.words if isinstance(behaviour, RejectOrder) else _refusal(ledger, quote, order)
-        if refusal:
-            order.reject(refusal)
+        words = behaviour.words if isinstance(behaviour, RejectOrder) else self._refusal(ledger, order)
+        if words:
+            order.reject(words)
         self.match_orders()
         return order
+
+    def what_if(self, request: OrderRequest) -> MarginEffect:
+        """What an order would do; nothing changes.
+
+        Raises:
+            AccountRefused, ContractUnknown: as in `place`.
+            OrderRejected: it would be refused.
+        """
+        ledger, prices = self.ledger(request.account_id), self._prices()
+        self.quote(request.symbol)
+        quantity = Decimal(request.quantity)
+        effect = margin_effect(ledger, request, prices, self.spec.commission_of(quantity))
+        words = (
+            self.scripts.refusal(request.symbol, request.side)
+            or refusal(ledger, request, quantity, prices)
+            or margin_refusal(effect, request, ledger.shares(request.symbol))
+        )
+        if words:
+            raise OrderRejected(f"order {request.order_ref} on {request.account_id}: {words}")
+        return effect
 
     def cancel(self, order: PaperOrder) -> None:
         """Cancel what is open of an order, unless scripted otherwise."""
@@ -133,6 +183,37 @@ class PaperBrokerage:
                 self._execute(order, quantity)
         self.changes.ring()
 
+    def close_market(self) -> None:
+        """Hold the closing auction: every market-on-close order fills at the quoted price."""
+        for order in self.orders:
+            if not order.is_final and order.request.order_type is OrderType.MARKET_ON_CLOSE:
+                self._execute(order, order.remaining)
+        self.changes.ring()
+
+    def pass_night(self) -> None:
+        """Let cash settle and orders for the day expire; executions of the day are history."""
+        for ledger in self._ledgers.values():
+            ledger.settle()
+        for order in self.orders:
+            if not order.is_final and order.request.time_in_force is TimeInForce.DAY:
+                order.status = OrderStatus.EXPIRED
+        self._first_of_today = len(self._fills)
+        self.changes.ring()
+
+    def correct_fill(self, fill: Fill, *, quantity: Decimal, price: Decimal) -> Fill:
+        """Correct an execution, as exchanges do: the new one has the same id but for what follows its last dot."""
+        stem, _, version = fill.exec_id.rpartition(".")
+        new = fill.model_copy(
+            update={"exec_id": f"{stem}.{int(version) + 1:02}", "quantity": quantity, "price": price},
+        )
+        self._fills[self._fills.index(fill)] = new
+        self.ledger(fill.account_id).revise(fill, new)
+        for order in self.orders:
+            if fill in order.fills:
+                order.revise(fill, new)
+        self.changes.ring()
+        return new
+
     def _fillable(self, order: PaperOrder) -> Decimal:
         if not self._is_marketable(order.request):
             return Decimal(0)
@@ -146,6 +227,8 @@ class PaperBrokerage:
 
     def _is_marketable(self, request: OrderRequest) -> bool:
         price = self.quote(request.symbol).price
+        if request.order_type is OrderType.MARKET_ON_CLOSE:
+            return False
         if price is None or not self._is_open(outside_regular_hours=request.outside_regular_hours):
             return False
         if request.order_type is OrderType.MARKET or request.limit_price is None:
@@ -159,8 +242,8 @@ class PaperBrokerage:
     def _execute(self, order: PaperOrder, quantity: Decimal) -> None:
         """Execute at the quoted price, or reject what the account can no longer afford or deliver."""
         ledger, quote = self.ledger(order.request.account_id), self.quote(order.request.symbol)
-        if refusal := _refusal(ledger, quote, order):
-            order.reject(refusal)
+        if words := self._refusal(ledger, order):
+            order.reject(words)
         elif quote.price is not None:
             fill = self._fill(order.request, quantity, quote.price)
             order.book(fill)
@@ -176,21 +259,15 @@ class PaperBrokerage:
             side=request.side,
             quantity=quantity,
             price=price,
-            commission=self.spec.commission,
+            commission=self.spec.commission_of(quantity),
             executed_at=self.now(),
         )
 
+    def _refusal(self, ledger: PaperLedger, order: PaperOrder) -> str:
+        request = order.request
+        if request.order_type is OrderType.MARKET_ON_CLOSE and request.time_in_force is not TimeInForce.DAY:
+            return "Order rejected: market-on-close orders are for the day"
+        return refusal(ledger, request, order.remaining, self._prices())
+
     def _prices(self) -> Mapping[str, Decimal]:
         return {symbol: quote.price for symbol, quote in self._quotes.items() if quote.price is not None}
-
-
-def _refusal(ledger: PaperLedger, quote: PaperQuote, order: PaperOrder) -> str:
-    """The words with which an order beyond the account's means is refused, empty when it is within them."""
-    if not ledger.spec.is_cash_account:
-        return ""
-    request = order.request
-    if request.side is Side.SELL:
-        held = ledger.shares(request.symbol)
-        return "" if order.remaining <= held else f"Order rejected: {held} {request.symbol} held, no short sales"
-    cost = order.remaining * (quote.price or request.limit_price or Decimal(0))
-    return "" if cost <= ledger.cash else f"Order rejected: {cost} USD needed, {ledger.cash} USD available"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from broker_connector_base.models import AccountPosition, AccountSnapshot, Fill
+from broker_connector_base.models import AccountPosition, AccountSnapshot, Fill, Side
 from broker_connector_base.testing.paper_spec import PaperAccount, paper_contract_id, paper_position
 
 
@@ -16,6 +16,7 @@ class PaperLedger:
         self.cash = spec.cash
         self._settled = spec.cash if spec.settled_cash is None else spec.settled_cash
         self._positions = {position.contract_id: position for position in spec.positions}
+        self.day_trades_remaining = spec.day_trades_remaining
         self._held_back: tuple[Decimal, Decimal] | None = None
 
     @property
@@ -40,6 +41,19 @@ class PaperLedger:
         position = paper_position(fill.symbol, self.shares(fill.symbol) + fill.side.sign * fill.quantity)
         self._positions[position.contract_id] = position
 
+    def revise(self, old: Fill, new: Fill) -> None:
+        """Book a corrected execution in place of the one that it corrects."""
+        change = new.cash_effect - old.cash_effect
+        self.cash += change
+        self._settled += change if new.side is Side.BUY else Decimal(0)
+        quantity = self.shares(new.symbol) + new.side.sign * (new.quantity - old.quantity)
+        position = paper_position(new.symbol, quantity)
+        self._positions[position.contract_id] = position
+
+    def settle(self) -> None:
+        """Let everything settle, as a night does."""
+        self._settled = self.cash
+
     def hold_back_cash(self) -> None:
         """Report the cash of this moment until it is released."""
         self._held_back = (self.cash, self._settled)
@@ -51,17 +65,19 @@ class PaperLedger:
     def snapshot(self, prices: Mapping[str, Decimal], taken_at: datetime) -> AccountSnapshot:
         """The account as the brokerage reports it; positions without a price count by `unmanaged_value`."""
         reported, settled = self._held_back or (self.cash, self._settled)
-        stocks = sum((each.quantity * prices.get(each.symbol, Decimal(0)) for each in self._tradeable()), Decimal(0))
         return AccountSnapshot(
             account_id=self.spec.account_id,
-            net_liquidation=self.cash + self.spec.other_cash + self.spec.unmanaged_value + stocks,
+            net_liquidation=self.net_liquidation(prices),
             cash=reported,
             settled_cash=settled,
             is_cash_account=self.spec.is_cash_account,
             other_cash=self.spec.other_cash,
             positions=self.positions,
             taken_at=taken_at,
+            day_trades_remaining=self.day_trades_remaining,
         )
 
-    def _tradeable(self) -> list[AccountPosition]:
-        return [position for position in self.positions if position.is_tradeable]
+    def net_liquidation(self, prices: Mapping[str, Decimal]) -> Decimal:
+        """US dollars of everything, at these prices."""
+        stocks = (held.quantity * prices.get(held.symbol, Decimal(0)) for held in self.positions if held.is_tradeable)
+        return self.cash + self.spec.other_cash + self.spec.unmanaged_value + sum(stocks, Decimal(0))

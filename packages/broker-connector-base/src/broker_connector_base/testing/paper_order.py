@@ -40,6 +40,10 @@ class PaperOrder:
         if self.remaining == 0:
             self.status = OrderStatus.FILLED
 
+    def revise(self, old: Fill, new: Fill) -> None:
+        """Replace an execution by its correction."""
+        self.fills[self.fills.index(old)] = new
+
     def result(self) -> OrderResult:
         """What its sender is told."""
         return OrderResult(

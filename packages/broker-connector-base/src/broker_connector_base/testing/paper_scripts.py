@@ -75,9 +75,14 @@ class Scripts:
             case ConnectionScript():
                 self._connections.append(script)
 
+    def refusal(self, symbol: str, side: Side) -> str:
+        """The words with which the next such order is going to be refused, empty when it is not; still to happen."""
+        found = self._next_for(symbol, side)
+        return found.behaviour.words if found and isinstance(found.behaviour, RejectOrder) else ""
+
     def take_behaviour(self, symbol: str, side: Side) -> Behaviour | None:
         """The behaviour of an order that is being placed, used up by asking."""
-        found = next((script for script in self._orders if script.fits(symbol, side)), None)
+        found = self._next_for(symbol, side)
         if found is None:
             return None
         self._orders.remove(found)
@@ -89,3 +94,6 @@ class Scripts:
             return False
         self._connections.remove(script)
         return True
+
+    def _next_for(self, symbol: str, side: Side) -> OrderScript | None:
+        return next((script for script in self._orders if script.fits(symbol, side)), None)

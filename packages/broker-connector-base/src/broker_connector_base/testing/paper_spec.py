@@ -25,6 +25,8 @@ class PaperAccount(FrozenModel):
     unmanaged_value: Decimal = Decimal(0)
     """US dollars that positions without a quote contribute to net liquidation."""
     positions: tuple[AccountPosition, ...] = ()
+    day_trades_remaining: int | None = None
+    """As the brokerage reports it: -1 for any number, None when it does not."""
 
 
 class PaperQuote(FrozenModel):
@@ -49,7 +51,13 @@ class PaperSpec(FrozenModel):
     """Sessions of every symbol; without any the market never closes and no hours are published."""
     extended: tuple[TradingSession, ...] = ()
     commission: Decimal = Decimal(0)
-    """US dollars for each fill."""
+    """US dollars for each fill, at least."""
+    commission_per_share: Decimal = Decimal(0)
+    """US dollars for each share of a fill, when that is more."""
+
+    def commission_of(self, quantity: Decimal) -> Decimal:
+        """US dollars for a fill of so many shares."""
+        return max(self.commission, self.commission_per_share * quantity)
 
 
 def paper_contract_id(symbol: str) -> str:

@@ -13,7 +13,12 @@ CASH_ACCOUNT = "DU2"
 
 CONTRACT_SPEC = PaperSpec(
     accounts=(
-        PaperAccount(account_id=MARGIN_ACCOUNT, cash=Decimal(100_000), positions=(paper_position("SPY", 100),)),
+        PaperAccount(
+            account_id=MARGIN_ACCOUNT,
+            cash=Decimal(100_000),
+            positions=(paper_position("SPY", 100),),
+            day_trades_remaining=3,
+        ),
         PaperAccount(account_id=CASH_ACCOUNT, cash=Decimal(5000), settled_cash=Decimal(3000), is_cash_account=True),
     ),
     quotes=(
@@ -58,4 +63,24 @@ class BrokerWorld(Protocol):
 
     async def break_connections(self) -> None:
         """Cut every session; new ones may be opened."""
+        ...
+
+
+class ExtendedBrokerWorld(BrokerWorld, Protocol):
+    """What `BrokerContractExtended` needs besides."""
+
+    def place_order_by_hand(self, account_id: str, symbol: str, side: Side, quantity: int) -> None:
+        """Have a person place an order in the brokerage's own program; it stays open."""
+        ...
+
+    async def occupy_foreign_id(self) -> None:
+        """Let the owner of `place_foreign_order` keep a session, so that nobody else can connect under its id."""
+        ...
+
+    def close_market(self) -> None:
+        """Hold the closing auction."""
+        ...
+
+    def correct_last_fill(self, account_id: str, price: Decimal) -> None:
+        """Correct the price of the latest execution on an account."""
         ...
