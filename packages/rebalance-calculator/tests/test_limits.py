@@ -215,3 +215,16 @@ def test_what_is_no_price_buffer_is_refused(buffer: str) -> None:
     """A discount would spend money that is not there."""
     with pytest.raises(PlanError, match="buffer"):
         plan_rebalance(replace(CASE_5, buy_price_buffer=Decimal(buffer)))
+
+
+@pytest.mark.parametrize(("name", "value", "runs"), [("max_order_value", 10_000, 4), ("max_turnover_percent", 20, 4)])
+def test_limited_runs_reach_the_same_target_in_more_steps(name: str, value: int, runs: int) -> None:
+    """Each run does a part; the last finds nothing left to do."""
+    state = CASE_5
+    for _ in range(runs):
+        plan = limited(state, **{name: value})
+        assert plan.trades
+        state = after_fills(state, plan.trades)
+
+    assert limited(state, **{name: value}).trades == ()
+    assert {held.symbol: held.quantity for held in state.snapshot.positions} == {"AAA": 594, "BBB": 1485, "CCC": 316}
