@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from ib_async import LimitOrder, MarketOrder, Order, Stock
+from ib_async.wrapper import RequestError
 
 from sandbox.testing import RunningSandbox, running_sandbox, until_status
 
@@ -219,8 +220,33 @@ async def test_a_what_if_answers_margins_and_places_nothing(sandbox: RunningSand
     state = await ib.whatIfOrderAsync(SPY, buy(10))
 
     assert float(state.initMarginChange) == 2500
+    assert state.warningText == ""
     assert sandbox.world.journal.of("place_order") == []
     assert sandbox.world.account_state("DU1").open_orders == ()
+
+
+async def test_a_what_if_beyond_the_account_is_refused(sandbox: RunningSandbox) -> None:
+    """As the order itself would be: with an error of its number, and without margins."""
+    ib = await sandbox.connect()
+    ib.RaiseRequestErrors = True
+
+    with pytest.raises(RequestError) as caught:
+        await ib.whatIfOrderAsync(SPY, buy(100_000))
+
+    assert caught.value.code == 201
+    assert sandbox.world.account_state("DU1").open_orders == ()
+
+
+async def test_a_correction_on_demand_reaches_the_owner(sandbox: RunningSandbox) -> None:
+    """The latest execution gets its next revision, and the cash follows."""
+    ib = await sandbox.connect()
+    await until_status(ib.placeOrder(SPY, buy(10)), "Filled")
+
+    sandbox.world.correct_last_fill("DU1", Decimal(499))
+
+    fills = sandbox.world.account_state("DU1").fills
+    assert [fill.price for fill in fills][-1:] == [Decimal(499)]
+    assert sandbox.world.account_state("DU1").cash == 100_000 - 4990
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def totals(account: Account, market: Market) -> list[Figure]:
         Figure("AccountReady", "true"),
         Figure("AccountType", "INDIVIDUAL"),
         Figure("Cushion", str(round(_cushion(value), 4))),
-        Figure("DayTradesRemaining", "-1"),
+        Figure("DayTradesRemaining", str(account.spec.day_trades_remaining)),
     ]
     return described + [Figure(tag, _money(amount), currency) for tag, amount in _amounts(value).items()]
 

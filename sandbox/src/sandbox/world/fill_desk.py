@@ -91,6 +91,12 @@ class FillDesk:
         if cut and cut.when == "filled":
             self.parts.hub.publish(ConnectionCut(order.client_id))
 
+    def correct_last(self, account_id: str, price: Decimal) -> None:
+        """Correct the price of the account's latest execution; harmless when it has none."""
+        mine = [each for each in self.parts.executions.standing() if each.order.account == account_id]
+        if mine:
+            self._correct(mine[-1], mine[-1].corrected(None, price))
+
     def _arrive(self, order: Order) -> None:
         order.on_its_way = False
         self.try_fill(order)

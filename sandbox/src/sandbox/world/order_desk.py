@@ -37,7 +37,7 @@ class OrderDesk:
             self.parts.refuse(client_id, order_id, instrument)
             return instrument
         if request.what_if:
-            return what_if_of(self.parts, self._new(client_id, order_id, request, instrument))
+            return self._foresee(self._new(client_id, order_id, request, instrument))
         if existing:
             return self._modify(existing, request, instrument)
         return self._accept(self._new(client_id, order_id, request, instrument))
@@ -51,6 +51,13 @@ class OrderDesk:
         order.manual = True
         self.parts.note("manual_order", order, perm_id=order.perm_id)
         return self._accept(order)
+
+    def _foresee(self, order: Order) -> WhatIf | Refusal:
+        """What the order would do; one that would be rejected is answered with that error."""
+        refusal = self._rejection(order)
+        if refusal:
+            self.parts.refuse(order.client_id, order.order_id, refusal)
+        return refusal or what_if_of(self.parts, order)
 
     def _admit(
         self,

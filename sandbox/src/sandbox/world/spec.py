@@ -90,6 +90,7 @@ class AccountSpec(_Spec):
     """One account. `cash` and `settled_cash` are in `currency`; `other_cash` by currency.
 
     `spends_unsettled` says whether a cash account may buy with the proceeds of sales that have not settled.
+    `day_trades_remaining` is what the account reports, -1 for any number.
     """
 
     id: str
@@ -100,6 +101,7 @@ class AccountSpec(_Spec):
     kind: Literal["margin", "cash"] = "margin"
     spends_unsettled: bool = True
     initial_margin: Decimal = Field(default=Decimal("0.5"), gt=0, le=1)
+    day_trades_remaining: int = Field(default=-1, ge=-1)
     positions: tuple[PositionSpec, ...] = ()
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sandbox.world.credit import commission, margin_with, rejection_of
+from sandbox.world.credit import commission, margin_with
 from sandbox.world.orders import Order
 from sandbox.world.parts import Parts
 from sandbox.world.valuation import value_of_account
@@ -19,14 +19,12 @@ class WhatIf:
     equity: Decimal
     commission: Decimal
     currency: str
-    warning: str
 
 
 def what_if_of(parts: Parts, order: Order) -> WhatIf:
     """Reckon an order that is in no book."""
     account = parts.accounts.get(order.account)
     value = value_of_account(account.spec, account.ledger, parts.market)
-    refusal = rejection_of(parts, order)
     is_margin = account.spec.kind == "margin"
     waiting = parts.book.open_in(account.id)
     return WhatIf(
@@ -36,5 +34,4 @@ def what_if_of(parts: Parts, order: Order) -> WhatIf:
         equity=value.net_liquidation,
         commission=commission(parts.spec.commission, order.request.quantity, Decimal(0)),
         currency=account.spec.currency,
-        warning=refusal.text if refusal else "",
     )

@@ -215,6 +215,10 @@ class World:
         """Take a request to cancel; see `CancelDesk.cancel`."""
         self._cancels.cancel(client_id, order_id)
 
+    def correct_last_fill(self, account_id: str, price: Decimal) -> None:
+        """Have the exchange correct the price of the account's latest execution."""
+        self._fills.correct_last(account_id, price)
+
     def cancel_everything(self, client_id: int) -> None:
         """Cancel every order of every account."""
         self._cancels.cancel_everything(client_id)

@@ -39,7 +39,6 @@ def what_if_answer(answer: WhatIf, version: int) -> list[Value]:
         "equity_after": round(answer.equity, 2),
         "commission": answer.commission,
         "commission_currency": answer.currency,
-        "warning": answer.warning,
     }
     return _open_order(answer.order, values, version)
 
