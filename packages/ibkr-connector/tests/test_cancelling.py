@@ -1,4 +1,4 @@
-"""Cancelling over a gateway: ours only, and until it is certain."""
+"""Cancelling our own orders over a gateway, until it is certain."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import CancellationUnconfirmed, ForeignOrderOpen, OrderRequest, OrderStatus
+from broker_connector_base import CancellationUnconfirmed, OrderRequest, OrderStatus
 from ibkr_connector import IBKRClient
 from sandbox.gateway import GatewayServer
 from sandbox.world import World
@@ -99,52 +99,6 @@ async def test_cancelling_twice_is_one_cancellation(client: IBKRClient, world: W
     statuses = await asyncio.gather(*(client.cancel_order(order_id, timeout_seconds=2) for _ in range(2)))
 
     assert statuses == [OrderStatus.CANCELLED, OrderStatus.CANCELLED]
-
-
-async def test_a_foreign_order_is_refused_and_ours_untouched(client: IBKRClient, world: World, order: Ask) -> None:
-    """Another client's order with the number of one of ours is named; nothing is sent, and ours lives on."""
-    ours = await _working(client, world, order())
-    number = ours.partition(":")[2]
-    world.add_fault({"kind": "slow_fill"})
-    while True:
-        foreign = world.place_foreign_order(77, account="DU1", symbol="SPY", side="BUY", quantity=Decimal(1))
-        if str(foreign.order_id) == number:
-            break
-    listed = {each.order_id: each for each in await client.get_open_orders("DU1")}
-
-    with pytest.raises(ForeignOrderOpen, match=rf"77:{number}.*client id 77"):
-        await client.cancel_order(f"77:{number}", timeout_seconds=1)
-
-    assert (listed[f"77:{number}"].owner, listed[f"77:{number}"].is_ours) == ("77", False)
-    assert world.journal.of("cancel_order") == []
-    assert await client.get_order_status(ours) is OrderStatus.WORKING
-
-
-async def test_an_order_placed_by_hand_is_refused(client: IBKRClient, world: World) -> None:
-    """Orders typed into the gateway's own window belong to nobody's client id."""
-    world.add_fault({"kind": "slow_fill"})
-    world.place_manual_order(account="DU1", symbol="SPY", side="SELL", quantity=Decimal(2))
-    (found,) = await client.get_open_orders("DU1")
-
-    with pytest.raises(ForeignOrderOpen, match="by hand"):
-        await client.cancel_order(found.order_id, timeout_seconds=1)
-
-    assert found.order_id.startswith("manual:")
-    assert not found.is_ours
-    assert world.journal.of("cancel_order") == []
-
-
-async def test_client_zero_owns_what_is_placed_by_hand(open_client: Connect, world: World) -> None:
-    """The gateway binds orders typed into its window to client 0, which may then cancel them."""
-    world.add_fault({"kind": "slow_fill"})
-    world.place_manual_order(account="DU1", symbol="SPY", side="SELL", quantity=Decimal(2))
-    client = await open_client(client_id=0)
-    (found,) = await client.get_open_orders("DU1")
-
-    status = await client.cancel_order(found.order_id, timeout_seconds=2)
-
-    assert found.is_ours
-    assert status is OrderStatus.CANCELLED
 
 
 async def test_open_orders_are_those_of_the_account(client: IBKRClient, world: World, order: Ask) -> None:

@@ -66,15 +66,32 @@ async def test_a_gateway_that_comes_up_between_tries_is_reached(gateway: Gateway
     await client.disconnect()
 
 
-async def test_a_client_id_in_use_is_named_at_once(client: IBKRClient, make_client: Make, pauses: list[float]) -> None:
-    """Another session under our id is a configuration matter: no second try, no other id."""
-    second = make_client(connect_timeout_seconds=30.0)
+async def test_a_client_id_in_use_is_named_and_tried_again(
+    client: IBKRClient, make_client: Make, gateway: GatewayServer, pauses: list[float]
+) -> None:
+    """Another session under our id is waited for at fixed delays, never evaded by taking another id."""
+    second = make_client(connect_timeout_seconds=30.0, connect_delay_seconds=5.0)
 
-    with pytest.raises(ClientIdInUse, match="client id 5"):
+    with pytest.raises(ClientIdInUse, match=r"client id 5 is in use by another session .* 3 tries"):
         await second.connect()
 
-    assert pauses == []
+    assert pauses == [5.0, 5.0]
+    assert gateway.client_ids == (5,)
     assert client.health().connected
+
+
+async def test_a_client_id_that_becomes_free_is_taken(client: IBKRClient, make_client: Make) -> None:
+    """The gateway may remember our last session for a moment: the next try with the same id succeeds."""
+
+    async def pause(_seconds: float) -> None:
+        await client.disconnect()
+
+    second = make_client(pause=pause)
+
+    await second.connect()
+
+    assert second.health().connected
+    await second.disconnect()
 
 
 async def test_a_refusal_is_believed_before_the_line_is_cut(make_client: Make) -> None:

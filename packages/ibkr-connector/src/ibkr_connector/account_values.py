@@ -26,6 +26,8 @@ class AccountValues:
     settled_cash: Decimal
     other_cash: Decimal
     is_cash_account: bool
+    day_trades_remaining: int | None = None
+    """-1 for any number; None when the gateway does not say."""
 
 
 def read_values(account_id: str, figures: Iterable[AccountFigure]) -> AccountValues:
@@ -43,7 +45,14 @@ def read_values(account_id: str, figures: Iterable[AccountFigure]) -> AccountVal
         if is_cash_account:
             raise table.missing("SettledCash")
         settled_cash = cash
-    return AccountValues(table.require("NetLiquidation"), cash, settled_cash, other_cash, is_cash_account)
+    return AccountValues(
+        net_liquidation=table.require("NetLiquidation"),
+        cash=cash,
+        settled_cash=settled_cash,
+        other_cash=other_cash,
+        is_cash_account=is_cash_account,
+        day_trades_remaining=table.day_trades_remaining(),
+    )
 
 
 def summary_cash(account_id: str, figures: Iterable[AccountFigure]) -> Decimal:
@@ -111,6 +120,11 @@ class _Figures:
         """
         funds, power = self.find("AvailableFunds"), self.find("BuyingPower")
         return funds is None or power is None or power <= funds * _BUYING_POWER_TOLERANCE
+
+    def day_trades_remaining(self) -> int | None:
+        """Day trades still allowed, -1 for any number."""
+        count = self.find("DayTradesRemaining")
+        return None if count is None else int(count)
 
     def _rate(self, currency: str, amount: Decimal) -> Decimal:
         rate = self._amounts.get(("ExchangeRate", currency))

@@ -1,10 +1,10 @@
-"""Cancelling our own orders, and only those.
+"""Cancelling the orders of a session's own client id, and only those.
 
 The gateway reads an order id in the sender's own id space: cancelling another client's order by its number would
 cancel ours of the same number.
 """
 
-from broker_connector_base import CancellationUnconfirmed, ForeignOrderOpen, OrderStatus
+from broker_connector_base import CancellationUnconfirmed, OrderStatus
 from ibkr_connector.order_follower import OrderFollower
 from ibkr_connector.order_record import OrderRecord
 from ibkr_connector.reconciliation import Reconciler
@@ -23,10 +23,12 @@ class Canceller:
         """Cancel the order and wait for the brokerage's word that it can never fill again.
 
         Raises:
-            ForeignOrderOpen: the order is not of our client id; nothing was sent.
             CancellationUnconfirmed: no such word in time.
+            ValueError: the order is of another client id; nothing was sent.
         """
-        self._require_own(record)
+        own = self._session.settings.client_id
+        if not record.key.belongs_to(own):
+            raise ValueError(f"order {record.key} cannot be cancelled under client id {own}")
         if record.is_final:
             return record.status
         self._session.require_connection(f"cancellation of order {record.key}")
@@ -34,18 +36,13 @@ class Canceller:
         if not await self._follower.follow(record, timeout_seconds=timeout_seconds):
             await self._reconciler.reconcile(record)
         if not record.is_final:
-            raise CancellationUnconfirmed(
-                f"order {record.key} ({record.side} {record.quantity} {record.symbol}) on {record.account_id} was not "
-                f"confirmed as cancelled within {timeout_seconds:g} s; the broker last said "
-                f"{record.told_status or 'nothing'} {record.message}".rstrip(),
-            )
+            raise unconfirmed(record, timeout_seconds)
         return record.status
 
-    def _require_own(self, record: OrderRecord) -> None:
-        own = self._session.settings.client_id
-        if not record.key.belongs_to(own):
-            owner = f"of client id {record.key.client_id}" if record.key.order_id > 0 else "placed by hand"
-            raise ForeignOrderOpen(
-                f"order {record.key} ({record.side} {record.quantity} {record.symbol}) on {record.account_id} is "
-                f"{owner}; client id {own} cannot cancel it: its owner must",
-            )
+
+def unconfirmed(record: OrderRecord, timeout_seconds: float) -> CancellationUnconfirmed:
+    """The error about an order that may still be alive."""
+    return CancellationUnconfirmed(
+        f"order {record.description} was not confirmed as cancelled within {timeout_seconds:g} s; the broker last said "
+        f"{record.told_status or 'nothing'} {record.message}".rstrip(),
+    )

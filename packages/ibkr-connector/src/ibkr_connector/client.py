@@ -14,38 +14,38 @@ from broker_connector_base import (
     CancellationUnconfirmed,
     ContractPrice,
     Fill,
+    MarginEffect,
     OpenOrder,
     OrderRequest,
     OrderResult,
     OrderStatus,
     TradingHours,
 )
-from ibkr_connector import cash, hours, prices
+from ibkr_connector import cash, hours
 from ibkr_connector.account_guard import require_tradeable
-from ibkr_connector.cancel import Canceller
 from ibkr_connector.connection import open_session
 from ibkr_connector.contracts import ContractCache
+from ibkr_connector.foreign_orders import ForeignCanceller
 from ibkr_connector.heartbeat import Heartbeat
+from ibkr_connector.line import Line
 from ibkr_connector.mapping import to_open_order
-from ibkr_connector.order_follower import OrderFollower
 from ibkr_connector.order_record import OrderRecord
 from ibkr_connector.orders import send_order
-from ibkr_connector.reconciliation import Reconciler
-from ibkr_connector.requests import Requests
+from ibkr_connector.owner_lines import OwnerLines
+from ibkr_connector.prices import PriceBook
 from ibkr_connector.session import GatewaySession
 from ibkr_connector.settings import IBKRConnectionSettings
 from ibkr_connector.snapshot import SnapshotReader
+from ibkr_connector.what_if import ask_margin_effect
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """A session with everything that works over it."""
+class _MainLine(Line):
+    """Our own line, with everything that only it is for."""
 
-    session: GatewaySession
-    requests: Requests
     snapshots: SnapshotReader
-    follower: OrderFollower
-    canceller: Canceller
+    prices: PriceBook
+    foreign: ForeignCanceller
 
 
 class IBKRClient(BrokerClient):
@@ -67,7 +67,7 @@ class IBKRClient(BrokerClient):
         self._pause = pause
         self._contracts = ContractCache()
         self._connecting = asyncio.Lock()
-        self._line: _Line | None = None
+        self._line: _MainLine | None = None
 
     async def connect(self) -> None:
         """See BrokerClient."""
@@ -121,12 +121,14 @@ class IBKRClient(BrokerClient):
         )
 
     async def get_market_prices(
-        self, symbols: Sequence[str], *, allow_previous_close: bool
+        self, symbols: Sequence[str], *, allow_previous_close: bool, max_age_seconds: float = 0
     ) -> Mapping[str, ContractPrice]:
-        """See BrokerClient."""
+        """See BrokerClient. Prices are remembered for as long as the session lasts."""
         line = self._connected("prices")
         stocks = await self._contracts.qualify(line.requests, symbols)
-        return await prices.read_prices(line.session, list(stocks.values()), allow_previous_close=allow_previous_close)
+        return await line.prices.read(
+            list(stocks.values()), allow_previous_close=allow_previous_close, max_age_seconds=max_age_seconds
+        )
 
     async def get_trading_hours(self, symbols: Sequence[str]) -> Mapping[str, TradingHours]:
         """See BrokerClient."""
@@ -152,11 +154,18 @@ class IBKRClient(BrokerClient):
         return line.session.executions.fills(executions)
 
     async def place_order(self, request: OrderRequest) -> str:
-        """See BrokerClient."""
+        """See BrokerClient. An order of this reference that may still fill is adopted, not sent a second time."""
         line = self._guarded(request.account_id, f"order {request.order_ref}")
         stocks = await self._contracts.qualify(line.requests, [request.symbol])
         self._require_tradeable(line.session, request.account_id)
         return str(send_order(line.session, stocks[request.symbol], request).key)
+
+    async def what_if(self, request: OrderRequest) -> MarginEffect:
+        """See BrokerClient."""
+        line = self._guarded(request.account_id, f"what-if of order {request.order_ref}")
+        stocks = await self._contracts.qualify(line.requests, [request.symbol])
+        self._require_tradeable(line.session, request.account_id)
+        return await ask_margin_effect(line.session, stocks[request.symbol], request)
 
     async def await_order(self, order_id: str, *, timeout_seconds: float) -> OrderResult:
         """See BrokerClient."""
@@ -176,7 +185,9 @@ class IBKRClient(BrokerClient):
         if record is None:
             raise CancellationUnconfirmed(f"order {order_id} is not among the open orders, and nothing is known of it")
         self._require_tradeable(line.session, record.account_id)
-        return await line.canceller.cancel(record, timeout_seconds=timeout_seconds)
+        is_ours = record.key.belongs_to(self._own_id)
+        cancel = line.canceller.cancel if is_ours else line.foreign.cancel
+        return await cancel(record, timeout_seconds=timeout_seconds)
 
     async def get_order_status(self, order_id: str) -> OrderStatus:
         """See BrokerClient."""
@@ -189,22 +200,30 @@ class IBKRClient(BrokerClient):
     def _own_id(self) -> int:
         return self._settings.client_id
 
-    def _equip(self, session: GatewaySession) -> _Line:
-        requests = Requests(session)
-        snapshots = SnapshotReader(session, requests, now=self._now, pause=self._pause)
+    def _equip(self, session: GatewaySession) -> _MainLine:
+        line = Line.over(session)
+        snapshots = SnapshotReader(session, line.requests, now=self._now, pause=self._pause)
         snapshots.begin(self._managed(session))
-        reconciler = Reconciler(session, requests)
-        follower = OrderFollower(session, reconciler)
-        Heartbeat(session, requests).start()
-        return _Line(session, requests, snapshots, follower, Canceller(session, follower, reconciler))
+        Heartbeat(session, line.requests).start()
+        foreign = ForeignCanceller(line, OwnerLines(session, self._now))
+        return _MainLine(
+            line.session,
+            line.requests,
+            line.reconciler,
+            line.follower,
+            line.canceller,
+            snapshots,
+            PriceBook(session, self._now),
+            foreign,
+        )
 
-    def _connected(self, what: str) -> _Line:
+    def _connected(self, what: str) -> _MainLine:
         if self._line is None:
             raise BrokerConnectionError(f"not connected to {self._settings.address}: {what}")
         self._line.session.require_connection(what)
         return self._line
 
-    def _guarded(self, account_id: str, what: str) -> _Line:
+    def _guarded(self, account_id: str, what: str) -> _MainLine:
         line = self._connected(f"{what} of {account_id}")
         self._require_tradeable(line.session, account_id)
         return line

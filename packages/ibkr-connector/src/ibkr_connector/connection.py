@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from ib_async import StartupFetch
 
 from broker_connector_base import BrokerConnectionError, ClientIdInUse
+from ibkr_connector.gateway import Pace
 from ibkr_connector.messages import ErrorTold
 from ibkr_connector.session import GatewaySession
 from ibkr_connector.settings import IBKRConnectionSettings
 
-_FETCH = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.EXECUTIONS
+_EVERYTHING: Final = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.EXECUTIONS
 
 
 async def open_session(
@@ -24,7 +26,8 @@ async def open_session(
     """A session in which accounts, positions, open orders and executions have been received once.
 
     Raises:
-        ClientIdInUse: another session holds our client id; not tried again, for it would only fail again.
+        ClientIdInUse: at the last try another session still held our client id, which may be the gateway's memory of
+            our own last one. No other id is tried: only ours may cancel what we placed.
         BrokerConnectionError: every try failed.
     """
     failure: BrokerConnectionError | None = None
@@ -32,25 +35,42 @@ async def open_session(
         if attempt:
             await pause(settings.connect_delay_seconds)
         try:
-            return await _try_to_open(settings, now)
-        except ClientIdInUse:
-            raise
+            session = await _try_to_open(settings, now)
         except BrokerConnectionError as error:
             failure = error
-    raise BrokerConnectionError(f"{failure}; gave up after {settings.connect_tries} tries") from failure
+        else:
+            _subscribe(session)
+            return session
+    kind = ClientIdInUse if isinstance(failure, ClientIdInUse) else BrokerConnectionError
+    raise kind(f"{failure}; gave up after {settings.connect_tries} tries") from failure
+
+
+async def open_session_of(
+    client_id: int, settings: IBKRConnectionSettings, *, now: Callable[[], datetime], pace: Pace
+) -> GatewaySession:
+    """A session under somebody else's client id, in which that client's open orders have been received once.
+
+    One try. Client 0 has the orders placed by hand bound to it, so that they get numbers and can be cancelled.
+
+    Raises:
+        ClientIdInUse: its owner is connected.
+        BrokerConnectionError: it could not be opened.
+    """
+    session = GatewaySession(replace(settings, client_id=client_id), now, pace)
+    return await _open(session, is_read_only=False, fetch=StartupFetch.ORDERS_OPEN)
 
 
 async def _try_to_open(settings: IBKRConnectionSettings, now: Callable[[], datetime]) -> GatewaySession:
     try:
-        return await _open(settings, now, is_read_only=False)
+        return await _open(GatewaySession(settings, now), is_read_only=False, fetch=_EVERYTHING)
     except _OrdersRefused:
-        return await _open(settings, now, is_read_only=True)
+        return await _open(GatewaySession(settings, now), is_read_only=True, fetch=_EVERYTHING)
 
 
-async def _open(settings: IBKRConnectionSettings, now: Callable[[], datetime], *, is_read_only: bool) -> GatewaySession:
-    session = GatewaySession(settings, now)
+async def _open(session: GatewaySession, *, is_read_only: bool, fetch: StartupFetch) -> GatewaySession:
+    settings = session.settings
     session.is_read_only = is_read_only
-    attempt = asyncio.ensure_future(_synchronize(session, is_read_only=is_read_only))
+    attempt = asyncio.ensure_future(_synchronize(session, is_read_only=is_read_only, fetch=fetch))
     endings: set[asyncio.Future[Any]] = {attempt, session.lost}
     refusal = None if is_read_only else session.next_refusal()
     if refusal is not None:
@@ -66,7 +86,7 @@ async def _open(settings: IBKRConnectionSettings, now: Callable[[], datetime], *
     return session
 
 
-async def _synchronize(session: GatewaySession, *, is_read_only: bool) -> None:
+async def _synchronize(session: GatewaySession, *, is_read_only: bool, fetch: StartupFetch) -> None:
     settings = session.settings
     await session.ib.connectAsync(
         settings.host,
@@ -75,9 +95,12 @@ async def _synchronize(session: GatewaySession, *, is_read_only: bool) -> None:
         timeout=settings.connect_timeout_seconds,
         readonly=is_read_only,
         raiseSyncErrors=True,
-        fetchFields=_FETCH,
+        fetchFields=fetch,
     )
-    session.ib.reqMarketDataType(settings.market_data_type)
+
+
+def _subscribe(session: GatewaySession) -> None:
+    session.ib.reqMarketDataType(session.settings.market_data_type)
     if len(accounts := session.ib.managedAccounts()) == 1:
         # Figures pushed after trades; not waited for, and possible for one account at a time only.
         session.raw.reqAccountUpdates(subscribe=True, acctCode=accounts[0])
@@ -89,8 +112,8 @@ def _require_success(
     settings = session.settings
     if session.is_client_id_in_use:
         raise ClientIdInUse(
-            f"client id {settings.client_id} is in use at {settings.address}: end the other session, or configure "
-            "another id",
+            f"client id {settings.client_id} is in use by another session at {settings.address}: end that session, or "
+            "configure another id",
         )
     if refusal and refusal.done():
         raise _OrdersRefused(f"cannot connect to {settings.address}: {refusal.result()}")

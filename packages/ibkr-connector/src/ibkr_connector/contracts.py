@@ -11,7 +11,7 @@ from ib_async.wrapper import RequestError
 
 from broker_connector_base import BrokerAPIError, ContractUnknown
 from ibkr_connector.error_codes import ErrorClass, classify
-from ibkr_connector.mapping import to_decimal
+from ibkr_connector.mapping import to_decimal, to_gateway_symbol
 from ibkr_connector.requests import Requests
 
 _MAX_AT_ONCE: Final = 40
@@ -31,7 +31,7 @@ class QualifiedStock:
         """A fresh contract for one request: ib_async writes into those that it is given."""
         return Contract(
             conId=self.contract_id,
-            symbol=self.symbol,
+            symbol=to_gateway_symbol(self.symbol),
             secType="STK",
             exchange="SMART",
             currency="USD",
@@ -82,7 +82,7 @@ def _is_text(answer: ContractDetails | str) -> bool:
 
 async def _find(requests: Requests, symbol: str) -> ContractDetails | str:
     """The details, or why there are none."""
-    asked = Contract(symbol=symbol, secType="STK", exchange="SMART", currency="USD")
+    asked = Contract(symbol=to_gateway_symbol(symbol), secType="STK", exchange="SMART", currency="USD")
     try:
         answers = await requests.contract_details(asked)
     except RequestError as error:

@@ -1,11 +1,11 @@
 """Executions as the brokerage last told them: each once, corrections in place of what they correct."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from broker_connector_base import Fill
 from ibkr_connector.mapping import to_fill
-from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey, split_exec_id
+from ibkr_connector.messages import CommissionTold, ExecutionTold, split_exec_id
 
 
 class ExecutionBook:
@@ -32,10 +32,8 @@ class ExecutionBook:
         """Executions on one account, in the order in which they were first heard of."""
         return tuple(each for each in self._latest.values() if each.account_id == account_id)
 
-    def of_order(self, key: OrderKey, order_ref: str) -> tuple[ExecutionTold, ...]:
-        """Executions of one order. The reference is compared too: a reset gateway may issue a number twice a day."""
-        owned = (each for each in self._latest.values() if each.key == key)
-        return tuple(each for each in owned if each.order_ref in ("", order_ref))
+    def __iter__(self) -> Iterator[ExecutionTold]:
+        return iter(tuple(self._latest.values()))
 
     def lack_commission(self, executions: Iterable[ExecutionTold]) -> bool:
         """True while a report on one of them may still come."""

@@ -7,6 +7,7 @@ handed on unmerged, before ib_async sees it.
 """
 # ruff: noqa: N802, N803 - the names of overridden methods and their arguments are ib_async's
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -23,10 +24,14 @@ from ibkr_connector.messages import (
     Message,
     PositionTold,
     QuoteEnded,
+    QuoteFactTold,
     StatusTold,
     SummaryTold,
     TickTold,
 )
+
+Pace = deque[float]
+"""When the latest messages were sent, on the loop's clock; shared by connections that count as one client."""
 
 Receiver = Callable[[Message], None]
 
@@ -42,7 +47,9 @@ class _ListeningWrapper(Wrapper):
         super().tcpDataArrived()
 
     def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: OrderState) -> None:
-        if not order.whatIf:
+        if order.whatIf:
+            self.receive(mapping.what_if_told(order.orderId, orderState))
+        else:
             self.receive(mapping.order_listed(contract, order, orderState.status))
         super().openOrder(orderId, contract, order, orderState)
 
@@ -105,6 +112,14 @@ class _ListeningWrapper(Wrapper):
         self.receive(TickTold(reqId, tickType, price, size))
         super().priceSizeTick(reqId, tickType, price, size)
 
+    def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
+        self.receive(QuoteFactTold(reqId, tickType, str(value)))
+        super().tickGeneric(reqId, tickType, value)
+
+    def tickString(self, reqId: int, tickType: int, value: str) -> None:
+        self.receive(QuoteFactTold(reqId, tickType, value))
+        super().tickString(reqId, tickType, value)
+
     def marketDataType(self, reqId: int, marketDataId: int) -> None:
         self.receive(DataTypeTold(reqId, marketDataId))
         super().marketDataType(reqId, marketDataId)
@@ -124,18 +139,29 @@ class _PacedClient(Client):
     MaxRequests = 45
     RequestsInterval = 1.25
 
+    def __init__(self, wrapper: Wrapper, pace: Pace) -> None:
+        self._pace = pace
+        super().__init__(wrapper)
+
+    def reset(self) -> None:
+        super().reset()
+        self._timeQ = self._pace
+
 
 class ListeningIB(IB):
-    """An IB whose messages can be heard raw; `heard` is called for every packet that arrives."""
+    """An IB whose messages can be heard raw; `heard` is called for every packet that arrives.
+
+    Connections that are given the same pace share the 45 messages among them.
+    """
 
     RaiseRequestErrors = True
 
-    def __init__(self, receive: Receiver, heard: Callable[[], None]) -> None:
+    def __init__(self, receive: Receiver, heard: Callable[[], None], pace: Pace) -> None:
         super().__init__()
         self.wrapper = _ListeningWrapper(self)
         self.wrapper.receive = receive
         self.wrapper.heard = heard
-        self.client = _PacedClient(self.wrapper)
+        self.client = _PacedClient(self.wrapper, pace)
         events: Any = self
         events.client.apiEnd += events.disconnectedEvent
         # ib_async would subscribe to the account summary after 1102; the gateway allows two and we count them.

@@ -1,11 +1,11 @@
 """Between ib_async's values and ours: floats become Decimals here and nowhere else."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
-from ib_async import CommissionReport, Contract, Execution, Order, Position
+from ib_async import CommissionReport, Contract, Execution, Order, OrderState, Position
 
 from broker_connector_base import AccountPosition, AssetClass, Fill, OpenOrder, OrderStatus, Side
-from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey, OrderListed
+from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey, OrderListed, WhatIfTold
 
 _BUYING = frozenset({"BUY", "BOT"})
 """Orders say BUY, executions BOT; everything else (SELL, SSHORT, SLD) sells."""
@@ -13,8 +13,27 @@ _BUYING = frozenset({"BUY", "BOT"})
 _UNSET_ORDER_ID = 2**31 - 1
 """Sent with executions of orders placed by hand."""
 
+_STOCK = "STK"
+
 _UNSET = 1.0e300
 """The gateway sends 1.797e308 for a number that it does not know."""
+
+
+_CLASS_SEPARATOR = "."
+_GATEWAY_CLASS_SEPARATOR = " "
+"""Share classes: `BRK.B` everywhere else is `BRK B` at the gateway."""
+
+
+def to_gateway_symbol(symbol: str) -> str:
+    """The gateway's name of a US stock: `BRK B` for `BRK.B`."""
+    return symbol.replace(_CLASS_SEPARATOR, _GATEWAY_CLASS_SEPARATOR)
+
+
+def from_gateway(contract: Contract) -> str:
+    """Our name of what a contract is about: `BRK.B` for the stock `BRK B`; others keep the gateway's name."""
+    if contract.secType != _STOCK:
+        return contract.symbol
+    return contract.symbol.replace(_GATEWAY_CLASS_SEPARATOR, _CLASS_SEPARATOR)
 
 
 def to_decimal(number: float | Decimal | str) -> Decimal:
@@ -40,7 +59,7 @@ def order_listed(contract: Contract, order: Order, status: str) -> OrderListed:
         key=order_key(order.clientId, order.orderId, order.permId),
         perm_id=order.permId,
         account_id=order.account,
-        symbol=contract.symbol,
+        symbol=from_gateway(contract),
         side=to_side(order.action),
         quantity=to_decimal(order.totalQuantity),
         order_type=order.orderType,
@@ -58,7 +77,7 @@ def execution_told(contract: Contract, execution: Execution) -> ExecutionTold:
         order_ref=execution.orderRef,
         account_id=execution.acctNumber,
         contract_id=contract.conId,
-        symbol=contract.symbol,
+        symbol=from_gateway(contract),
         side=to_side(execution.side),
         quantity=to_decimal(execution.shares),
         price=to_decimal(execution.price),
@@ -70,6 +89,30 @@ def commission_told(report: CommissionReport) -> CommissionTold:
     """From a commissionReport message; an unset amount is none."""
     amount = report.commission if abs(report.commission) < _UNSET else 0.0
     return CommissionTold(report.execId, to_decimal(amount))
+
+
+def what_if_told(request_id: int, state: OrderState) -> WhatIfTold:
+    """From the openOrder message that answers a what-if."""
+    costs = (known_number(state.commission), known_number(state.maxCommission))
+    return WhatIfTold(
+        request_id=request_id,
+        status=state.status,
+        initial_margin_change=known_number(state.initMarginChange),
+        initial_margin_after=known_number(state.initMarginAfter),
+        maintenance_margin_after=known_number(state.maintMarginAfter),
+        equity_with_loan_after=known_number(state.equityWithLoanAfter),
+        commission=next((cost for cost in costs if cost is not None), None),
+        warning=state.warningText,
+    )
+
+
+def known_number(number: float | str) -> Decimal | None:
+    """The number, None where the gateway has none: empty, or 1.797e308."""
+    try:
+        value = to_decimal(number)
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
+    return value if abs(value) < Decimal(_UNSET) else None
 
 
 def to_fill(execution: ExecutionTold, commission: Decimal) -> Fill:
@@ -91,10 +134,10 @@ def to_position(position: Position) -> AccountPosition:
     """A position as callers know it; shares and ETFs are both STK."""
     contract = position.contract
     return AccountPosition(
-        symbol=contract.symbol,
+        symbol=from_gateway(contract),
         contract_id=str(contract.conId),
         quantity=to_decimal(position.position),
-        asset_class=AssetClass.STOCK if contract.secType == "STK" else AssetClass.OTHER,
+        asset_class=AssetClass.STOCK if contract.secType == _STOCK else AssetClass.OTHER,
         currency=contract.currency,
     )
 

@@ -152,6 +152,29 @@ class TickTold:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteFactTold:
+    """tickGeneric or tickString: something about a quote that is no price, such as a halt."""
+
+    request_id: int
+    tick_type: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIfTold:
+    """openOrder in answer to a what-if: what the order would do. None where the gateway gave no number."""
+
+    request_id: int
+    status: str
+    initial_margin_change: Decimal | None
+    initial_margin_after: Decimal | None
+    maintenance_margin_after: Decimal | None
+    equity_with_loan_after: Decimal | None
+    commission: Decimal | None
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
 class DataTypeTold:
     """marketDataType: 1 live, 2 frozen, 3 delayed, 4 delayed and frozen."""
 
@@ -177,5 +200,7 @@ Message = (
     | PositionTold
     | TickTold
     | DataTypeTold
+    | QuoteFactTold
     | QuoteEnded
+    | WhatIfTold
 )

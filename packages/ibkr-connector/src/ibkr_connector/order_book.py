@@ -25,8 +25,14 @@ class OrderBook:
     def add(self, record: OrderRecord) -> None:
         """Follow an order from now on; executions told before its record are caught up."""
         self._records[record.key] = record
-        for execution in self._executions.of_order(record.key, record.order_ref):
-            record.executed(execution)
+        for execution in self._executions:
+            if record.is_same(execution):
+                record.executed(execution)
+
+    def alive(self, account_id: str, order_ref: str) -> OrderRecord | None:
+        """Our order of this reference that may still fill, if there is one."""
+        ours = (each for each in self if each.key.belongs_to(self._client_id) and each.account_id == account_id)
+        return next((each for each in ours if each.order_ref == order_ref and not each.is_final), None)
 
     def listed(self, message: OrderListed) -> None:
         """Route an openOrder message; an unknown order gets a record."""
@@ -46,9 +52,9 @@ class OrderBook:
 
     def executed(self, execution: ExecutionTold) -> None:
         """Route an execution that is news."""
-        record = self._records.get(execution.key)
-        if record and execution.order_ref in ("", record.order_ref):
-            record.executed(execution)
+        for record in self._records.values():
+            if record.is_same(execution):
+                record.executed(execution)
 
     def failed(self, error: ErrorTold) -> None:
         """Route an error; numbers of errors are order ids of our own client id."""
@@ -69,5 +75,6 @@ def _record_of(message: OrderListed) -> OrderRecord:
         side=message.side,
         quantity=message.quantity,
         order_ref=message.order_ref,
+        perm_id=message.perm_id,
         told_status=message.status,
     )

@@ -55,6 +55,11 @@ class OrderRecord:
     executions: dict[str, ExecutionTold] = field(default_factory=dict[str, ExecutionTold])
 
     @property
+    def description(self) -> str:
+        """For messages: `5:12 (BUY 10 SPY) on DU1`."""
+        return f"{self.key} ({self.side} {self.quantity} {self.symbol}) on {self.account_id}"
+
+    @property
     def filled(self) -> Decimal:
         """Shares executed, each execution once and as last corrected."""
         return sum((each.quantity for each in self.executions.values()), Decimal(0))
@@ -133,6 +138,15 @@ class OrderRecord:
     def _is_dead(self) -> bool:
         """An inactive order is dead when it was refused; others are held, or wait for a click in the gateway."""
         return self.told_status in CANCELLED or (self.told_status == INACTIVE and bool(self.rejection))
+
+    def is_same(self, message: OrderListed | ExecutionTold) -> bool:
+        """True when the message is about this order.
+
+        Binding gives an order placed by hand another number, but not another permanent id. The reference is compared
+        too: a reset gateway may issue a number twice a day.
+        """
+        has_its_id = message.key == self.key or (self.perm_id != 0 and message.perm_id == self.perm_id)
+        return has_its_id and message.order_ref in ("", self.order_ref)
 
     def listed(self, message: OrderListed) -> None:
         """Take in an openOrder message; one with another reference is about an older order of the same number."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from ib_async import Order
 
-from broker_connector_base import BrokerConnectionError, OrderRequest, OrderType, Side
+from broker_connector_base import BrokerConnectionError, OrderRequest, OrderType, Side, TimeInForce
 from ibkr_connector.contracts import QualifiedStock
 from ibkr_connector.mapping import order_key
 from ibkr_connector.order_record import OrderRecord
@@ -19,6 +19,8 @@ _CENT: Final = Decimal("0.01")
 def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderRequest) -> OrderRecord:
     """Send the order and follow it from its first message on.
 
+    An order of the same reference that may still fill is adopted instead: there are never two of them.
+
     Raises:
         BrokerConnectionError: the gateway is cut off from the brokerage, or the connection is over; nothing was sent.
     """
@@ -26,6 +28,9 @@ def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderReq
     session.require_connection(what)
     if session.is_upstream_lost:
         raise BrokerConnectionError(f"{session.settings.address} has lost the brokerage; {what} was not sent")
+    if alive := session.orders.alive(request.account_id, request.order_ref):
+        alive.request = request
+        return alive
     try:
         trade = session.ib.placeOrder(stock.contract(), build_order(request, stock))
     except ConnectionError as error:
@@ -44,12 +49,16 @@ def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderReq
 
 
 def build_order(request: OrderRequest, stock: QualifiedStock) -> Order:
-    """A fresh order: one that was sent before would be changed by sending it again."""
+    """A fresh order: one that was sent before would be changed by sending it again.
+
+    Orders for the closing auction live for the day: the brokerage takes no others (113).
+    """
+    is_for_close = request.order_type is OrderType.MARKET_ON_CLOSE
     order = Order(
         action=request.side.value,
         totalQuantity=float(request.quantity),
         orderType=request.order_type.value,
-        tif=request.time_in_force.value,
+        tif=TimeInForce.DAY.value if is_for_close else request.time_in_force.value,
         account=request.account_id,
         orderRef=request.order_ref,
         outsideRth=request.outside_regular_hours,

@@ -1,48 +1,104 @@
-"""Asking for prices: a snapshot of every symbol, side by side, left as soon as waiting cannot improve it."""
+"""Asking for prices: a snapshot of every symbol, side by side, left as soon as waiting cannot improve it.
+
+A symbol that several ask for at a time is asked for once, and a price stays for those who accept its age.
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from ib_async import Contract
 
-from broker_connector_base import ContractPrice, PriceUnavailable
+from broker_connector_base import ContractPrice, PriceSource, PriceUnavailable
 from ibkr_connector.contracts import QualifiedStock
-from ibkr_connector.price_choice import Quote, choose_price, is_settled
+from ibkr_connector.price_choice import PriceLimits, Quote, choose_price, is_settled, why_none
 from ibkr_connector.session import GatewaySession
 
 _MAX_LINES: Final = 50
 """Quotes asked for at a time: a login has 100 market data lines, and others may use some."""
 
 
-async def read_prices(
-    session: GatewaySession, stocks: Sequence[QualifiedStock], *, allow_previous_close: bool
-) -> Mapping[str, ContractPrice]:
-    """The best obtainable price of every stock.
+class PriceBook:
+    """The prices of one session."""
 
-    Raises:
-        PriceUnavailable: naming every symbol without one, and why.
-    """
-    lines = asyncio.Semaphore(_MAX_LINES)
-    limit = Decimal(str(session.settings.max_spread_percent))
+    def __init__(self, session: GatewaySession, now: Callable[[], datetime]) -> None:
+        self._session = session
+        self._now = now
+        self._limits = PriceLimits(
+            Decimal(str(session.settings.max_spread_percent)), session.settings.max_last_age_seconds
+        )
+        self._lines = asyncio.Semaphore(_MAX_LINES)
+        self._asked: dict[str, asyncio.Task[Quote]] = {}
+        self._known: dict[str, ContractPrice] = {}
 
-    async def read(stock: QualifiedStock) -> tuple[Quote, ContractPrice | None]:
-        async with lines:
-            quote = await _read_quote(session, stock.contract(), limit)
-        price = choose_price(stock.symbol, quote, max_spread_percent=limit, allow_previous_close=allow_previous_close)
-        return quote, price
+    async def read(
+        self, stocks: Sequence[QualifiedStock], *, allow_previous_close: bool, max_age_seconds: float
+    ) -> Mapping[str, ContractPrice]:
+        """The best obtainable price of every stock; one read before, if it is no older than that.
 
-    answers = await asyncio.gather(*(read(stock) for stock in stocks))
-    by_symbol = {stock.symbol: answer for stock, answer in zip(stocks, answers, strict=True)}
-    missing = {symbol: quote for symbol, (quote, price) in by_symbol.items() if price is None}
-    if missing:
-        reasons = sorted({quote.failure or "the gateway sent none" for quote in missing.values()})
-        raise PriceUnavailable(missing, "; ".join(reasons))
-    return {symbol: price for symbol, (_, price) in by_symbol.items() if price is not None}
+        Raises:
+            PriceUnavailable: naming every symbol without one, and why.
+        """
+        young = {
+            stock.symbol: price
+            for stock in stocks
+            if (price := self._young(stock.symbol, max_age_seconds, allow_previous_close=allow_previous_close))
+        }
+        missing = [stock for stock in stocks if stock.symbol not in young]
+        quotes = await asyncio.gather(*(self._quote(stock) for stock in missing))
+        fresh = self._chosen(
+            {stock.symbol: quote for stock, quote in zip(missing, quotes, strict=True)},
+            allow_previous_close=allow_previous_close,
+        )
+        return {stock.symbol: (young | fresh)[stock.symbol] for stock in stocks}
+
+    def _young(self, symbol: str, max_age_seconds: float, *, allow_previous_close: bool) -> ContractPrice | None:
+        price = self._known.get(symbol)
+        if price is None or max_age_seconds <= 0 or price.age_seconds(self._now()) > max_age_seconds:
+            return None
+        return price if allow_previous_close or price.source is not PriceSource.PREVIOUS_CLOSE else None
+
+    def _chosen(self, quotes: Mapping[str, Quote], *, allow_previous_close: bool) -> dict[str, ContractPrice]:
+        prices = {
+            symbol: price
+            for symbol, quote in quotes.items()
+            if (price := choose_price(symbol, quote, self._limits, allow_previous_close=allow_previous_close))
+        }
+        self._known.update(prices)
+        if without := {symbol: why_none(quote) for symbol, quote in quotes.items() if symbol not in prices}:
+            raise PriceUnavailable(without, _reasons(without))
+        return prices
+
+    async def _quote(self, stock: QualifiedStock) -> Quote:
+        asked = self._asked.get(stock.symbol)
+        if asked is None:
+            asked = self._asked[stock.symbol] = asyncio.create_task(self._ask(stock))
+            asked.add_done_callback(lambda task: self._answered(stock.symbol, task))
+        # Others may wait for the same answer: a caller who is cancelled leaves the question alone.
+        return await asyncio.shield(asked)
+
+    def _answered(self, symbol: str, task: asyncio.Task[Quote]) -> None:
+        del self._asked[symbol]
+        if not task.cancelled():
+            task.exception()  # retrieved, in case every caller is gone
+
+    async def _ask(self, stock: QualifiedStock) -> Quote:
+        async with self._lines:
+            return await _read_quote(self._session, stock.contract(), self._limits)
 
 
-async def _read_quote(session: GatewaySession, contract: Contract, max_spread_percent: Decimal) -> Quote:
+def _reasons(without: Mapping[str, str]) -> str:
+    """`halted (TLT); the gateway sent none (GLD, SPY)`."""
+    symbols: defaultdict[str, list[str]] = defaultdict(list)
+    for symbol in sorted(without):
+        symbols[without[symbol]].append(symbol)
+    return "; ".join(f"{reason} ({', '.join(named)})" for reason, named in sorted(symbols.items()))
+
+
+async def _read_quote(session: GatewaySession, contract: Contract, limits: PriceLimits) -> Quote:
     what = f"price of {contract.symbol}"
     session.require_connection(what)
     raw, wrapper = session.raw, _wrapper(session)
@@ -52,8 +108,7 @@ async def _read_quote(session: GatewaySession, contract: Contract, max_spread_pe
     ticker = wrapper.startTicker(request_id, contract, line)
     try:
         raw.reqMktData(request_id, contract, "", True, False, [])  # noqa: FBT003 - snapshot, not regulatory
-        seconds = session.settings.price_wait_seconds
-        await session.wait_until(lambda: is_settled(quote, max_spread_percent=max_spread_percent), seconds, what)
+        await session.wait_until(lambda: is_settled(quote, limits), session.settings.price_wait_seconds, what)
     finally:
         session.quotes.close(request_id)
         wrapper.endTicker(ticker, line)

@@ -1,12 +1,19 @@
 """Ticks of price requests, collected by request number."""
 
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 
 from ibkr_connector.error_codes import fails_request
-from ibkr_connector.messages import DataTypeTold, ErrorTold, QuoteEnded, TickTold
+from ibkr_connector.messages import DataTypeTold, ErrorTold, QuoteEnded, QuoteFactTold, TickTold
 from ibkr_connector.price_choice import BID_ASK_TICKS, Quote
+
+_HALTED: Final = 49
+"""Tick of a halt: 0 none, 1 a general one, 2 for volatility; -1 not known."""
+_LAST_TRADED: Final = frozenset({45, 88})
+"""Ticks with the time of the last trade in seconds since 1970, live and delayed."""
 
 
 class QuoteBoard:
@@ -26,8 +33,8 @@ class QuoteBoard:
         """Collect no more."""
         self._quotes.pop(request_id, None)
 
-    def take(self, message: TickTold | DataTypeTold | QuoteEnded) -> None:
-        """Note a tick, the kind of data, or the end."""
+    def take(self, message: TickTold | DataTypeTold | QuoteFactTold | QuoteEnded) -> None:
+        """Note a tick, the kind of data, a fact, or the end."""
         quote = self._quotes.get(message.request_id)
         if quote is None:
             return
@@ -36,6 +43,8 @@ class QuoteBoard:
                 self._tick(quote, message)
             case DataTypeTold(_, data_type):
                 quote.data_type = data_type
+            case QuoteFactTold():
+                note_fact(quote, message)
             case QuoteEnded():
                 quote.has_ended = True
 
@@ -53,3 +62,12 @@ class QuoteBoard:
             quote.observed_at = self._now()
         else:
             quote.ticks.pop(tick.tick_type, None)
+
+
+def note_fact(quote: Quote, fact: QuoteFactTold) -> None:
+    """Note a halt or the time of the last trade; facts that cannot be read say nothing."""
+    with suppress(ValueError, OverflowError, OSError):
+        if fact.tick_type == _HALTED:
+            quote.is_halted = float(fact.value) > 0
+        elif fact.tick_type in _LAST_TRADED:
+            quote.last_traded_at = datetime.fromtimestamp(float(fact.value), UTC)

@@ -7,7 +7,6 @@ afterwards contain every share that it filled.
 from typing import Final
 
 from broker_connector_base import BrokerAPIError, OrderStatus
-from ibkr_connector.messages import OrderListed
 from ibkr_connector.order_record import CANCELLED, FILLED, INACTIVE, OrderRecord
 from ibkr_connector.requests import Requests
 from ibkr_connector.session import GatewaySession
@@ -42,19 +41,19 @@ class Reconciler:
                 raise
             listed = []
         await self._requests.executions(record.account_id)
-        return any(_is_same(record, each) for each in listed)
+        return any(record.is_same(each) for each in listed)
 
     async def _judge_absent(self, record: OrderRecord) -> None:
         ended = await self._completed_status(record)
         is_clear = ended in _ENDED or (ended is None and record.is_end_certain)
         if record.lacks_executions or ended == FILLED or not is_clear:
-            await self._look_again(record)
+            await self.look_again(record)
         if not record.is_final and not record.lacks_executions:
             record.verdict = _verdict(record, ended)
         record.is_doubtful = False
 
-    async def _look_again(self, record: OrderRecord) -> None:
-        """The order may have been filled, and its executions may be late."""
+    async def look_again(self, record: OrderRecord) -> None:
+        """Give the order's executions a moment to be told, then ask for them."""
         seconds = self._session.settings.message_grace_seconds
         await self._session.wait_until(lambda: record.is_final, seconds, f"executions of {record.key}")
         await self._requests.executions(record.account_id)
@@ -84,7 +83,3 @@ def _verdict(record: OrderRecord, ended: str | None) -> OrderStatus | None:
         return None
     was_refused = record.was_refused or INACTIVE in (ended, record.told_status)
     return OrderStatus.REJECTED if was_refused else OrderStatus.CANCELLED
-
-
-def _is_same(record: OrderRecord, listed: OrderListed) -> bool:
-    return listed.key == record.key and listed.order_ref in ("", record.order_ref)

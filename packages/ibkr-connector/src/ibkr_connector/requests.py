@@ -24,7 +24,9 @@ T = TypeVar("T")
 _MAX_SUMMARIES: Final = 2
 """The gateway allows no more subscriptions to account summaries at a time."""
 
-SUMMARY_TAGS: Final = "AccountType,NetLiquidation,TotalCashValue,SettledCash,AvailableFunds,BuyingPower,$LEDGER:ALL"
+SUMMARY_TAGS: Final = (
+    "AccountType,NetLiquidation,TotalCashValue,SettledCash,AvailableFunds,BuyingPower,DayTradesRemaining,$LEDGER:ALL"
+)
 
 
 class Requests:

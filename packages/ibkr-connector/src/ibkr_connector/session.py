@@ -10,7 +10,7 @@ from broker_connector_base import BrokerConnectionError
 from ibkr_connector import error_codes
 from ibkr_connector.account_feed import AccountFeed
 from ibkr_connector.executions import ExecutionBook
-from ibkr_connector.gateway import ListeningIB
+from ibkr_connector.gateway import ListeningIB, Pace
 from ibkr_connector.messages import (
     CommissionTold,
     DataTypeTold,
@@ -21,13 +21,16 @@ from ibkr_connector.messages import (
     OrderListed,
     PositionTold,
     QuoteEnded,
+    QuoteFactTold,
     StatusTold,
     SummaryTold,
     TickTold,
+    WhatIfTold,
 )
 from ibkr_connector.order_book import OrderBook
 from ibkr_connector.quotes import QuoteBoard
 from ibkr_connector.settings import IBKRConnectionSettings
+from ibkr_connector.what_if_board import WhatIfBoard
 
 T = TypeVar("T")
 
@@ -39,14 +42,19 @@ class NoAnswer(BrokerConnectionError):
 
 
 class GatewaySession:
-    """A connection with everything heard over it. A new connection starts a new session with empty books."""
+    """A connection with everything heard over it. A new connection starts a new session with empty books.
 
-    def __init__(self, settings: IBKRConnectionSettings, now: Callable[[], datetime]) -> None:
+    `pace` is that of another session whose messages count together with those of this one.
+    """
+
+    def __init__(self, settings: IBKRConnectionSettings, now: Callable[[], datetime], pace: Pace | None = None) -> None:
         self.settings = settings
         self.executions = ExecutionBook()
         self.orders = OrderBook(settings.client_id, self.executions)
         self.accounts = AccountFeed()
         self.quotes = QuoteBoard(now)
+        self.what_ifs = WhatIfBoard()
+        self.pace = Pace() if pace is None else pace
         self.listings: list[OrderListed] | None = None
         """openOrder messages while the list of open orders is under way, else None."""
         self.is_upstream_lost = False
@@ -60,7 +68,7 @@ class GatewaySession:
         self._refused: asyncio.Future[ErrorTold] | None = None
         self._changed: asyncio.Future[None] | None = None
         self._now = now
-        self.ib = ListeningIB(self.receive, self._heard)
+        self.ib = ListeningIB(self.receive, self._heard, self.pace)
         self.raw: Any = self.ib.client
         """The client below ib_async's facade, which is not annotated."""
         events: Any = self.ib
@@ -142,8 +150,10 @@ class GatewaySession:
                 self._on_error(message)
             case SummaryTold() | FigureTold() | PositionTold():
                 self.accounts.take(message)
-            case TickTold() | DataTypeTold() | QuoteEnded():
+            case TickTold() | DataTypeTold() | QuoteFactTold() | QuoteEnded():
                 self.quotes.take(message)
+            case WhatIfTold():
+                self.what_ifs.take(message)
             case _:
                 self._on_order_message(message)
         self._notify()
@@ -189,6 +199,7 @@ class GatewaySession:
     def _on_error(self, error: ErrorTold) -> None:
         self.orders.failed(error)
         self.quotes.failed(error)
+        self.what_ifs.failed(error)
         self._note_trouble(error)
         if error.code == error_codes.CLIENT_ID_IN_USE:
             self.is_client_id_in_use = True

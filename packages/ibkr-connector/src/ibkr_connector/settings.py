@@ -32,6 +32,8 @@ class IBKRConnectionSettings:
     """A bid and ask further apart than this, in percent of their mid, give no mid price."""
     price_wait_seconds: float = 12.0
     """The gateway ends a price snapshot after at most 11 s."""
+    max_last_age_seconds: float = 900.0
+    """A last trade longer ago than this is worth no more than the previous close."""
     market_data_type: Literal[1, 2, 3, 4] = DELAYED_FROZEN
     settle_seconds: float = 5.0
     """How old the newest execution of an account must be before positions read without any history are believed."""

@@ -161,6 +161,7 @@ class SnapshotReader:
             other_cash=values.other_cash,
             positions=tuple(to_position(each) for each in positions),
             taken_at=self._now(),
+            day_trades_remaining=values.day_trades_remaining,
         )
 
     def _executions(self, account_id: str) -> tuple[ExecutionTold, ...]:
