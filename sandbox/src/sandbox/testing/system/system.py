@@ -112,16 +112,22 @@ class System:
 
     async def start(self) -> None:
         """Start all services side by side, and wait until signals arrive and the gateway is connected."""
+        mark = len(self.processor.log)
         await asyncio.gather(*(service.start() for service in self.services))
-        await self.ready()
+        await self._until_ready(mark)
 
-    async def ready(self) -> None:
-        """Wait until signals arrive, the gateway is connected and the API answers.
+    async def restart(self) -> None:
+        """Kill all services and start them again."""
+        await asyncio.gather(*(service.kill() for service in self.services))
+        await self.start()
+
+    async def _until_ready(self, mark: int) -> None:
+        """Wait, unless a service ends; `mark` is the line of the worker's log that its start is at.
 
         Raises:
-            AssertionError: they do not in time, or a service has ended; with the last lines of every log.
+            AssertionError: they are not ready in time, or a service has ended; with the last lines of every log.
         """
-        all_ready = asyncio.ensure_future(self._all_ready())
+        all_ready = asyncio.ensure_future(self._all_ready(mark))
         ends = [asyncio.ensure_future(service.gone()) for service in self.services]
         try:
             await asyncio.wait({all_ready, *ends}, timeout=_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -133,10 +139,10 @@ class System:
             for task in (all_ready, *ends):
                 task.cancel()
 
-    async def _all_ready(self) -> None:
+    async def _all_ready(self, mark: int) -> None:
         await asyncio.gather(
             *(self.sandbox.ably.wait_attached(channel) for channel in set(self.channels.values())),
-            self.processor.log.until("gateway_connected"),
+            self.processor.log.until("gateway_connected", since=mark),
             eventually(lambda: self.api.http.get("/health/ready"), lambda response: response.is_success),
         )
 
