@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from broker_connector_base.errors import BrokerAPIError
 from broker_connector_base.models import (
     AccountSnapshot,
     BrokerHealth,
@@ -137,6 +136,7 @@ class BrokerClient(ABC):
             KeyError: this session knows no such order.
         """
 
+    @abstractmethod
     async def what_if(self, request: OrderRequest) -> MarginEffect:
         """Ask what an order would do to its account. Nothing is sent to a market, and nothing changes.
 
@@ -144,4 +144,3 @@ class BrokerClient(ABC):
             OrderRejected: the brokerage would refuse the order; with its words.
             AccountRefused, ContractUnknown: as for `place_order`.
         """
-        raise BrokerAPIError(f"order {request.order_ref}: this connector cannot ask for its margin effect")
