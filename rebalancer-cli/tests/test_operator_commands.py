@@ -136,11 +136,12 @@ async def test_delete_quotes_the_id(service: Service, api: ManagementApi, consol
 async def test_preview_waits_for_the_result(
     service: Service, api: ManagementApi, console: Console, output: StringIO
 ) -> None:
-    """A completed event counts once its result has reached the history."""
+    """Between queue and history an event is unknown; it counts once its result has reached the history."""
     service.on("POST /queue/events", (201, EVENT))
     service.on(
         "GET /queue/events/e-1",
         (200, {**EVENT, "status": "processing"}),
+        (404, {"detail": "there is no event e-1"}),
         (200, {**EVENT, "status": "completed", "result": None}),
         (200, {**EVENT, "status": "completed", "result": {"orders": ["[buy]"]}}),
     )

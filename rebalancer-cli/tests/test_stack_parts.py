@@ -6,6 +6,7 @@ import pytest
 
 from rebalancer_cli.errors import StackFailed
 from rebalancer_cli.stack.data_folder import locked
+from rebalancer_cli.stack.embedded_postgres import embedded_postgres
 from rebalancer_cli.stack.ports import free_port, require_free
 from rebalancer_cli.stack.process_log import ProcessLog
 
@@ -53,6 +54,13 @@ def test_a_taken_port_is_told_with_its_remedy() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(StackFailed, match=rf"127\.0\.0\.1 port {port} .*set MANAGEMENT_PORT"):
             require_free("127.0.0.1", port)
+
+
+async def test_a_path_with_a_blank_is_told_with_its_remedy(tmp_path: Path) -> None:
+    """The embedded PostgreSQL splits its options at blanks; better said before anything starts."""
+    with pytest.raises(StackFailed, match="move the project to a path without blanks"):
+        async with embedded_postgres(tmp_path / "my folder", "SELECT 1;"):
+            pass
 
 
 def test_a_free_port_passes() -> None:

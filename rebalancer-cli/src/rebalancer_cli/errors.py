@@ -4,6 +4,7 @@ CommandError
 ├── ProjectIncomplete     a file that a command needs is missing or cannot be read
 ├── StackFailed           a part of the system did not start, or ended by itself
 ├── ServiceRefused        the management service answered with an error
+│   └── EventUnknown      ... that it knows no such event, or not yet
 ├── ServiceUnreachable    nothing answers at its address
 ├── EventNotEnded         an event failed its first attempt, or has not ended in the time given to it
 └── Interrupted           somebody asked this command to stop before it was done
@@ -24,6 +25,10 @@ class StackFailed(CommandError):
 
 class ServiceRefused(CommandError):
     """The management service refused a request; the message carries its words."""
+
+
+class EventUnknown(ServiceRefused):
+    """The event is in neither queue nor history; one that ended a moment ago reaches the history soon."""
 
 
 class ServiceUnreachable(CommandError):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rebalancer_cli.errors import EventNotEnded, StackFailed
+from rebalancer_cli.errors import CommandError, Interrupted, StackFailed
 from rebalancer_cli.project import Project
 from rebalancer_cli.stack.data_folder import locked
 from rebalancer_cli.stack.leftovers import end_leftovers
@@ -37,7 +37,9 @@ def demo_folder(project: Project, console: Console) -> Generator[DemoFolder]:
     folder = DemoFolder(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=project.data)))
     try:
         yield folder
-    except (StackFailed, EventNotEnded):
+    except Interrupted:
+        raise
+    except CommandError:
         folder.keep()
         raise
     finally:

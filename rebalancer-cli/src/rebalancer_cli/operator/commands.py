@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rebalancer_cli.asking import ask_until
-from rebalancer_cli.errors import EventNotEnded, ServiceRefused
+from rebalancer_cli.errors import EventNotEnded, EventUnknown, ServiceRefused
 from rebalancer_cli.stack.management_api import ManagementApi
 
 FINAL_STATUSES = frozenset({"completed", "skipped", "deleted"})
@@ -85,7 +85,14 @@ async def wait_for_result(api: ManagementApi, event_id: str, *, timeout_seconds:
     Raises:
         EventNotEnded: its attempt failed, or it has not ended in time.
     """
-    event = await ask_until(lambda: api.event(event_id), _is_decided, timeout_seconds=timeout_seconds)
+
+    async def ask() -> dict[str, Any]:
+        try:
+            return await api.event(event_id)
+        except EventUnknown:
+            return {"status": "between queue and history"}
+
+    event = await ask_until(ask, _is_decided, timeout_seconds=timeout_seconds)
     if _has_ended(event):
         return event
     if _has_failed(event):

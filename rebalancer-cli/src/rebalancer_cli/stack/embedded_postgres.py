@@ -52,6 +52,8 @@ async def embedded_postgres(data: Path, schema: str) -> AsyncGenerator[PostgresA
     Raises:
         StackFailed: it does not start, or refuses the schema.
     """
+    if " " in str(data):
+        raise StackFailed(f"PostgreSQL cannot run below {data}: move the project to a path without blanks")
     starting = asyncio.ensure_future(asyncio.to_thread(_start, data / "postgres"))
     try:
         server = await asyncio.shield(starting)

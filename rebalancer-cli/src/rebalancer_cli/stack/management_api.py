@@ -1,13 +1,14 @@
 """The management service over HTTP: all that the command line knows of a running system."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
 import stamina
 
-from rebalancer_cli.errors import ServiceRefused, ServiceUnreachable
+from rebalancer_cli.errors import EventUnknown, ServiceRefused, ServiceUnreachable
 
 _TIMEOUT_SECONDS = 10
 
@@ -96,12 +97,20 @@ class ManagementApi:
                 "start one with `rebalancer up`, or name another with --url"
             ) from error
         if response.is_error and response.status_code not in accept:
-            raise ServiceRefused(_words_of(response))
+            raise _refusal(response)
         return response
 
 
 def _path_of(event_id: str) -> str:
     return f"/queue/events/{quote(event_id, safe='')}"
+
+
+def _refusal(response: httpx.Response) -> ServiceRefused:
+    words = _words_of(response)
+    of_an_event = response.request.url.path.startswith("/queue/events/")
+    return (
+        EventUnknown(words) if of_an_event and response.status_code == HTTPStatus.NOT_FOUND else ServiceRefused(words)
+    )
 
 
 def _words_of(response: httpx.Response) -> str:
