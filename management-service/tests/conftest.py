@@ -64,6 +64,7 @@ def dependencies(redis_queue: RedisQueue, audit: MemoryAudit) -> Dependencies:
         admin=redis_queue.admin,
         audit=audit,
         board=redis_queue.components,
+        trading=redis_queue.trading,
         accounts=accounts,
         trading_mode=TradingMode.PAPER,
         api_key=SecretStr(KEY),

@@ -7,8 +7,13 @@ from pydantic import SecretStr
 
 from event_queue.redis_queue import RedisQueue
 
-WRITES = [("POST", "/queue/events"), ("DELETE", "/queue/events/550e8400-e29b-41d4-a716-446655440000")]
-READS = ["/health", "/health/live", "/health/ready", "/queue/status", "/queue/events"]
+WRITES = [
+    ("POST", "/queue/events"),
+    ("DELETE", "/queue/events/550e8400-e29b-41d4-a716-446655440000"),
+    ("PUT", "/trading/pauses/all"),
+    ("DELETE", "/trading/pauses/all"),
+]
+READS = ["/health", "/health/live", "/health/ready", "/queue/status", "/queue/events", "/trading"]
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
@@ -22,6 +27,7 @@ async def test_a_write_without_the_key_is_refused(
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert (await redis_queue.admin.status()).active_events_count == 0
+    assert await redis_queue.trading.read() == {}
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Token"])

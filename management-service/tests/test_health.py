@@ -55,7 +55,7 @@ async def test_a_system_without_retries_is_healthy(client: httpx.AsyncClient) ->
 
     health = answer.json()
     assert answer.status_code == 200
-    assert set(health.pop("components")) == {"redis", "postgres", *PARTS}
+    assert set(health.pop("components")) == {"redis", "postgres", "trading", *PARTS}
     assert health == {
         "status": "healthy",
         "healthy": True,

@@ -14,6 +14,9 @@ ROUTES = {
     ("post", "/queue/events"),
     ("get", "/queue/events/{event_id}"),
     ("delete", "/queue/events/{event_id}"),
+    ("get", "/trading"),
+    ("put", "/trading/pauses/{scope}"),
+    ("delete", "/trading/pauses/{scope}"),
 }
 
 
@@ -40,7 +43,12 @@ def test_only_the_writes_need_the_key(document: dict[str, Any]) -> None:
     locked = {route for route, operation in operations(document).items() if "security" in operation}
 
     assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
-    assert locked == {("post", "/queue/events"), ("delete", "/queue/events/{event_id}")}
+    assert locked == {
+        ("post", "/queue/events"),
+        ("delete", "/queue/events/{event_id}"),
+        ("put", "/trading/pauses/{scope}"),
+        ("delete", "/trading/pauses/{scope}"),
+    }
 
 
 def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
@@ -65,3 +73,11 @@ async def test_the_example_of_a_new_event_is_taken(client: httpx.AsyncClient, do
     (example,) = body["schema"]["examples"]
 
     assert (await client.post("/queue/events", json=example)).status_code == 201
+
+
+async def test_the_example_of_a_pause_is_taken(client: httpx.AsyncClient, document: dict[str, Any]) -> None:
+    """Whoever copies it stops trading."""
+    operation = operations(document)["put", "/trading/pauses/{scope}"]
+    (example,) = operation["requestBody"]["content"]["application/json"]["schema"]["examples"]
+
+    assert (await client.put("/trading/pauses/all", json=example)).status_code == 200

@@ -32,6 +32,7 @@ def app(redis_queue: RedisQueue) -> FastAPI:
             admin=redis_queue.admin,
             audit=MemoryAudit(),
             board=redis_queue.components,
+            trading=redis_queue.trading,
             accounts=Accounts(by_id={}, disabled=frozenset()),
             trading_mode=TradingMode.PAPER,
             api_key=None,

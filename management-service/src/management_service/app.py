@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from management_service import events_api, health_api, queue_api
+from management_service import events_api, health_api, queue_api, trading_api
 from management_service.access_log import AccessLog
 from management_service.dependencies import Dependencies
 from management_service.openapi import describe
@@ -10,7 +10,7 @@ from management_service.problem_handlers import add_problem_handlers
 
 _TITLE = "IBKR portfolio rebalancer"
 _VERSION = "0.1.0"
-_DESCRIPTION = "Health of the system, state of its queue, and the two ways in which operators change it."
+_DESCRIPTION = "Health of the system, state of its queue, and the ways in which operators change it and stop trading."
 
 
 def create_app(dependencies: Dependencies) -> FastAPI:
@@ -24,7 +24,7 @@ def create_app(dependencies: Dependencies) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.dependencies = dependencies
-    for router in (health_api.router, queue_api.router, events_api.router):
+    for router in (health_api.router, queue_api.router, events_api.router, trading_api.router):
         app.include_router(router)
     add_problem_handlers(app)
     app.add_middleware(AccessLog)

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
-from event_queue.ports import AuditStore, ComponentBoard, Intake, QueueAdmin
+from event_queue.ports import AuditStore, ComponentBoard, Intake, QueueAdmin, TradingSwitch
 from service_runtime.accounts import Accounts
 from service_runtime.clock import Clock
 from service_runtime.settings import TradingMode
@@ -20,6 +20,7 @@ class Dependencies:
     admin: QueueAdmin
     audit: AuditStore
     board: ComponentBoard
+    trading: TradingSwitch
     accounts: Accounts
     trading_mode: TradingMode
     api_key: SecretStr | None

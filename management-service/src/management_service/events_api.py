@@ -1,5 +1,6 @@
 """Routes of single events: add, look at, delete."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Annotated, Any, assert_never
 from uuid import UUID
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from event_queue.audit import FINAL_STATUSES, EventRecord
 from event_queue.errors import AuditUnavailable
 from event_queue.events import Command, RebalanceEvent
-from event_queue.outcomes import AlreadySeen, Deleted, Duplicate, InProgress, NotFound, Queued, Remembered
+from event_queue.outcomes import AlreadySeen, Deleted, Duplicate, InProgress, NotFound, Pause, Queued, Remembered
 from event_queue.payloads import validate_payload
 from event_queue.ports import AuditStore
 from management_service.admission import find_faults
@@ -23,7 +24,7 @@ from management_service.json_body import read_json
 from management_service.problem_handlers import field_error
 from management_service.problems import Problem, invalid_fields
 from management_service.responses import problems
-from management_service.schemas import EventDetailsDocument, EventDocument, NewEvent
+from management_service.schemas import AddedEventDocument, EventDetailsDocument, EventDocument, NewEvent
 
 router = APIRouter(prefix="/queue/events", tags=["events"])
 
@@ -52,14 +53,18 @@ async def _read_new_event(request: Request) -> NewEvent:
 @router.post(
     "",
     status_code=HTTPStatus.CREATED,
+    response_model_exclude_unset=True,
     dependencies=[RequireKey],
     responses=problems(400, 401, 408, 409, 413, 415, 422, 503, 507),
     openapi_extra=_REQUEST_BODY,
 )
 async def add_event(
     request: Annotated[NewEvent, Depends(_read_new_event)], dependencies: Injected, response: Response
-) -> EventDocument:
-    """Queue an event for an account, unless the same command is already waiting or in work for it."""
+) -> AddedEventDocument:
+    """Queue an event for an account, unless the same command is already waiting or in work for it.
+
+    While trading is paused for the account, a rebalance is queued all the same, and waits.
+    """
     faults = find_faults(request, dependencies.accounts, dependencies.trading_mode)
     if faults:
         raise Refused(invalid_fields(*faults))
@@ -72,9 +77,17 @@ async def add_event(
         now=dependencies.clock.now(),
         data=data,
     )
+    pauses = await dependencies.trading.read()
     queued = await _enqueue(event, dependencies)
     response.headers["Location"] = f"/queue/events/{queued.event_id}"
-    return EventDocument.of(queued)
+    return AddedEventDocument.queued(queued, _note_on(queued, pauses.values()))
+
+
+def _note_on(event: RebalanceEvent, pauses: Iterable[Pause]) -> str | None:
+    covering = next((pause for pause in pauses if pause.covers(event.account_id)), None)
+    if covering is None or event.exec_command is not Command.REBALANCE:
+        return None
+    return f"trading is paused for {event.account_id} by {covering.actor} ({covering.reason}): the event waits"
 
 
 async def _enqueue(event: RebalanceEvent, dependencies: Injected) -> RebalanceEvent:

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from event_queue.components import ComponentReport, ComponentState
-from event_queue.outcomes import QueueStatus
+from event_queue.outcomes import Pause, QueueStatus
+from management_service.scopes import shown_scope
 
 FRESH_FOR = timedelta(seconds=15)
 """Parts report every five seconds; after three missed reports nothing is known of them."""
@@ -99,6 +100,30 @@ def postgres_health(*, reachable: bool, outbox_length: int | None) -> ComponentH
         return ComponentHealth(ComponentState.OK, "keeps the history", facts, 0)
     detail = "did not answer: trading goes on, and the history waits in Redis"
     return ComponentHealth(ComponentState.DOWN, detail, facts, 0)
+
+
+def trading_health(pauses: Mapping[str, Pause] | None) -> ComponentHealth:
+    """Whether operators let the system trade; `pauses` is None when Redis did not answer."""
+    if pauses is None:
+        return ComponentHealth(
+            ComponentState.UNKNOWN, "whether it is paused stands in Redis, which is silent", {}, None
+        )
+    facts = {"pauses": [_pause_facts(pause) for pause in pauses.values()]}
+    if not pauses:
+        return ComponentHealth(ComponentState.OK, "not paused", facts, 0)
+    detail = "; ".join(
+        f"paused for {shown_scope(pause.scope)} by {pause.actor}: {pause.reason}" for pause in pauses.values()
+    )
+    return ComponentHealth(ComponentState.DEGRADED, detail, facts, 0)
+
+
+def _pause_facts(pause: Pause) -> dict[str, str]:
+    return {
+        "scope": shown_scope(pause.scope),
+        "actor": pause.actor,
+        "reason": pause.reason,
+        "since": pause.since.isoformat(),
+    }
 
 
 def reported_health(

@@ -8,9 +8,9 @@ import structlog
 
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
-from event_queue.outcomes import QueueStatus
+from event_queue.outcomes import Pause, QueueStatus
 from management_service.dependencies import Dependencies
-from management_service.health import Health, judge, postgres_health, redis_health, reported_health
+from management_service.health import Health, judge, postgres_health, redis_health, reported_health, trading_health
 
 _ANSWER_SECONDS = 2.5
 """Below the usual three seconds of a monitoring probe."""
@@ -23,13 +23,14 @@ _log = structlog.get_logger(__name__)
 async def check_health(dependencies: Dependencies) -> Health:
     """The system's health now; a part that does not answer is told as down, never as an exception."""
     admin = dependencies.admin
-    status, warnings, reports, postgres = await asyncio.gather(
+    status, warnings, reports, pauses, postgres = await asyncio.gather(
         _ask(admin.status()),
         _ask(admin.durability_warnings()),
         _ask(dependencies.board.read()),
+        _ask(dependencies.trading.read()),
         _ask(_answers(dependencies.audit.ping())),
     )
-    return _assemble(dependencies, status, warnings or (), reports, reachable=postgres is True)
+    return _assemble(dependencies, status, warnings or (), reports, pauses, reachable=postgres is True)
 
 
 async def _ask(question: Awaitable[AnswerT]) -> AnswerT | None:
@@ -52,6 +53,7 @@ def _assemble(
     status: QueueStatus | None,
     warnings: Sequence[str],
     reports: Mapping[str, ComponentReport] | None,
+    pauses: Mapping[str, Pause] | None,
     *,
     reachable: bool,
 ) -> Health:
@@ -60,6 +62,7 @@ def _assemble(
         "postgres": postgres_health(
             reachable=reachable, outbox_length=None if status is None else status.outbox_length
         ),
+        "trading": trading_health(pauses),
         **dict(reported_health(reports, dependencies.clock.now())),
     }
     return judge(status, components)

@@ -33,6 +33,7 @@ async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settin
         admin=queue.admin,
         audit=audit,
         board=queue.components,
+        trading=queue.trading,
         accounts=context.configuration.accounts,
         trading_mode=settings.ibkr.trading_mode,
         api_key=settings.management.api_key,

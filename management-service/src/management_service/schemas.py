@@ -67,6 +67,22 @@ class EventDocument(BaseModel):
         return cls(**event.model_dump())
 
 
+class AddedEventDocument(EventDocument):
+    """A new event, with a note only when it will not run for now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [_EVENT_EXAMPLE | {"note": "trading is paused for DU123456: the event waits"}]}
+    )
+
+    note: str | None = None
+
+    @classmethod
+    def queued(cls, event: RebalanceEvent, note: str | None) -> "AddedEventDocument":
+        """The event; without a note the field stays unset, so that it is left out of the answer."""
+        told = event.model_dump()
+        return cls(**told) if note is None else cls(**told, note=note)
+
+
 class QueuedEventDocument(EventDocument):
     """An event that has not ended, and where it is."""
 
@@ -76,7 +92,7 @@ class QueuedEventDocument(EventDocument):
 
     state: EventState
     due_at: datetime | None
-    """When a delayed event joins the line."""
+    """When a delayed event joins the line; null while it waits for trading to be resumed."""
 
     @classmethod
     def at(cls, living: LivingEvent) -> "QueuedEventDocument":

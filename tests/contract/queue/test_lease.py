@@ -26,6 +26,7 @@ WRITES: dict[str, Write] = {
     "delay": lambda worker, lease, event: worker.delay(
         lease, "0", event, until=datetime(2100, 1, 1, tzinfo=UTC), reason=""
     ),
+    "park": lambda worker, lease, event: worker.park(lease, "0", event, reason=""),
     "record": lambda worker, lease, event: worker.record(lease, "0", event, AuditKind.FILL, {}),
 }
 

@@ -19,8 +19,10 @@ from hypothesis.stateful import (
 )
 
 from event_queue.audit import AuditKind
+from event_queue.errors import TradingPaused
 from event_queue.events import Command, RebalanceEvent
 from event_queue.outcomes import (
+    EVERY_ACCOUNT,
     AlreadySeen,
     Deleted,
     Duplicate,
@@ -42,6 +44,7 @@ pytestmark = pytest.mark.integration
 HOUR = timedelta(hours=1)
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 FAR_FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+SCOPES = st.sampled_from(["DU1", "DU2", EVERY_ACCOUNT])
 SLOTS = st.sampled_from(["0", "1"])
 ACCOUNTS = st.sampled_from(["DU1", "DU2", "DU3"])
 COMMANDS = st.sampled_from([Command.REBALANCE, Command.PRINT_EQUITY])
@@ -58,9 +61,14 @@ class Model:
         self.newer: dict[str, RebalanceEvent] = {}
         self.recoveries: dict[str, int] = {}
         self.seen: set[tuple[str, str]] = set()
+        self.paused: set[str] = set()
+        self.parked: list[RebalanceEvent] = []
 
     def living(self) -> list[RebalanceEvent]:
-        return [*self.hands.values(), *self.waiting, *(event for _, event in self.delayed)]
+        return [*self.hands.values(), *self.waiting, *(event for _, event in self.delayed), *self.parked]
+
+    def may_trade(self, event: RebalanceEvent) -> bool:
+        return not self.paused & {event.account_id, EVERY_ACCOUNT}
 
     def enqueue(self, event: RebalanceEvent, message: str | None, *, remember: bool) -> IntakeOutcome:
         if message is not None:
@@ -103,11 +111,12 @@ class Model:
     def remove(self, event: RebalanceEvent) -> None:
         self.waiting = [other for other in self.waiting if other != event]
         self.delayed = [(due, other) for due, other in self.delayed if other != event]
+        self.parked = [other for other in self.parked if other != event]
         self.forget(event)
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """Does the same to the queue and to the model. `now` of the model moves only when time is said to pass."""
+    """Does the same to the queue and to the model."""
 
     server: RedisServer | None = None
 
@@ -116,7 +125,6 @@ class QueueMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.model = Model()
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.queue = self.runner.run(self._open())
         lease = self.runner.run(self.queue.worker.acquire_lease("worker", ttl=HOUR))
         assert isinstance(lease, Lease)
@@ -132,6 +140,12 @@ class QueueMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.runner.run(self.stack.aclose())
         self.runner.close()
+
+    @property
+    def now(self) -> datetime:
+        """What the clock of Redis says."""
+        seconds, _ = self.run(self.queue.client.time())
+        return datetime.fromtimestamp(seconds + 1, UTC)
 
     def run(self, call: Any) -> Any:
         return self.runner.run(call)
@@ -188,12 +202,44 @@ class QueueMachine(RuleBasedStateMachine):
             self.run(self.queue.worker.delay(self.lease, slot, event, until=until, reason="x"))
         self.model.put(event, until)
 
-    @rule(slot=SLOTS, reference=st.integers(0, 2))
-    def record(self, slot: str, reference: int) -> None:
+    @rule(slot=SLOTS)
+    def record(self, slot: str) -> None:
         event = self.model.hands.get(slot)
-        if event is not None:
-            details = {"order_ref": reference}
-            self.run(self.queue.worker.record(self.lease, slot, event, AuditKind.ORDER_INTENT, details))
+        if event is None:
+            return
+        intent = self.queue.worker.record(self.lease, slot, event, AuditKind.ORDER_INTENT, {"order_ref": str(uuid4())})
+        if self.model.may_trade(event):
+            self.run(intent)
+        else:
+            with pytest.raises(TradingPaused):
+                self.run(intent)
+
+    @rule(slot=SLOTS, twice=st.booleans())
+    def park(self, slot: str, twice: bool) -> None:
+        event = self.model.hands.pop(slot, None)
+        if event is None:
+            return
+        for _ in range(1 + twice):
+            self.run(self.queue.worker.park(self.lease, slot, event, reason="x"))
+        if self.model.may_trade(event):
+            self.model.put(event, self._due(event))
+        else:
+            self.model.parked.append(event)
+
+    @rule(scope=SCOPES)
+    def pause(self, scope: str) -> None:
+        self.run(self.queue.trading.pause(scope, actor="model", reason="x"))
+        self.model.paused.add(scope)
+
+    @rule(scope=SCOPES)
+    def resume(self, scope: str) -> None:
+        lifted = self.run(self.queue.trading.resume(scope, actor="model"))
+        assert (lifted is not None) == (scope in self.model.paused)
+        self.model.paused.discard(scope)
+        released = [event for event in self.model.parked if self.model.may_trade(event)]
+        self.model.parked = [event for event in self.model.parked if event not in released]
+        for event in released:
+            self.model.put(event, self._due(event))
 
     @rule()
     def take_over_from_a_dead_worker(self) -> None:
@@ -248,6 +294,10 @@ class QueueMachine(RuleBasedStateMachine):
         hands = sorted(str(event.event_id) for event in self.model.hands.values())
         delayed = sorted(self.model.delayed, key=lambda entry: (entry[0], str(entry[1].event_id)))
         expected = [*self.model.waiting, *(event for _, event in delayed)]
+        assert {living.event.event_id for living in listed if living.is_parked} == {
+            event.event_id for event in self.model.parked
+        }
+        listed = [living for living in listed if not living.is_parked]
         assert sorted(str(living.event.event_id) for living in listed[: len(hands)]) == hands
         assert [living.event for living in listed[len(hands) :]] == expected
         assert self.run(self.queue.admin.get_event(uuid4())) is None
@@ -262,7 +312,7 @@ def test_a_random_life_on_the_imitated_redis() -> None:
     """The scripts and the model agree after every step."""
     run_state_machine_as_test(
         type("FakeMachine", (QueueMachine,), {}),
-        settings=settings(max_examples=20, stateful_step_count=30, deadline=None),
+        settings=settings(max_examples=25, stateful_step_count=40, deadline=None),
     )
 
 
@@ -270,5 +320,5 @@ def test_a_random_life_on_the_real_redis(redis_server: RedisServer) -> None:
     """So do the scripts in the real server."""
     run_state_machine_as_test(
         type("RealMachine", (QueueMachine,), {"server": redis_server}),
-        settings=settings(max_examples=20, stateful_step_count=30, deadline=None),
+        settings=settings(max_examples=25, stateful_step_count=40, deadline=None),
     )
