@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from event_queue.audit import AuditKind, AuditRecord, EventFilter, EventStatus, PagePosition
+from event_queue.audit import AuditKind, AuditRecord, EventFilter, EventStatus, PagePosition, PauseRecord
 from event_queue.errors import HistoryDiverged
 from event_queue.events import Command, RebalanceEvent
 from event_queue.ports import AuditStore
@@ -57,6 +57,7 @@ TRANSITIONS = [
     (AuditKind.SKIPPED, EventStatus.SKIPPED),
     (AuditKind.REQUEUED, EventStatus.FAILED),
     (AuditKind.DELAYED, EventStatus.DELAYED),
+    (AuditKind.PARKED, EventStatus.DELAYED),
     (AuditKind.RECOVERED, EventStatus.PENDING),
     (AuditKind.DELETED, EventStatus.DELETED),
     (AuditKind.DUPLICATE, EventStatus.PENDING),
@@ -152,6 +153,59 @@ async def test_a_refused_signal_is_history_without_an_event(audit: AuditStore, m
 
     assert await audit.get_event(refused.event_id) is None
     assert await audit.cursor() == maker.made[0].stream_id
+
+
+async def test_pauses_of_trading_are_kept_apart_from_events(audit: AuditStore, maker: RecordMaker) -> None:
+    """Told among other records, and told twice, each is listed once, youngest first."""
+    event = make_event()
+    records = [
+        maker.record(AuditKind.QUEUED, event),
+        maker.switched(AuditKind.PAUSED, "*", actor="ops", reason="news"),
+        maker.record(AuditKind.CLAIMED, event),
+        maker.switched(AuditKind.RESUMED, "*", actor="risk"),
+    ]
+    await audit.append(records)
+    await audit.append(records)
+
+    listed = await audit.list_pauses(limit=10)
+
+    assert list(listed) == [
+        PauseRecord(4, AuditKind.RESUMED, "*", "risk", None, START + 4 * SECOND),
+        PauseRecord(2, AuditKind.PAUSED, "*", "ops", "news", START + 2 * SECOND),
+    ]
+    assert await audit.list_pauses(limit=1) == listed[:1]
+    row = await audit.get_event(event.event_id)
+    assert row is not None
+    assert [entry.counter for entry in row.history] == [1, 3]
+    assert len(await audit.list_events(EventFilter(), limit=10)) == 1
+
+
+async def test_an_audit_of_pauses_alone_moves_its_cursor(audit: AuditStore, maker: RecordMaker) -> None:
+    """Nothing is read again that was stored."""
+    await audit.append([record := maker.switched(AuditKind.PAUSED, "DU1", actor="ops", reason="news")])
+
+    assert await audit.cursor() == record.stream_id
+
+
+async def test_a_rolled_back_pause_is_a_diverged_history(audit: AuditStore, maker: RecordMaker) -> None:
+    """The counter of a pause under another stream id is noticed like any other."""
+    await audit.append([maker.switched(AuditKind.PAUSED, "DU1", actor="ops", reason="news")])
+    rolled_back = RecordMaker(start=START + timedelta(hours=1))
+
+    with pytest.raises(HistoryDiverged):
+        await audit.append([rolled_back.switched(AuditKind.PAUSED, "DU1", actor="ops", reason="other news")])
+
+
+async def test_old_pauses_are_purged(audit: AuditStore, maker: RecordMaker) -> None:
+    """They go by their age, as refused signals do."""
+    await audit.append([maker.switched(AuditKind.PAUSED, "DU1", actor="ops", reason="news")])
+
+    await audit.purge(older_than=START)
+    kept = await audit.list_pauses(limit=10)
+    await audit.purge(older_than=START + timedelta(days=1))
+
+    assert len(kept) == 1
+    assert list(await audit.list_pauses(limit=10)) == []
 
 
 async def test_a_known_counter_under_a_new_id_is_a_diverged_history(audit: AuditStore, maker: RecordMaker) -> None:

@@ -157,6 +157,20 @@ async def test_invalid_json_is_quarantined(audit: PostgresAudit, database: Any, 
     assert await database.fetchval("SELECT count(*) FROM audit_quarantine") == 3
 
 
+async def test_a_pause_that_postgres_refuses_is_quarantined(
+    audit: PostgresAudit, database: Any, maker: RecordMaker
+) -> None:
+    """It belongs to no event, and stops nothing behind it."""
+    bad = maker.switched(AuditKind.PAUSED, "*", actor="ops", reason="a\x00b")
+    good = maker.switched(AuditKind.RESUMED, "*", actor="ops")
+
+    await audit.append([bad, good])
+
+    (quarantined,) = await database.fetch("SELECT counter, event_id, event FROM audit_quarantine")
+    assert tuple(quarantined) == (bad.counter, None, b"null")
+    assert [pause.counter for pause in await audit.list_pauses(limit=10)] == [good.counter]
+
+
 async def test_the_schema_may_be_applied_again(
     audit: PostgresAudit, postgres_address: PostgresAddress, maker: RecordMaker, pytestconfig: pytest.Config
 ) -> None:

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from event_queue.audit import AuditKind
+from event_queue.errors import TradingPaused
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Lease
 from event_queue.redis_queue import RedisQueue
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.integration
 
 NO_PAUSE = timedelta()
 MOST_CALLS = {"enqueue": 12, "duplicate": 12, "claim": 12, "complete": 22, "requeue": 22, "status": 9, "list": 16}
+MOST_TRADING_CALLS = {"intent": 9, "fill": 10, "refused": 4, "park": 10, "pause": 6, "resume": 12}
 FORBIDDEN = {"keys", "smembers", "hgetall", "scan", "hscan", "sscan", "zscan", "sort"}
 Step = Callable[[RedisQueue, Lease], Awaitable[Any]]
 
@@ -73,6 +76,45 @@ async def test_each_step_is_one_script_of_constant_cost(redis_queue: RedisQueue,
         assert not FORBIDDEN & set(spent), step
 
 
+async def refused_intent(queue: RedisQueue, lease: Lease, event: RebalanceEvent) -> None:
+    with pytest.raises(TradingPaused):
+        await queue.worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "b"})
+
+
+async def trade_under_a_switch(queue: RedisQueue, lease: Lease, account: str) -> dict[str, Counter[str]]:
+    """What an order costs, and what pausing and resuming its account costs."""
+    costs: dict[str, Counter[str]] = {}
+    worker, switch = queue.worker, queue.trading
+    await queue.intake.enqueue(make_event(account))
+    while (event := await worker.claim(lease, "0")) is not None and event.account_id != account:
+        await worker.complete(lease, "0", event, result={}, claim_next=False)
+    assert event is not None
+    intent = worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "a"})
+    _, costs["intent"] = await cost(queue, intent)
+    fill = worker.record(lease, "0", event, AuditKind.FILL, {"order_ref": "a"}, trading_day=date(2025, 6, 24))
+    _, costs["fill"] = await cost(queue, fill)
+    _, costs["pause"] = await cost(queue, switch.pause(account, actor="ops", reason="news"))
+    _, costs["refused"] = await cost(queue, refused_intent(queue, lease, event))
+    _, costs["park"] = await cost(queue, worker.park(lease, "0", event, reason=""))
+    _, costs["resume"] = await cost(queue, switch.resume(account, actor="ops"))
+    return costs
+
+
+async def test_an_order_is_written_in_one_script_of_constant_cost(redis_queue: RedisQueue, lease: Lease) -> None:
+    """Looking at the switch and keeping the trading day costs no round trip of its own, however many are paused."""
+    await trade_under_a_switch(redis_queue, lease, "warm")  # loads the scripts
+    few = await trade_under_a_switch(redis_queue, lease, "DU1")
+    for number in range(300):
+        await redis_queue.trading.pause(f"A{number}", actor="ops", reason="news")
+
+    many = await trade_under_a_switch(redis_queue, lease, "DU2")
+
+    assert many == few
+    for step, spent in few.items():
+        assert spent["evalsha"] == 1, step
+        assert spent.total() - 1 <= MOST_TRADING_CALLS[step], (step, spent)
+
+
 async def test_nothing_the_queue_does_walks_through_all_keys(redis_queue: RedisQueue, lease: Lease) -> None:
     """No script or port uses a command whose cost grows with what Redis holds."""
     _, spent = await cost(redis_queue, _everything_else(redis_queue, lease))
@@ -88,6 +130,10 @@ async def _everything_else(queue: RedisQueue, lease: Lease) -> None:
     await queue.admin.get_event(event.event_id)
     await queue.components.read()
     await queue.admin.delete(event.event_id, actor="test")
+    await queue.trading.pause("DU1", actor="test", reason="")
+    await queue.trading.read()
+    await queue.trading.resume("DU1", actor="test")
+    await queue.worker.last_traded("DU1")
     await queue.outbox.read("0-0", limit=10, block=timedelta(milliseconds=1))
     await queue.verify()
     await queue.worker.renew_lease(lease)

@@ -187,3 +187,26 @@ async def test_postgres_may_be_killed_while_events_flow(
     assert row.status is EventStatus.PENDING
     assert len(pauses) >= 3
     assert relay.state.last_error is None
+
+
+async def test_the_switch_reaches_the_history(redis_queue: RedisQueue, audit: PostgresAudit, lease: Lease) -> None:
+    """Pauses are carried among the events, in their order, and a parked event reads as delayed."""
+    event = make_event("DU1")
+    await redis_queue.intake.enqueue(event)
+    await redis_queue.worker.claim(lease, "0")
+    pause = await redis_queue.trading.pause("DU1", actor="ops", reason="news")
+    await redis_queue.worker.park(lease, "0", event, reason="trading is paused")
+    relay = relay_of(redis_queue, audit)
+
+    await relay.drain(within=SOON)
+    parked = await audit.get_event(event.event_id)
+    await redis_queue.trading.resume("DU1", actor="ops")
+    await relay.drain(within=SOON)
+
+    resumed, paused = await audit.list_pauses(limit=10)
+    assert (paused.kind, paused.scope, paused.actor, paused.reason) == (AuditKind.PAUSED, "DU1", "ops", "news")
+    assert paused.recorded_at >= pause.since
+    assert (resumed.kind, resumed.reason) == (AuditKind.RESUMED, None)
+    assert parked is not None
+    assert (parked.status, parked.next_attempt_at) == (EventStatus.DELAYED, None)
+    assert await redis_queue.outbox.length() == 0

@@ -1,13 +1,14 @@
 """Audit records for tests of what stands behind the outbox."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from event_queue.audit import AuditKind, AuditRecord
 from event_queue.codec import encode_details, encode_event, to_ms
 from event_queue.events import RebalanceEvent
+from event_queue.testing.events import make_event
 
 START: Final = datetime(2025, 6, 24, 15, tzinfo=UTC)
 
@@ -34,4 +35,11 @@ class RecordMaker:
             details_json=encode_details(details or {}),
         )
         self.made.append(record)
+        return record
+
+    def switched(self, kind: AuditKind, scope: str, **details: str) -> AuditRecord:
+        """The next record, of trading paused or resumed: as `record`, without an event."""
+        of_event = self.record(kind, make_event(scope), {"scope": scope, **details})
+        record = replace(of_event, event_id=None, event_json="null")
+        self.made[-1] = record
         return record
