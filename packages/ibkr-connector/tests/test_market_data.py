@@ -153,3 +153,92 @@ async def test_unreadable_hours_are_an_error(client: IBKRClient, world: World) -
 
     with pytest.raises(BrokerAPIError, match="SPY"):
         await client.get_trading_hours(["SPY"])
+
+
+async def test_a_price_of_acceptable_age_is_used_again(client: IBKRClient, world: World) -> None:
+    """With the moment of its observation; others are asked for, and a younger reading replaces it."""
+    before = await client.get_market_prices(["SPY"], allow_previous_close=False)
+    world.set_price("SPY", Decimal(510))
+
+    again = await client.get_market_prices(["SPY", "TLT"], allow_previous_close=False, max_age_seconds=60)
+    fresh = await client.get_market_prices(["SPY"], allow_previous_close=False)
+    later = await client.get_market_prices(["SPY"], allow_previous_close=False, max_age_seconds=60)
+
+    assert again["SPY"] == before["SPY"]
+    assert again["TLT"].price == 90
+    assert fresh["SPY"].price == later["SPY"].price == 510
+    assert _quotes_asked(world) == 3
+
+
+async def test_a_price_is_not_used_beyond_its_age(client: IBKRClient, world: World) -> None:
+    """However little it is too old."""
+    before = await client.get_market_prices(["SPY"], allow_previous_close=False)
+
+    after = await client.get_market_prices(["SPY"], allow_previous_close=False, max_age_seconds=1e-6)
+
+    assert after["SPY"].observed_at > before["SPY"].observed_at
+    assert _quotes_asked(world) == 2
+
+
+async def test_a_remembered_close_is_for_previews_too(client: IBKRClient, world: World) -> None:
+    """A preview's price never becomes a live run's."""
+    world.set_market("SPY", close_only=True)
+    preview = await client.get_market_prices(["SPY"], allow_previous_close=True)
+    again = await client.get_market_prices(["SPY"], allow_previous_close=True, max_age_seconds=60)
+
+    with pytest.raises(PriceUnavailable):
+        await client.get_market_prices(["SPY"], allow_previous_close=False, max_age_seconds=60)
+
+    assert again == preview
+
+
+async def test_a_symbol_is_asked_for_once_at_a_time(client: IBKRClient, world: World) -> None:
+    """Twenty callers share one quote each of two symbols."""
+    await client.get_trading_hours(["SPY", "TLT"])
+    asked = [client.get_market_prices(["SPY", "TLT"], allow_previous_close=False) for _ in range(20)]
+
+    answers = await asyncio.gather(*asked)
+
+    assert {answer["TLT"].price for answer in answers} == {90}
+    assert _quotes_asked(world) == 2
+
+
+async def test_a_caller_who_leaves_does_not_take_the_answer_along(client: IBKRClient, world: World) -> None:
+    """The others still get it."""
+    world.set_latency({"reply_ms": 50})
+    first, second = (
+        asyncio.ensure_future(client.get_market_prices(["SPY"], allow_previous_close=False)) for _ in range(2)
+    )
+    async with asyncio.timeout(2):
+        while not _quotes_asked(world):
+            await client.get_fills("DU1")
+
+    first.cancel()
+
+    assert (await second)["SPY"].price == 500
+    assert _quotes_asked(world) == 1
+
+
+async def test_a_halted_stock_has_no_price(client: IBKRClient, world: World) -> None:
+    """Its quotes are not what it will trade at; the reason names it. Previews take the previous close."""
+    world.set_market("SPY", halted=True)
+
+    with pytest.raises(PriceUnavailable, match=r"SPY: halted \(SPY\)") as caught:
+        await client.get_market_prices(["SPY", "TLT"], allow_previous_close=False)
+    preview = await client.get_market_prices(["SPY"], allow_previous_close=True)
+
+    assert caught.value.symbols == ("SPY",)
+    assert preview["SPY"].source is PriceSource.PREVIOUS_CLOSE
+
+
+async def test_every_reason_names_its_symbols(client: IBKRClient, world: World) -> None:
+    """A halt and a missing quote are told apart."""
+    world.set_market("SPY", halted=True)
+    world.set_market("TLT", no_quote=True)
+
+    with pytest.raises(PriceUnavailable, match=r"halted \(SPY\); the gateway sent none \(TLT\)"):
+        await client.get_market_prices(["TLT", "SPY"], allow_previous_close=False)
+
+
+def _quotes_asked(world: World) -> int:
+    return sum(entry.details["message"] == "MARKET_DATA" for entry in world.journal.of("request"))

@@ -334,3 +334,109 @@ async def test_a_sell_is_a_sell(client: IBKRClient, world: World, order: Ask) ->
     assert fill.side is Side.SELL
     assert result.cash_effect == Decimal("1498.97")
     assert world.account_state("DU1").positions[0].quantity == 97
+
+
+async def test_a_reference_that_is_alive_is_not_sent_again(client: IBKRClient, world: World, order: Ask) -> None:
+    """A second order of the same reference would double the position: the first is adopted."""
+    world.add_fault({"kind": "slow_fill", "after_ms": 200})
+    first = await client.place_order(order())
+
+    second = await client.place_order(order())
+    result = await client.await_order(second, timeout_seconds=2)
+
+    assert second == first
+    assert (result.status, result.filled_quantity) == (OrderStatus.FILLED, 10)
+    assert len(world.journal.of("place_order")) == 1
+
+
+async def test_a_reference_of_an_earlier_session_is_adopted(
+    open_client: Connect, client: IBKRClient, world: World, order: Ask
+) -> None:
+    """After a crash the order is found open, and followed instead of doubled; its earlier fills count."""
+    world.add_fault({"kind": "partial_fill", "quantity": 4, "rest_after_ms": 500})
+    first = await client.place_order(order())
+    await client.await_order(first, timeout_seconds=0.1)
+    await client.disconnect()
+    restarted = await open_client()
+
+    adopted = await restarted.place_order(order())
+    result = await restarted.await_order(adopted, timeout_seconds=3)
+
+    assert adopted == first
+    assert (result.status, result.filled_quantity) == (OrderStatus.FILLED, 10)
+    assert len(world.journal.of("place_order")) == 1
+
+
+async def test_an_order_that_nobody_answered_is_never_doubled(client: IBKRClient, world: World, order: Ask) -> None:
+    """Its fate is open, so nothing of its reference is sent."""
+    world.add_fault({"kind": "no_answer"})
+    first = await client.place_order(order())
+    await client.await_order(first, timeout_seconds=0.5)
+
+    second = await client.place_order(order())
+    await client.get_fills("DU1")
+
+    assert second == first
+    assert len(world.journal.of("place_order")) == 1
+
+
+async def test_the_same_reference_on_another_account_is_another_order(
+    client: IBKRClient, world: World, order: Ask
+) -> None:
+    """References are looked up within their account."""
+    world.add_fault({"kind": "slow_fill"})
+    first = await client.place_order(order())
+
+    second = await client.place_order(order(account_id="DU2"))
+    await client.get_fills("DU1")
+
+    assert second != first
+    assert [entry.account for entry in world.journal.of("place_order")] == ["DU1", "DU2"]
+
+
+async def test_a_late_answer_is_an_answer(open_client: Connect, world: World, order: Ask) -> None:
+    """A gateway slower than our patience is asked about the order; nothing is sent twice, and the fill counts once."""
+    client = await open_client(acknowledgement_seconds=0.1, request_timeout_seconds=5.0)
+    await client.get_trading_hours(["TLT"])
+    world.set_latency({"reply_ms": 300})
+
+    result = await client.await_order(await client.place_order(order()), timeout_seconds=5)
+
+    assert (result.status, result.filled_quantity) == (OrderStatus.FILLED, 10)
+    assert len(world.journal.of("place_order")) == 1
+
+
+async def test_an_answer_after_the_deadline_still_lets_it_be_cancelled(
+    open_client: Connect, world: World, order: Ask
+) -> None:
+    """At the deadline nothing is known; the cancellation reaches it all the same and is confirmed."""
+    client = await open_client(acknowledgement_seconds=0.05, request_timeout_seconds=5.0)
+    await client.get_trading_hours(["TLT"])
+    world.set_latency({"reply_ms": 300})
+    world.add_fault({"kind": "slow_fill"})
+    order_id = await client.place_order(order())
+
+    early = await client.await_order(order_id, timeout_seconds=0.06)
+    status = await client.cancel_order(order_id, timeout_seconds=5)
+
+    assert early.status in (OrderStatus.PENDING, OrderStatus.WORKING)
+    assert status is OrderStatus.CANCELLED
+    assert len(world.journal.of("place_order")) == 1
+
+
+@pytest.mark.parametrize("time_in_force", list(TimeInForce))
+async def test_a_market_on_close_order_lives_for_the_day(
+    client: IBKRClient, world: World, order: Ask, time_in_force: TimeInForce
+) -> None:
+    """The brokerage takes no other (113); it rests until the close and then fills."""
+    request = order(order_type=OrderType.MARKET_ON_CLOSE, time_in_force=time_in_force)
+    order_id = await client.place_order(request)
+    before = await client.await_order(order_id, timeout_seconds=0.1)
+    world.set_hours("closed")
+
+    after = await client.await_order(order_id, timeout_seconds=2)
+
+    (sent,) = world.journal.of("place_order")
+    assert (sent.details["order_type"], sent.details["tif"]) == ("MOC", "DAY")
+    assert before.status is OrderStatus.WORKING
+    assert (after.status, after.filled_quantity) == (OrderStatus.FILLED, 10)

@@ -109,10 +109,10 @@ def what_if_told(request_id: int, state: OrderState) -> WhatIfTold:
 def known_number(number: float | str) -> Decimal | None:
     """The number, None where the gateway has none: empty, or 1.797e308."""
     try:
-        value = to_decimal(number)
-    except (InvalidOperation, ValueError, OverflowError):
+        value = Decimal(str(number))
+    except InvalidOperation:
         return None
-    return value if abs(value) < Decimal(_UNSET) else None
+    return to_decimal(value) if value.is_finite() and abs(value) < Decimal(_UNSET) else None
 
 
 def to_fill(execution: ExecutionTold, commission: Decimal) -> Fill:
