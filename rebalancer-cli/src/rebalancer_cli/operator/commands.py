@@ -90,7 +90,7 @@ async def wait_for_result(api: ManagementApi, event_id: str, *, timeout_seconds:
         try:
             return await api.event(event_id)
         except EventUnknown:
-            return {"status": "between queue and history"}
+            return {"status": "in neither queue nor history (`rebalancer status` tells whether the relay is well)"}
 
     event = await ask_until(ask, _is_decided, timeout_seconds=timeout_seconds)
     if _has_ended(event):
@@ -98,7 +98,7 @@ async def wait_for_result(api: ManagementApi, event_id: str, *, timeout_seconds:
     if _has_failed(event):
         why = event.get("error_message") or "the log of the event-processor tells why"
         raise EventNotEnded(f"event {event_id} failed and will be tried again: {why}")
-    raise EventNotEnded(f"event {event_id} is {event.get('status')} after {timeout_seconds:.0f} s; it stays queued")
+    raise EventNotEnded(f"event {event_id} is {event.get('status')} after {timeout_seconds:.0f} s")
 
 
 def component_words(part: dict[str, Any]) -> str:
