@@ -188,27 +188,29 @@ async def test_bad_allocations_are_told_even_while_the_market_is_closed(world: W
     assert "answered 500" in failure["error"]
 
 
-async def test_cancel_orders_cancels_ours(world: WorkerWorld) -> None:
-    """Each of our orders is confirmed as cancelled and listed in the result."""
+async def test_cancel_orders_cancels_everybodys(world: WorkerWorld) -> None:
+    """Each order is confirmed as cancelled and listed in the result, whoever placed it."""
     leave_order_open(world.brokerage, "CCC", owner="1")
+    leave_order_open(world.brokerage, "AAA", owner="77")
     await world.enqueue(Command.CANCEL_ORDERS)
 
     async with world.running():
         record = await world.next_record(AuditKind.COMPLETED)
 
     result = json.loads(record.details_json)["result"]
-    assert [order["symbol"] for order in result["orders"]] == ["CCC"]
+    assert [order["symbol"] for order in result["orders"]] == ["CCC", "AAA"]
     assert all(order.is_final for order in world.brokerage.orders)
 
 
-async def test_cancel_orders_fails_when_one_remains(world: WorkerWorld) -> None:
-    """Ours are cancelled; the foreign one is named with its owner."""
+async def test_cancel_orders_fails_when_one_cannot_be_cancelled(world: WorkerWorld) -> None:
+    """Ours is cancelled; the foreign one is named with its owner, who is at work."""
     leave_order_open(world.brokerage, "CCC", owner="1")
     leave_order_open(world.brokerage, "CCC", owner="77")
+    world.brokerage.owners.occupy("77")
 
     failure = await _failure(world, Command.CANCEL_ORDERS)
 
-    assert "1 orders cancelled, still open: BUY 5 CCC" in failure["error"]
+    assert "BUY 5 CCC (order 77:2 of 77" in failure["error"]
     assert [order.is_final for order in world.brokerage.orders] == [True, False]
 
 

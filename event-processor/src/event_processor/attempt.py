@@ -7,6 +7,7 @@ from typing import Any
 
 from broker_connector_base import BrokerClient
 from event_processor.failures import FailureKind
+from event_processor.rebalancer import Rebalancer
 from event_processor.rebalancer.ports import Guard, Recorder
 from event_processor.target_source import TargetSource
 from event_queue.events import RebalanceEvent
@@ -24,9 +25,23 @@ class Attempt:
     broker: BrokerClient
     targets: TargetSource
     orders: OrdersSettings
+    price_cache_seconds: float
     clock: Clock
     recorder: Recorder
     guard: Guard
+    shown_only: str = ""
+    """Why this live event is only shown instead of carried out; empty when it is carried out."""
+
+    def rebalancer(self) -> Rebalancer:
+        """The rebalancer of this attempt."""
+        return Rebalancer(
+            broker=self.broker,
+            clock=self.clock,
+            orders=self.orders,
+            recorder=self.recorder,
+            guard=self.guard,
+            price_cache_seconds=self.price_cache_seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,13 @@ class Completed:
     Trying again at once would meet the same market; the next signal, or an operator, plans from what the account
     then is.
     """
+
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The event ends without having been carried out, because a rule of the account forbids it today."""
 
     result: Mapping[str, Any]
 
@@ -57,6 +79,17 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """An operator paused trading; the event waits until it is resumed. This is no failure.
+
+    `orders_sent` tells whether orders were sent before the pause bit; they have been followed to their ends.
+    """
+
+    reason: str
+    orders_sent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """The service stops before the attempt could end; the next start goes on with the event.
 
@@ -66,7 +99,7 @@ class Interrupted:
     orders_sent: bool
 
 
-CommandOutcome = Completed | Delayed
+CommandOutcome = Completed | Skipped | Delayed
 """What a command returns; everything else it raises."""
 
-AttemptOutcome = CommandOutcome | Failed | Interrupted
+AttemptOutcome = CommandOutcome | Failed | Parked | Interrupted

@@ -1,52 +1,67 @@
 """What an attempt writes down about its orders, in the words of the audit's tables."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from datetime import date
+from typing import Any
 
-from broker_connector_base import Fill, OrderRequest, OrderResult
-from event_processor.patient_writes import PatientWrites
-from event_processor.rebalancer import average_price, total_commission
+from broker_connector_base import Fill, MarginEffect, OrderRequest, OrderResult
+from event_processor.hand import Hand
+from event_processor.rebalancer import average_price, total_commission, trading_day
 from event_queue.audit import AuditKind
+from event_queue.errors import TradingPaused
 from event_queue.events import RebalanceEvent
-from event_queue.outcomes import Lease
-from event_queue.ports import WorkerQueue
-
-SLOT: Final = "0"
-"""The worker has one hand."""
+from event_queue.outcomes import LastTrade
 
 
 class AuditTrail:
     """Records of one attempt at one event. `orders_intended` tells whether anything may have been sent."""
 
-    def __init__(self, queue: WorkerQueue, patiently: PatientWrites, lease: Lease, event: RebalanceEvent) -> None:
-        self._queue = queue
-        self._patiently = patiently
-        self._lease = lease
+    def __init__(self, hand: Hand, event: RebalanceEvent) -> None:
+        self._hand = hand
         self._event = event
         self.orders_intended = 0
 
-    async def intent(self, request: OrderRequest, reason: str) -> None:
-        """Write down an order that is about to be sent; no order is sent when this raises."""
+    async def intent(self, request: OrderRequest, reason: str, effect: MarginEffect | None = None) -> None:
+        """Write down an order that is about to be sent; no order is sent when this raises.
+
+        Raises:
+            TradingPaused: an operator paused the account before this order.
+        """
         self.orders_intended += 1
-        await self._record(AuditKind.ORDER_INTENT, intent_details(request, reason))
+        try:
+            await self._record(AuditKind.ORDER_INTENT, intent_details(request, reason, effect))
+        except TradingPaused:
+            self.orders_intended -= 1
+            raise
 
     async def result(self, result: OrderResult) -> None:
         """Write down what became of an order, and each of its fills."""
         for fill in result.fills:
-            await self._record(AuditKind.FILL, fill_details(fill))
+            await self._record_fill(fill)
         await self._record(AuditKind.ORDER_RESULT, result_details(result))
 
     async def earlier_fills(self, fills: tuple[Fill, ...]) -> None:
         """Write down executions that an earlier attempt may not have lived to record."""
         for fill in fills:
-            await self._record(AuditKind.FILL, fill_details(fill))
+            await self._record_fill(fill)
 
-    async def _record(self, kind: AuditKind, details: Mapping[str, Any]) -> None:
-        await self._patiently(lambda: self._queue.record(self._lease, SLOT, self._event, kind, details))
+    async def last_trade(self) -> LastTrade | None:
+        """The account's latest trading day on which a fill was written down."""
+        return await self._hand.patiently(lambda: self._hand.queue.last_traded(self._event.account_id))
+
+    async def _record_fill(self, fill: Fill) -> None:
+        await self._record(AuditKind.FILL, fill_details(fill), day=trading_day(fill.executed_at))
+
+    async def _record(self, kind: AuditKind, details: Mapping[str, Any], *, day: date | None = None) -> None:
+        hand = self._hand
+        await hand.patiently(
+            lambda: hand.queue.record(hand.lease, hand.slot, self._event, kind, details, trading_day=day)
+        )
 
 
-def intent_details(request: OrderRequest, reason: str) -> dict[str, Any]:
+def intent_details(request: OrderRequest, reason: str, effect: MarginEffect | None = None) -> dict[str, Any]:
     """An order about to be sent; numbers as text, digit by digit."""
+    foretold = {} if effect is None else {"margin_effect": effect_details(effect)}
     return {
         "order_ref": request.order_ref,
         "symbol": request.symbol,
@@ -57,6 +72,18 @@ def intent_details(request: OrderRequest, reason: str) -> dict[str, Any]:
         "time_in_force": request.time_in_force.value,
         "outside_regular_hours": request.outside_regular_hours,
         "reason": reason,
+        **foretold,
+    }
+
+
+def effect_details(effect: MarginEffect) -> dict[str, str]:
+    """What the broker foretold of an order."""
+    return {
+        "initial_margin_after": str(effect.initial_margin_after),
+        "maintenance_margin_after": str(effect.maintenance_margin_after),
+        "equity_with_loan_after": str(effect.equity_with_loan_after),
+        "commission": str(effect.commission),
+        "warning": effect.warning,
     }
 
 

@@ -10,12 +10,14 @@ import httpx
 import structlog
 
 from event_processor.allocations import AllocationsClient
+from event_processor.attempts import Attempts
 from event_processor.broker_factory import BrokerName, create_broker
 from event_processor.broker_session import BrokerSession
 from event_processor.commands import CommandRunner
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
+from event_processor.live_permission import LivePermission
 from event_processor.replacement_sets import load_replacement_sets
 from event_processor.target_source import TargetSource
 from event_processor.trading_halt import TradingHalt
@@ -94,7 +96,12 @@ def build_worker(
 
     return Worker(
         queue=redis.worker,
-        commands=build_commands(context, redis.components, sessions, http),
+        attempts=Attempts(
+            commands=build_commands(context, redis, sessions, http),
+            guard=guard,
+            stop=context.stopping,
+            grace_seconds=processing.shutdown_grace_seconds,
+        ),
         keeper=LeaseKeeper(redis.worker, context.clock, guard, LeaseHolder.this_process(), ttl),
         guard=guard,
         clock=context.clock,
@@ -113,7 +120,7 @@ def build_worker(
 
 def build_commands(
     context: ServiceContext,
-    board: ComponentBoard,
+    redis: RedisQueue,
     sessions: Mapping[str, BrokerSession],
     http: httpx.AsyncClient,
 ) -> CommandRunner:
@@ -126,8 +133,10 @@ def build_commands(
         targets=TargetSource(AllocationsClient(http, settings.allocations), sets),
         orders=settings.orders,
         trading_mode=settings.ibkr.trading_mode,
-        halt=TradingHalt(board),
+        permission=LivePermission(TradingHalt(redis.components), redis.trading),
         clock=context.clock,
+        price_cache_seconds=settings.ibkr.price_cache_seconds,
+        max_event_age_seconds=settings.processing.max_event_age_seconds,
     )
 
 

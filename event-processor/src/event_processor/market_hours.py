@@ -13,6 +13,8 @@ class Open:
     """Every symbol trades now; `regular` is False when some do so only before or after regular hours."""
 
     regular: bool
+    closes_at: datetime
+    """When the first of the symbols stops trading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,23 @@ def market_state(hours: Mapping[str, TradingHours], now: datetime, *, extended: 
     """
     regular = [symbol.regular for symbol in hours.values()]
     if _all_open(regular, now):
-        return Open(regular=True)
+        return Open(regular=True, closes_at=_first_close(regular, now))
     if not extended:
         return ClosedUntil(_next_common_open(hours, regular, now))
     wider = [(*symbol.regular, *symbol.extended) for symbol in hours.values()]
-    return Open(regular=False) if _all_open(wider, now) else ClosedUntil(_next_common_open(hours, wider, now))
+    if _all_open(wider, now):
+        return Open(regular=False, closes_at=_first_close(wider, now))
+    return ClosedUntil(_next_common_open(hours, wider, now))
 
 
 def _all_open(calendars: Sequence[Sequence[TradingSession]], moment: datetime) -> bool:
     return all(any(session.contains(moment) for session in sessions) for sessions in calendars)
+
+
+def _first_close(calendars: Sequence[Sequence[TradingSession]], now: datetime) -> datetime:
+    """The moment until which all stay open; `now` itself when there is no symbol."""
+    closes = [max(session.closes_at for session in sessions if session.contains(now)) for sessions in calendars]
+    return min(closes, default=now)
 
 
 def _next_common_open(

@@ -4,11 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from broker_connector_base import AccountSnapshot, ContractPrice, PriceSource
+from broker_connector_base import AccountSnapshot, ContractPrice, MarginEffect, OrderType, PriceSource
 from event_processor.market_hours import ClosedUntil
 from event_processor.numbers import money, number, percent, price, shares
-from event_processor.rebalancer import LiveRun, Planning, Preview, SentOrder
-from event_processor.result_shapes import DriftShape, EquityShape, FailureShape, OrderShape, PriceShape, RebalanceShape
+from event_processor.rebalancer import Blocked, LiveRun, Planning, Preview, SentOrder
+from event_processor.rebalancer.day_trading import EXCHANGE_ZONE
+from event_processor.result_shapes import (
+    DriftShape,
+    EquityShape,
+    FailureShape,
+    MarginShape,
+    OrderShape,
+    PriceShape,
+    RebalanceShape,
+    SkippedShape,
+)
 from event_queue.events import RebalanceEvent
 from rebalance_calculator import EquityInfo, RebalancePlan, TargetPosition, Trade
 
@@ -18,19 +28,20 @@ def moment(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def preview_result(preview: Preview, now: datetime) -> RebalanceShape:
-    """The result of a dry run."""
+def preview_result(preview: Preview, now: datetime, *, instead_because: str = "") -> RebalanceShape:
+    """The result of a dry run, and why it was one when a live run was asked for."""
     planning = preview.planning
+    instead = f"not carried out, only shown: {instead_because}" if instead_because else ""
     return {
         "account_id": planning.snapshot.account_id,
         "execution_mode": "dry_run",
         "equity_info": equity_shape(planning.plan.equity),
-        "orders": [trade_shape(trade) for trade in planning.plan.trades],
+        "orders": [trade_shape(trade, planning.style.order_type) for trade in planning.plan.trades],
         "status": "success",
-        "message": "Dry run rebalancing completed successfully",
+        "message": f"Dry run rebalancing completed successfully{f'; {instead}' if instead else ''}",
         "timestamp": moment(now),
         "prices": price_shapes(planning.prices, now),
-        "warnings": [*plan_warnings(planning), *_market_warnings(preview)],
+        "warnings": [*([instead] if instead else []), *plan_warnings(planning), *_market_warnings(preview)],
         "drift": drift_shapes(planning.plan, planning.snapshot),
     }
 
@@ -67,7 +78,7 @@ def equity_shape(equity: EquityInfo) -> EquityShape:
     }
 
 
-def trade_shape(trade: Trade) -> OrderShape:
+def trade_shape(trade: Trade, order_type: OrderType) -> OrderShape:
     """A planned trade."""
     return {
         "symbol": trade.symbol,
@@ -76,20 +87,35 @@ def trade_shape(trade: Trade) -> OrderShape:
         "market_value": money(trade.market_value),
         "price": price(trade.price),
         "reason": trade.reason,
+        "order_type": order_type.value,
     }
 
 
 def sent_shape(order: SentOrder) -> OrderShape:
     """A trade and what became of its order."""
     average = order.average_price
-    return {
-        **trade_shape(order.trade),
+    shape: OrderShape = {
+        **trade_shape(order.trade, order.result.request.order_type),
         "order_id": order.result.order_id,
         "status": order.result.status.value,
         "filled_quantity": shares(order.result.filled_quantity),
         "average_price": None if average is None else price(average),
         "commission": money(order.commission),
         "message": order.result.message,
+    }
+    if order.margin_effect is not None:
+        shape["margin_effect"] = margin_shape(order.margin_effect)
+    return shape
+
+
+def margin_shape(effect: MarginEffect) -> MarginShape:
+    """What the broker foretold of an order when it was asked."""
+    return {
+        "initial_margin_after": money(effect.initial_margin_after),
+        "maintenance_margin_after": money(effect.maintenance_margin_after),
+        "equity_with_loan_after": money(effect.equity_with_loan_after),
+        "commission": money(effect.commission),
+        "warning": effect.warning,
     }
 
 
@@ -149,12 +175,33 @@ def _market_warnings(preview: Preview) -> Sequence[str]:
     return []
 
 
+def skipped_result(account_id: str, blocked: Blocked, now: datetime) -> SkippedShape:
+    """The result of an event that a rule of the account forbids today."""
+    allowed = None if blocked.next_allowed is None else moment(blocked.next_allowed)
+    return {
+        "account_id": account_id,
+        "execution_mode": "live",
+        "status": "skipped",
+        "message": f"not rebalanced: {blocked.reason}; next allowed {allowed or 'on the next trading day'}",
+        "next_allowed_time": allowed,
+        "timestamp": moment(now),
+    }
+
+
 def _live_message(run: LiveRun) -> str:
     if not run.orders:
         return "Live rebalancing completed successfully: nothing to trade"
+    waiting = _waiting_words(run)
     if not run.incomplete:
-        return "Live rebalancing completed successfully"
-    return f"Live rebalancing completed in part: {'; '.join(order.describe() for order in run.incomplete)}"
+        return f"Live rebalancing completed successfully{waiting}"
+    return f"Live rebalancing completed in part: {'; '.join(order.describe() for order in run.incomplete)}{waiting}"
+
+
+def _waiting_words(run: LiveRun) -> str:
+    if not run.waiting_for_close:
+        return ""
+    count, closes = len(run.waiting_for_close), run.closes_at.astimezone(EXCHANGE_ZONE)
+    return f": {count} market-on-close orders working until {closes:%H:%M} New York time"
 
 
 def failure_result(event: RebalanceEvent, *, kind: str, message: str, now: datetime) -> FailureShape:

@@ -5,7 +5,7 @@ Money is in US dollars with cents, prices and quantities have up to four decimal
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-Status = Literal["success", "partial", "failed"]
+Status = Literal["success", "partial", "failed", "skipped"]
 ExecutionMode = Literal["dry_run", "live"]
 
 
@@ -28,12 +28,24 @@ class OrderShape(TypedDict):
     market_value: float
     price: float
     reason: str
+    order_type: str
     order_id: NotRequired[str]
     status: NotRequired[str]
     filled_quantity: NotRequired[float]
     average_price: NotRequired[float | None]
     commission: NotRequired[float]
     message: NotRequired[str]
+    margin_effect: NotRequired["MarginShape"]
+
+
+class MarginShape(TypedDict):
+    """What the broker, asked beforehand, said that an order would do to its account."""
+
+    initial_margin_after: float
+    maintenance_margin_after: float
+    equity_with_loan_after: float
+    commission: float
+    warning: str
 
 
 class PriceShape(TypedDict):
@@ -71,6 +83,18 @@ class RebalanceShape(TypedDict):
     equity_before: NotRequired[float]
     equity_after: NotRequired[float | None]
     cancelled_orders: NotRequired[list[str]]
+
+
+class SkippedShape(TypedDict):
+    """The result of a `rebalance` that a rule of the account forbids today."""
+
+    account_id: str
+    execution_mode: ExecutionMode
+    status: Status
+    message: str
+    next_allowed_time: str | None
+    """Start of the next day's trading; None when the brokerage did not tell it."""
+    timestamp: str
 
 
 class PositionShape(TypedDict):

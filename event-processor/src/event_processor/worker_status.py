@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.events import RebalanceEvent
@@ -18,8 +19,7 @@ class WorkerStatus:
     def __init__(self) -> None:
         self._listener: Callable[[], None] | None = None
         self._lease: Lease | None = None
-        self._current: RebalanceEvent | None = None
-        self._current_since: datetime | None = None
+        self._in_hand: dict[UUID, tuple[RebalanceEvent, datetime]] = {}
         self._last: dict[str, Any] | None = None
 
     def on_change(self, listener: Callable[[], None]) -> None:
@@ -29,16 +29,18 @@ class WorkerStatus:
     def holding(self, lease: Lease | None) -> None:
         """The worker has the lease, or no longer has one."""
         self._lease = lease
+        if lease is None:
+            self._in_hand.clear()
         self._changed()
 
     def working_on(self, event: RebalanceEvent, now: datetime) -> None:
         """An attempt begins."""
-        self._current, self._current_since = event, now
+        self._in_hand[event.event_id] = (event, now)
         self._changed()
 
     def done_with(self, event: RebalanceEvent, outcome: str, now: datetime) -> None:
         """An attempt has ended."""
-        self._current, self._current_since = None, None
+        self._in_hand.pop(event.event_id, None)
         self._last = {**_names(event), "outcome": outcome, "ended_at": now.isoformat()}
         self._changed()
 
@@ -48,7 +50,7 @@ class WorkerStatus:
             return None
         facts: dict[str, Any] = {
             "lease": self._lease.token,
-            "current": self._describe_current(now),
+            "in_hand": [_in_hand(event, since, now) for event, since in self._in_hand.values()],
             "last": self._last,
         }
         return ComponentReport(WORKER, ComponentState.OK, self._detail(), facts, now)
@@ -58,15 +60,15 @@ class WorkerStatus:
             self._listener()
 
     def _detail(self) -> str:
-        if self._current is None:
+        if not self._in_hand:
             return "waiting for events"
-        return f"working on {self._current.exec_command} of {self._current.account_id}"
+        works = (f"{event.exec_command} of {event.account_id}" for event, _ in self._in_hand.values())
+        return f"working on {', '.join(works)}"
 
-    def _describe_current(self, now: datetime) -> dict[str, Any] | None:
-        if self._current is None or self._current_since is None:
-            return None
-        age = max(0.0, (now - self._current_since).total_seconds())
-        return {**_names(self._current), "age_seconds": round(age, 1)}
+
+def _in_hand(event: RebalanceEvent, since: datetime, now: datetime) -> dict[str, Any]:
+    age = max(0.0, (now - since).total_seconds())
+    return {**_names(event), "age_seconds": round(age, 1)}
 
 
 def _names(event: RebalanceEvent) -> dict[str, Any]:

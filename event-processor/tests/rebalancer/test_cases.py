@@ -253,16 +253,44 @@ async def test_case_20_what_a_leftover_bought_while_being_cancelled_is_planned_w
     assert case_5.shares == {"AAA": 594, "BBB": 1485, "CCC": 316}
 
 
-async def test_case_20_a_foreign_order_stops_the_event(case_5: Scenario) -> None:
-    """Neither an order of ours is cancelled nor a new one placed beside one that is not ours; it is named."""
+async def test_case_20_an_order_of_client_77_is_cancelled_through_77(case_5: Scenario) -> None:
+    """Whoever placed it, it is gone and confirmed before the first order of ours; other accounts are not looked at."""
+    leave_order_open(case_5.brokerage, "CCC", owner="77")
+    leave_order_open(case_5.brokerage, "CCC", owner="0")
+
+    run = await carried_out(case_5)
+
+    assert case_5.brokerage.journal.subjects("connect_as") == ("77", "0")
+    assert [order.owner for order in run.cancelled] == ["77", "0"]
+    assert case_5.shares == {"AAA": 594, "BBB": 1485, "CCC": 316}
+    assert case_5.open_orders == 0
+
+
+async def test_case_20_a_foreign_order_that_cannot_be_cancelled_stops_the_event(case_5: Scenario) -> None:
+    """Client 77 is at work itself: nothing is placed beside its order, and both orders left open are named."""
     leave_order_open(case_5.brokerage, "CCC", owner="1")
     leave_order_open(case_5.brokerage, "CCC", owner="77")
+    leave_order_open(case_5.brokerage, "AAA", owner="77")
+    case_5.brokerage.owners.occupy("77")
 
-    with pytest.raises(ForeignOrderOpen, match=r"BUY 5 CCC \(order 77:2 of 77"):
+    with pytest.raises(ForeignOrderOpen) as caught:
         await case_5.deliver()
 
+    assert "BUY 5 CCC (order 77:2 of 77" in str(caught.value)
+    assert "BUY 5 AAA (order 77:3 of 77" in str(caught.value)
     assert case_5.sent == []
     assert case_5.open_orders == 2
+
+
+async def test_case_15_and_20_without_a_plan_nobody_elses_order_is_cancelled() -> None:
+    """The plan is complete before any cancellation."""
+    case = scenario(paper_account(1_000), {"A": 100, "B": None}, {"A": 50, "B": 50})
+    leave_order_open(case.brokerage, "A", owner="77")
+
+    with pytest.raises(PriceUnavailable):
+        await case.deliver()
+
+    assert case.brokerage.journal.subjects("cancel_order") == ()
 
 
 async def test_a_leftover_that_cannot_be_cancelled_stops_the_event(case_5: Scenario) -> None:

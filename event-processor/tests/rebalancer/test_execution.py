@@ -111,7 +111,7 @@ async def test_extended_hours_trade_by_limit_orders_only(switch: Scenario) -> No
         (OrderType.LIMIT, Decimal("10.05")),
     ]
     assert all(request.outside_regular_hours for request in requests)
-    assert switch.shares == {"NEW": 1000}
+    assert switch.shares == {"NEW": 995}  # 10 000 USD at the limit of 10.05
 
 
 async def test_an_unfilled_buy_is_cancelled_and_the_run_is_partial(switch: Scenario) -> None:

@@ -8,6 +8,7 @@ from broker_connector_base import BrokerConnectionError, CancellationUnconfirmed
 from broker_connector_base.testing import IgnoreCancellation, LeaveOpen, OrderScript, PaperBroker, RejectOrder
 from broker_connector_base.testing.paper_scripts import ConnectionScript
 from event_processor.errors import Stopping
+from event_processor.order_style import plain_style
 from event_processor.rebalancer.order_desk import OrderDesk
 from event_processor.testing.scenario import ACCOUNT, Scenario, paper_account, scenario
 from event_queue.errors import LeaseLost
@@ -30,6 +31,7 @@ async def _desk(case: Scenario) -> OrderDesk:
         guard=case.guard,
         account_id=ACCOUNT,
         order_ref=lambda side, symbol: f"{side}:{symbol}",
+        style=plain_style(case.orders),
     )
 
 
@@ -47,7 +49,7 @@ async def test_orders_come_back_in_the_order_of_their_trades(case: Scenario) -> 
     case.brokerage.scripts.add(OrderScript(RejectOrder("no"), "A"))
     case.brokerage.scripts.add(OrderScript(LeaveOpen(), "B"))
 
-    sent = await (await _desk(case)).carry_out(SELLS, regular_hours=True)
+    sent = await (await _desk(case)).carry_out(SELLS)
 
     assert [order.trade.symbol for order in sent] == ["A", "B", "C"]
     assert [order.result.status for order in sent] == [
@@ -60,7 +62,7 @@ async def test_orders_come_back_in_the_order_of_their_trades(case: Scenario) -> 
 
 async def test_nothing_to_trade_is_no_order(case: Scenario) -> None:
     """An empty list asks nobody anything."""
-    assert await (await _desk(case)).carry_out((), regular_hours=True) == ()
+    assert await (await _desk(case)).carry_out(()) == ()
     assert case.recorder.intents == []
 
 
@@ -70,7 +72,7 @@ async def test_an_unconfirmed_order_outweighs_an_unknown_symbol(case: Scenario) 
     case.brokerage.scripts.add(OrderScript(IgnoreCancellation(), "A"))
 
     with pytest.raises(CancellationUnconfirmed):
-        await desk.carry_out((_sell("X"), *SELLS), regular_hours=True)
+        await desk.carry_out((_sell("X"), *SELLS))
 
     assert {result.request.symbol for result in case.recorder.results} == {"A", "B", "C"}
 
@@ -81,7 +83,7 @@ async def test_a_lost_connection_is_told(case: Scenario) -> None:
     case.brokerage.scripts.add(ConnectionScript("place_order", "before"))
 
     with pytest.raises(BrokerConnectionError):
-        await desk.carry_out(SELLS, regular_hours=True)
+        await desk.carry_out(SELLS)
 
     assert len(case.recorder.intents) == 3
     assert case.brokerage.orders == ()
@@ -94,7 +96,7 @@ async def test_a_refusal_is_told_before_any_other_trouble(case: Scenario, refusa
     case.guard.refusal = refusal
 
     with pytest.raises(type(refusal)):
-        await desk.carry_out(SELLS, regular_hours=True)
+        await desk.carry_out(SELLS)
 
     assert case.recorder.intents == []
     assert case.brokerage.orders == ()
@@ -121,10 +123,11 @@ async def test_an_order_without_an_end_is_unconfirmed(case: Scenario) -> None:
         guard=case.guard,
         account_id=ACCOUNT,
         order_ref=desk.order_ref,
+        style=desk.style,
     )
     case.brokerage.scripts.add(OrderScript(LeaveOpen(), "A"))
 
     with pytest.raises(OrderUnconfirmed, match=r"SELL:A\) is WORKING at the end"):
-        await forgetful.carry_out(SELLS[:1], regular_hours=True)
+        await forgetful.carry_out(SELLS[:1])
 
     assert [result.status for result in case.recorder.results] == [OrderStatus.WORKING]

@@ -2,20 +2,30 @@
 
 import asyncio
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
 from typing import Any
 
 import pytest
 
-from broker_connector_base import Fill, OrderRequest, OrderResult, OrderStatus, OrderType, Side, TimeInForce
-from event_processor.audit_trail import SLOT, AuditTrail, fill_details, intent_details, result_details
+from broker_connector_base import (
+    Fill,
+    MarginEffect,
+    OrderRequest,
+    OrderResult,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from event_processor.audit_trail import AuditTrail, fill_details, intent_details, result_details
+from event_processor.hand import Hand
 from event_processor.lease_guard import LeaseGuard
 from event_processor.patient_writes import PatientWrites
 from event_processor.testing.worker_world import WorkerWorld
 from event_queue.audit import AuditKind
-from event_queue.errors import LeaseLost
+from event_queue.errors import LeaseLost, TradingPaused
 from event_queue.outcomes import Lease
 
 REQUEST = OrderRequest(
@@ -85,10 +95,19 @@ async def trail(world: WorkerWorld) -> AuditTrail:
     event = await world.enqueue()
     lease = await world.queue.worker.acquire_lease("host:1:1.00", ttl=timedelta(seconds=10))
     assert isinstance(lease, Lease)
-    await world.queue.worker.claim(lease, SLOT)
+    await world.queue.worker.claim(lease, "0")
     guard = LeaseGuard(world.stop)
     guard.extend(asyncio.get_running_loop().time(), 10)
-    return AuditTrail(world.queue.worker, PatientWrites(world.clock, guard), lease, event)
+    hand = Hand(
+        slot="0",
+        queue=world.queue.worker,
+        lease=lease,
+        patiently=PatientWrites(world.clock, guard),
+        clock=world.clock,
+        settings=world.processing,
+        stop=world.stop,
+    )
+    return AuditTrail(hand, event)
 
     return asyncio.get_running_loop().time()
 
@@ -121,3 +140,42 @@ async def test_an_intent_that_cannot_be_written_raises(trail: AuditTrail, world:
 
     with pytest.raises(LeaseLost):
         await trail.intent(REQUEST, "because")
+
+
+async def test_a_fill_uses_the_trading_day_up_and_an_intent_does_not(trail: AuditTrail, world: WorkerWorld) -> None:
+    """A run that traded nothing leaves the day to the next one."""
+    await trail.intent(REQUEST, "because")
+    assert await trail.last_trade() is None
+
+    await trail.result(_result(world))
+
+    last = await trail.last_trade()
+    assert last is not None
+    assert last.trading_day == date(2099, 3, 2)
+
+
+async def test_an_intent_refused_by_a_pause_was_not_intended(trail: AuditTrail, world: WorkerWorld) -> None:
+    """The switch bites in the step that would write the order down; nothing counts as sent."""
+    await world.queue.trading.pause("DU1", actor="operator", reason="look first")
+
+    with pytest.raises(TradingPaused, match="look first"):
+        await trail.intent(REQUEST, "because")
+
+    assert trail.orders_intended == 0
+    assert AuditKind.ORDER_INTENT not in await world.all_kinds()
+
+
+def test_an_intent_tells_the_margin_effect_that_was_foretold() -> None:
+    """With the broker's own words."""
+    effect = MarginEffect(
+        initial_margin_after=Decimal(5),
+        maintenance_margin_after=Decimal(3),
+        equity_with_loan_after=Decimal(9),
+        commission=Decimal("0.35"),
+        warning="close to the limit",
+    )
+
+    details = intent_details(REQUEST, "because", effect)
+
+    assert details["margin_effect"]["warning"] == "close to the limit"
+    assert details["margin_effect"]["initial_margin_after"] == "5"

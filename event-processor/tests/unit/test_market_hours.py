@@ -31,8 +31,8 @@ HOURS = {"AAA": _stock("AAA"), "BBB": _stock("BBB")}
 @pytest.mark.parametrize(
     ("moment", "state"),
     [
-        (FRIDAY + timedelta(hours=14.5), Open(regular=True)),
-        (FRIDAY + timedelta(hours=17, microseconds=-1), Open(regular=True)),
+        (FRIDAY + timedelta(hours=14.5), Open(regular=True, closes_at=FRIDAY + timedelta(hours=17))),
+        (FRIDAY + timedelta(hours=17, microseconds=-1), Open(regular=True, closes_at=FRIDAY + timedelta(hours=17))),
         (FRIDAY + timedelta(hours=17), ClosedUntil(MONDAY + timedelta(hours=14.5))),
         (FRIDAY + timedelta(hours=14.5, seconds=-1), ClosedUntil(FRIDAY + timedelta(hours=14.5))),
         (FRIDAY + timedelta(days=1), ClosedUntil(MONDAY + timedelta(hours=14.5))),
@@ -45,7 +45,11 @@ def test_case_21_sessions_are_half_open(moment: datetime, state: Open | ClosedUn
 
 @pytest.mark.parametrize(
     ("hours", "state"),
-    [(10, Open(regular=False)), (15, Open(regular=True)), (22, ClosedUntil(MONDAY + timedelta(hours=9)))],
+    [
+        (10, Open(regular=False, closes_at=FRIDAY + timedelta(hours=21))),
+        (15, Open(regular=True, closes_at=FRIDAY + timedelta(hours=17))),
+        (22, ClosedUntil(MONDAY + timedelta(hours=9))),
+    ],
 )
 def test_extended_hours_count_when_allowed(hours: int, state: Open | ClosedUntil) -> None:
     """They are told apart from regular ones, which decide about the order's type."""
@@ -76,3 +80,12 @@ def test_unknown_hours_are_no_permission() -> None:
 
     with pytest.raises(HoursUnknown, match="AAA, CCC"):
         market_state({"AAA": _stock("AAA"), "CCC": silent}, FRIDAY, extended=False)
+
+
+def test_the_first_close_of_all_symbols_counts() -> None:
+    """From then on not every order could be filled."""
+    hours = {"AAA": _stock("AAA"), "BBB": _stock("BBB", friday_close=15)}
+
+    state = market_state(hours, FRIDAY + timedelta(hours=14.75), extended=False)
+
+    assert state == Open(regular=True, closes_at=FRIDAY + timedelta(hours=15))

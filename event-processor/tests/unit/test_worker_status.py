@@ -33,7 +33,7 @@ def test_an_idle_worker_names_its_lease() -> None:
     report = _report(_leading())
 
     assert (report.name, report.state, report.detail) == ("worker", ComponentState.OK, "waiting for events")
-    assert report.facts == {"lease": "host:1:1.00:3", "current": None, "last": None}
+    assert report.facts == {"lease": "host:1:1.00:3", "in_hand": [], "last": None}
 
 
 def test_the_event_in_hand_is_named_with_its_age() -> None:
@@ -41,9 +41,33 @@ def test_the_event_in_hand_is_named_with_its_age() -> None:
     status = _leading()
     status.working_on(EVENT, NOON)
 
-    current = _report(status).facts["current"]
+    (current,) = _report(status).facts["in_hand"]
 
     assert (current["event_id"], current["command"], current["age_seconds"]) == (str(EVENT.event_id), "rebalance", 7.0)
+
+
+def test_all_events_in_hand_are_named() -> None:
+    """A worker with several hands says what each of them does."""
+    status = _leading()
+    other = RebalanceEvent.new(account_id="DU2", exec_command=Command.PRINT_EQUITY, source="api", now=NOON)
+    status.working_on(EVENT, NOON)
+    status.working_on(other, NOON)
+
+    report = _report(status)
+
+    assert report.detail == f"working on rebalance of {ACCOUNT}, print-equity of DU2"
+    assert [entry["account_id"] for entry in report.facts["in_hand"]] == [ACCOUNT, "DU2"]
+
+
+def test_a_lost_lease_empties_the_hands() -> None:
+    """What was in them is the next holder's."""
+    status = _leading()
+    status.working_on(EVENT, NOON)
+
+    status.holding(None)
+    status.holding(Lease("host:1:1.00:4", 4, 15_000))
+
+    assert _report(status).facts["in_hand"] == []
 
 
 def test_the_last_event_is_remembered_with_its_outcome() -> None:
@@ -54,7 +78,7 @@ def test_the_last_event_is_remembered_with_its_outcome() -> None:
 
     facts = _report(status).facts
 
-    assert facts["current"] is None
+    assert facts["in_hand"] == []
     assert (facts["last"]["account_id"], facts["last"]["outcome"]) == (ACCOUNT, "failed")
 
 

@@ -1,4 +1,4 @@
-"""cancel-orders: cancel what is open on the account, as far as it is ours."""
+"""cancel-orders: cancel what is open on the account, whoever placed it."""
 
 import structlog
 
@@ -12,22 +12,23 @@ _log = structlog.get_logger(__name__)
 
 
 async def cancel_orders(attempt: Attempt) -> CommandOutcome:
-    """Cancel our open orders, each confirmed, and look again.
+    """Cancel the open orders, each confirmed, and look again.
 
     Raises:
-        CancellationUnconfirmed: an order of ours may still be alive.
-        OrdersLeftOpen: orders of others, which only their owners can cancel, or orders that came up meanwhile.
+        CancellationUnconfirmed: an order may still be alive.
+        ForeignOrderOpen: an order of somebody else could not be cancelled through its owner.
+        OrdersLeftOpen: orders came up meanwhile.
     """
     account_id = attempt.account.account_id
-    ours = [order for order in await attempt.broker.get_open_orders(account_id) if order.is_ours]
+    orders = await attempt.broker.get_open_orders(account_id)
     clearance = Clearance(attempt.broker, attempt.guard, attempt.orders.cancel_timeout_seconds)
-    await clearance.cancel_all(ours)
+    await clearance.cancel_all(orders)
     left = await attempt.broker.get_open_orders(account_id)
     if left:
         raise OrdersLeftOpen(
-            f"account {account_id}: {len(ours)} orders cancelled, still open: "
-            f"{'; '.join(describe(order) for order in left)}; cancel them where they were placed"
+            f"account {account_id}: {len(orders)} orders cancelled, and new ones appeared meanwhile: "
+            f"{'; '.join(describe(order) for order in left)}"
         )
-    result = orders_result(account_id, ours, f"{len(ours)} orders cancelled", attempt.clock.now())
+    result = orders_result(account_id, orders, f"{len(orders)} orders cancelled", attempt.clock.now())
     _log.info("orders_report", report=orders_text(result))
     return Completed({**result})

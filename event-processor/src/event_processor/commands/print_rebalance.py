@@ -2,24 +2,21 @@
 
 import structlog
 
-from event_processor.attempt import Attempt, CommandOutcome, Completed
+from event_processor.attempt import Attempt, Completed
 from event_processor.presentation import rebalance_text
-from event_processor.rebalancer import Rebalancer
 from event_processor.result import preview_result
 
 _log = structlog.get_logger(__name__)
 
 
-async def print_rebalance(attempt: Attempt) -> CommandOutcome:
+async def print_rebalance(attempt: Attempt) -> Completed:
     """Plan, and touch nothing."""
-    rebalancer = Rebalancer(
-        broker=attempt.broker,
-        clock=attempt.clock,
-        orders=attempt.orders,
-        recorder=attempt.recorder,
-        guard=attempt.guard,
-    )
-    preview = await rebalancer.preview(attempt.account, attempt.targets.weights_of(attempt.account))
-    result = preview_result(preview, attempt.clock.now())
+    return await show_plan(attempt)
+
+
+async def show_plan(attempt: Attempt, *, instead_because: str = "") -> Completed:
+    """Plan, and touch nothing; the result says why when a live run was asked for."""
+    preview = await attempt.rebalancer().preview(attempt.account, attempt.targets.weights_of(attempt.account))
+    result = preview_result(preview, attempt.clock.now(), instead_because=instead_because)
     _log.info("rebalance_report", report=rebalance_text(result))
     return Completed({**result})

@@ -7,9 +7,10 @@ from event_processor.account_check import configured_account, require_managed, r
 from event_processor.attempt import Attempt, CommandOutcome
 from event_processor.broker_session import BrokerSession
 from event_processor.commands.registry import handler_of
+from event_processor.event_age import outdated
+from event_processor.live_permission import LivePermission
 from event_processor.rebalancer.ports import Guard, Recorder
 from event_processor.target_source import TargetSource
-from event_processor.trading_halt import TradingHalt
 from event_queue.events import Command, RebalanceEvent
 from service_runtime.accounts import Accounts
 from service_runtime.clock import Clock
@@ -26,8 +27,11 @@ class CommandRunner:
     targets: TargetSource
     orders: OrdersSettings
     trading_mode: TradingMode
-    halt: TradingHalt
+    permission: LivePermission
     clock: Clock
+    price_cache_seconds: float = 0
+    max_event_age_seconds: float = 0
+    """Live events older than this are only shown; 0 sets no limit."""
 
     async def run(self, event: RebalanceEvent, *, recorder: Recorder, guard: Guard) -> CommandOutcome:
         """Run the event's command to its end.
@@ -35,12 +39,14 @@ class CommandRunner:
         Raises:
             AccountUnknown, AccountRefused: the account may not be worked on here.
             TradingHalted: the queue is not to be traded on.
+            TradingPaused: an operator paused the account.
             Exception: whatever the command raises; `failures.classify` tells what it means.
         """
         account = configured_account(self.accounts, event.account_id)
         require_mode(account.account_id, self.trading_mode)
-        if event.exec_command is Command.REBALANCE:
-            await self.halt.require_none()
+        shown_only = outdated(event, self.clock.now(), self.max_event_age_seconds)
+        if event.exec_command is Command.REBALANCE and not shown_only:
+            await self.permission.require(account.account_id)
         broker = await self.brokers[account.broker].client()
         require_managed(account.account_id, await broker.get_managed_accounts())
         attempt = Attempt(
@@ -49,8 +55,10 @@ class CommandRunner:
             broker=broker,
             targets=self.targets,
             orders=self.orders,
+            price_cache_seconds=self.price_cache_seconds,
             clock=self.clock,
             recorder=recorder,
             guard=guard,
+            shown_only=shown_only,
         )
         return await handler_of(event.exec_command)(attempt)

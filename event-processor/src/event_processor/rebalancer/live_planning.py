@@ -9,12 +9,16 @@ import structlog
 
 from broker_connector_base import AccountSnapshot, BrokerClient, CancellationUnconfirmed, Fill, OpenOrder
 from event_processor.market_hours import ClosedUntil, Open, market_state
-from event_processor.rebalancer.clearance import Clearance, describe, refuse_foreign
+from event_processor.order_style import choose_style
+from event_processor.rebalancer.clearance import Clearance, describe
+from event_processor.rebalancer.day_trading import Blocked, DayTradingGuard
 from event_processor.rebalancer.planning import Planning, make_plan, needed_symbols
 from event_processor.rebalancer.ports import Clock, Recorder
+from event_processor.rebalancer.price_reader import PriceReader
 from event_processor.side_by_side import both, started
 from rebalance_calculator import TargetWeight
 from service_runtime.accounts import AccountConfig
+from service_runtime.settings import OrdersSettings
 
 _log = structlog.get_logger(__name__)
 
@@ -29,6 +33,10 @@ class Ready:
     planning: Planning
     market: Open
     cancelled: tuple[OpenOrder, ...]
+
+
+NotNow = ClosedUntil | Blocked
+"""Why an attempt ends without having touched anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +55,28 @@ class LivePlanning:
     clock: Clock
     recorder: Recorder
     clearance: Clearance
+    prices: PriceReader
     account: AccountConfig
     event_id: UUID
-    extended_hours: bool
+    orders: OrdersSettings
 
-    async def prepare(self, weights: Coroutine[Any, Any, tuple[TargetWeight, ...]]) -> Ready | ClosedUntil:
+    async def prepare(self, weights: Coroutine[Any, Any, tuple[TargetWeight, ...]]) -> Ready | NotNow:
         """Plan, clear the account of open orders, and plan again if there were any.
 
         Errors come before everything that touches the account: weights first, then the account, hours and prices.
 
         Raises:
-            ForeignOrderOpen: an order that only its owner may cancel; ours were left alone too.
-            CancellationUnconfirmed: an order of ours may still be alive.
+            ForeignOrderOpen: an order of somebody else could not be cancelled; nothing was placed.
+            CancellationUnconfirmed: an open order may still be alive; nothing was placed.
         """
         published, scene = await both(weights, self._look())
         cancelled: tuple[OpenOrder, ...] = ()
         for _ in range(_MOST_CLEARANCES + 1):
             planned = await self._plan(scene.snapshot, published)
-            if isinstance(planned, ClosedUntil):
+            if isinstance(planned, (ClosedUntil, Blocked)):
                 return planned
             if not scene.open_orders:
                 return Ready(*planned, cancelled)
-            refuse_foreign(scene.open_orders)
             await self.clearance.cancel_all(scene.open_orders)
             cancelled += scene.open_orders
             scene = await self._look()
@@ -93,12 +101,20 @@ class LivePlanning:
 
     async def _plan(
         self, snapshot: AccountSnapshot, weights: tuple[TargetWeight, ...]
-    ) -> tuple[Planning, Open] | ClosedUntil:
+    ) -> tuple[Planning, Open] | NotNow:
         """Ask for hours and prices together; a closed market needs no prices, and may well have none."""
         symbols = needed_symbols(self.account, snapshot, weights)
-        async with started(self.broker.get_market_prices(symbols, allow_previous_close=False)) as prices:
+        async with started(self.prices.live(symbols)) as prices:
             hours = await self.broker.get_trading_hours(symbols)
-            market = market_state(hours, self.clock.now(), extended=self.extended_hours)
+            now = self.clock.now()
+            market = market_state(hours, now, extended=self.orders.extended_hours_enabled)
             if isinstance(market, ClosedUntil):
                 return market
-            return make_plan(self.account, snapshot, weights, await prices), market
+            if blocked := (await self._day_trading_guard()).check(snapshot, hours, now):
+                return blocked
+            style = choose_style(self.orders, market, now)
+            return make_plan(self.account, snapshot, weights, await prices, style), market
+
+    async def _day_trading_guard(self) -> DayTradingGuard:
+        last = await self.recorder.last_trade() if self.account.pdt_protection_enabled else None
+        return DayTradingGuard(account=self.account, event_id=self.event_id, last=last)

@@ -3,27 +3,43 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
 from broker_connector_base import (
     BrokerClient,
     CancellationUnconfirmed,
+    MarginEffect,
     OrderExecutionError,
     OrderRequest,
     OrderResult,
+    OrderStatus,
     OrderUnconfirmed,
 )
 from event_processor.errors import Stopping
-from event_processor.order_style import order_request
+from event_processor.order_style import OrderStyle, order_request
+from event_processor.rebalancer.margin_check import margin_effects
 from event_processor.rebalancer.outcome import SentOrder
 from event_processor.rebalancer.ports import Guard, Recorder, RefMaker
 from event_processor.side_by_side import every
-from event_queue.errors import LeaseLost
+from event_queue.errors import LeaseLost, TradingPaused
 from rebalance_calculator import Trade
 from service_runtime.settings import OrdersSettings
 
 _log = structlog.get_logger(__name__)
+
+REFUSAL_WAIT_SECONDS: Final = 10.0
+"""How long orders that wait for the close are watched: refusals come within seconds, fills not before the auction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An order about to be sent."""
+
+    trade: Trade
+    request: OrderRequest
+    margin_effect: MarginEffect | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,37 +52,49 @@ class OrderDesk:
     guard: Guard
     account_id: str
     order_ref: RefMaker
+    style: OrderStyle
+    asks_first: bool = False
+    """Whether the brokerage is asked for the margin effect of all orders before the first of them is sent."""
+    refusal_wait_seconds: float = REFUSAL_WAIT_SECONDS
 
-    async def carry_out(self, trades: Sequence[Trade], *, regular_hours: bool) -> tuple[SentOrder, ...]:
+    async def carry_out(self, trades: Sequence[Trade]) -> tuple[SentOrder, ...]:
         """Send all trades side by side and return when each has ended, by the deadline at the latest.
 
-        What is unfilled at the deadline is cancelled, and the cancellation confirmed. One order's trouble does not
-        stop the others from being followed to their ends.
+        What is unfilled at the deadline is cancelled, and the cancellation confirmed; orders for the close are left
+        to it once the brokerage has taken them. One order's trouble does not stop the others from being followed.
 
         Raises:
+            OrderRejected: the brokerage, asked first, would refuse an order; none was sent.
             OrderExecutionError: the fate of an order is not known.
             BrokerConnectionError: the connection broke meanwhile.
+            TradingPaused: an operator paused the account; what was sent before has been followed to its end.
             LeaseLost, Stopping: not every order was sent, or not every one followed.
         """
-        deadline = asyncio.get_running_loop().time() + self.settings.fill_timeout_seconds
-        sent, errors = await every([self._trade(trade, deadline, regular_hours=regular_hours) for trade in trades])
+        drafts = await self._drafts(trades)
+        wait = self.refusal_wait_seconds if self.style.waits_for_close else self.settings.fill_timeout_seconds
+        deadline = asyncio.get_running_loop().time() + wait
+        sent, errors = await every([self._trade(draft, deadline) for draft in drafts])
         if errors:
             raise _gravest(errors)
         return tuple(sent)
 
-    async def _trade(self, trade: Trade, deadline: float, *, regular_hours: bool) -> SentOrder:
-        request = order_request(
-            trade,
-            self.settings,
-            account_id=self.account_id,
-            order_ref=self.order_ref(trade.side, trade.symbol),
-            regular_hours=regular_hours,
-        )
+    async def _drafts(self, trades: Sequence[Trade]) -> Sequence[_Draft]:
+        requests = [self._request(trade) for trade in trades]
+        if not self.asks_first:
+            return [_Draft(trade, request, None) for trade, request in zip(trades, requests, strict=True)]
+        effects = await margin_effects(self.broker, requests)
+        return [_Draft(*parts) for parts in zip(trades, requests, effects, strict=True)]
+
+    def _request(self, trade: Trade) -> OrderRequest:
+        order_ref = self.order_ref(trade.side, trade.symbol)
+        return order_request(trade, self.style, account_id=self.account_id, order_ref=order_ref)
+
+    async def _trade(self, draft: _Draft, deadline: float) -> SentOrder:
         self.guard.require_running()
-        await self.recorder.intent(request, trade.reason)
-        result = await self._follow(await self._send(request), deadline)
+        await self.recorder.intent(draft.request, draft.trade.reason, draft.margin_effect)
+        result = await self._follow(await self._send(draft.request), deadline)
         await self.recorder.result(result)
-        return SentOrder(trade, result)
+        return SentOrder(draft.trade, result, draft.margin_effect)
 
     async def _send(self, request: OrderRequest) -> str:
         self.guard.require_running()
@@ -78,13 +106,16 @@ class OrderDesk:
             side=request.side.value,
             quantity=request.quantity,
             symbol=request.symbol,
+            order_type=request.order_type.value,
         )
         return order_id
 
     async def _follow(self, order_id: str, deadline: float) -> OrderResult:
         remaining = max(deadline - asyncio.get_running_loop().time(), 0.0)
         result = await self.broker.await_order(order_id, timeout_seconds=remaining)
-        return result if result.status.is_final else await self._withdraw(result)
+        if result.status.is_final or (self.style.waits_for_close and result.status is OrderStatus.WORKING):
+            return result
+        return await self._withdraw(result)
 
     async def _withdraw(self, unfinished: OrderResult) -> OrderResult:
         """Cancel the rest of an order at its deadline; the result counts a fill that won the race."""
@@ -121,5 +152,7 @@ def _gravity(error: Exception) -> int:
             return 1
         case OrderExecutionError():
             return 2
+        case TradingPaused():
+            return 4
         case _:
             return 3

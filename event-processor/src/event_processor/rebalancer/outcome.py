@@ -1,9 +1,10 @@
 """What a rebalance came to: values for the result, the log and the audit."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
-from broker_connector_base import AccountSnapshot, OpenOrder, OrderResult, OrderStatus
+from broker_connector_base import AccountSnapshot, MarginEffect, OpenOrder, OrderResult, OrderStatus, OrderType
 from event_processor.market_hours import MarketState
 from event_processor.rebalancer.planning import Planning
 from rebalance_calculator import Trade
@@ -15,6 +16,14 @@ class SentOrder:
 
     trade: Trade
     result: OrderResult
+    margin_effect: MarginEffect | None = None
+    """What the broker foretold, when it was asked."""
+
+    @property
+    def waits_for_close(self) -> bool:
+        """Whether it is in the hands of the closing auction; what it will fill is not known yet."""
+        is_for_close = self.result.request.order_type is OrderType.MARKET_ON_CLOSE
+        return is_for_close and self.result.status is OrderStatus.WORKING
 
     @property
     def is_complete(self) -> bool:
@@ -59,6 +68,8 @@ class LiveRun:
     planning: Planning
     orders: tuple[SentOrder, ...]
     """Sells, then buys, as sent."""
+    closes_at: datetime
+    """When the market closes, and with it the orders that wait for that."""
     cancelled: tuple[OpenOrder, ...]
     """Orders of before that were cancelled first."""
     after: AccountSnapshot | None
@@ -66,8 +77,13 @@ class LiveRun:
 
     @property
     def incomplete(self) -> tuple[SentOrder, ...]:
-        """Orders with shares that were not executed."""
-        return tuple(order for order in self.orders if not order.is_complete)
+        """Orders with shares that were not executed, and that will not be."""
+        return tuple(order for order in self.orders if not (order.is_complete or order.waits_for_close))
+
+    @property
+    def waiting_for_close(self) -> tuple[SentOrder, ...]:
+        """Orders that the closing auction will fill."""
+        return tuple(order for order in self.orders if order.waits_for_close)
 
 
 def average_price(result: OrderResult) -> Decimal | None:

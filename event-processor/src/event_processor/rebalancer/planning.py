@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker_connector_base import AccountSnapshot, ContractPrice
+from event_processor.order_style import OrderStyle, buy_price_buffer
 from rebalance_calculator import (
     PlanInputs,
     RebalancePlan,
     TargetWeight,
+    TradeLimits,
     plan_rebalance,
     resolve_reserve,
     symbols_to_price,
 )
-from service_runtime.accounts import AccountConfig
+from service_runtime.accounts import AccountConfig, AccountLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class Planning:
     snapshot: AccountSnapshot
     weights: tuple[TargetWeight, ...]
     prices: Mapping[str, ContractPrice]
+    style: OrderStyle
     plan: RebalancePlan
 
 
@@ -30,8 +33,9 @@ def make_plan(
     snapshot: AccountSnapshot,
     weights: tuple[TargetWeight, ...],
     prices: Mapping[str, ContractPrice],
+    style: OrderStyle,
 ) -> Planning:
-    """Plan the account's rebalance.
+    """Plan the account's rebalance for orders that go out in this style.
 
     Raises:
         CalculationError: no plan can be made of these inputs.
@@ -43,8 +47,22 @@ def make_plan(
         prices=prices,
         reserve_percentage=resolve_reserve(None).percentage if configured is None else configured,
         excluded=account.exclude,
+        limits=trade_limits(account.limits),
+        buy_price_buffer=buy_price_buffer(style, [quote.price for quote in prices.values()]),
+        proceeds_fund_buys=not style.waits_for_close,
     )
-    return Planning(snapshot=snapshot, weights=weights, prices=prices, plan=plan_rebalance(inputs))
+    plan = plan_rebalance(inputs)
+    return Planning(snapshot=snapshot, weights=weights, prices=prices, style=style, plan=plan)
+
+
+def trade_limits(configured: AccountLimits) -> TradeLimits:
+    """The limits of accounts.yaml as the calculator takes them."""
+    return TradeLimits(
+        max_order_value=configured.max_order_value,
+        max_turnover_percent=configured.max_turnover_percent,
+        min_trade_value=configured.min_trade_value,
+        drift_band_percent=configured.drift_band_percent,
+    )
 
 
 def needed_symbols(

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from broker_connector_base import Fill, OrderRequest, OrderResult
+from broker_connector_base import Fill, MarginEffect, OrderRequest, OrderResult
+from event_queue.outcomes import LastTrade
 from service_runtime.clock import Clock
 
 __all__ = ["Clock", "Guard", "Recorder", "RefMaker"]
@@ -30,8 +31,12 @@ class Recorder(Protocol):
     A record that cannot be written raises, so that nothing is sent of which no trace exists.
     """
 
-    async def intent(self, request: OrderRequest, reason: str) -> None:
-        """An order is about to be sent."""
+    async def intent(self, request: OrderRequest, reason: str, effect: MarginEffect | None = None) -> None:
+        """An order is about to be sent; with its margin effect when the broker was asked for it.
+
+        Raises:
+            TradingPaused: an operator has paused the account; nothing was written and nothing may be sent.
+        """
         ...
 
     async def result(self, result: OrderResult) -> None:
@@ -40,4 +45,8 @@ class Recorder(Protocol):
 
     async def earlier_fills(self, fills: tuple[Fill, ...]) -> None:
         """Executions found at the brokerage that an earlier attempt of this event caused."""
+        ...
+
+    async def last_trade(self) -> LastTrade | None:
+        """The account's latest trading day as far as it was written down, over all events."""
         ...

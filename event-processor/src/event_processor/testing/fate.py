@@ -1,7 +1,11 @@
 """Dying at a chosen step, as after kill -9: from then on nothing more is done."""
 
-from broker_connector_base import Fill, OrderRequest, OrderResult
+from datetime import UTC, datetime
+
+from broker_connector_base import Fill, MarginEffect, OrderRequest, OrderResult
 from broker_connector_base.testing import Journal
+from event_queue.errors import TradingPaused
+from event_queue.outcomes import LastTrade, Pause
 
 
 class Killed(BaseException):
@@ -59,14 +63,23 @@ class FatefulRecorder:
     def __init__(self, fate: Fate) -> None:
         self.fate = fate
         self.intents: list[OrderRequest] = []
+        self.effects: list[MarginEffect | None] = []
+        self.last: LastTrade | None = None
+        """What is told as the account's latest trading day."""
+        self.pauses_at: int | None = None
+        """Trading is paused once so many orders have been intended."""
         self.results: list[OrderResult] = []
         self.found: list[Fill] = []
 
-    async def intent(self, request: OrderRequest, reason: str) -> None:
-        """Keep the intent; a reason must be given."""
+    async def intent(self, request: OrderRequest, reason: str, effect: MarginEffect | None = None) -> None:
+        """Keep the intent and its margin effect; a reason must be given."""
         self.fate.step()
+        if self.pauses_at is not None and len(self.intents) >= self.pauses_at:
+            pause = Pause("*", "operator", "stop", datetime(2099, 1, 1, tzinfo=UTC))
+            raise TradingPaused(request.account_id, pause)
         assert reason  # noqa: S101 - this is a test's own check
         self.intents.append(request)
+        self.effects.append(effect)
 
     async def result(self, result: OrderResult) -> None:
         """Keep the result."""
@@ -77,3 +90,7 @@ class FatefulRecorder:
         """Keep the fills."""
         self.fate.step()
         self.found.extend(fills)
+
+    async def last_trade(self) -> LastTrade | None:
+        """What was set."""
+        return self.last

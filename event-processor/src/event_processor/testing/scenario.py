@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from broker_connector_base import OrderRequest, OrderStatus, OrderType, Side, TimeInForce, TradingSession
@@ -20,7 +21,7 @@ from broker_connector_base.testing import (
 )
 from broker_connector_base.testing.paper_scripts import Behaviour
 from event_processor.market_hours import ClosedUntil
-from event_processor.rebalancer import LiveRun, Preview, Rebalancer
+from event_processor.rebalancer import Blocked, LiveRun, Preview, Rebalancer
 from event_processor.testing.fate import Fate, FatefulGuard, FatefulJournal, FatefulRecorder
 from event_processor.testing.hand_clock import HandClock
 from rebalance_calculator import Allocation, TargetWeight, validate_allocations
@@ -91,6 +92,8 @@ class Scenario:
     clock: HandClock
     reserve: Number = 0
     exclude: frozenset[str] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Further fields of the account's entry in accounts.yaml."""
     orders: OrdersSettings = field(
         default_factory=lambda: OrdersSettings(fill_timeout_seconds=0.02, cancel_timeout_seconds=0.02)
     )
@@ -119,9 +122,10 @@ class Scenario:
             notification=NotificationConfig(channel="channel-1"),
             rebalancing=RebalancingConfig(equity_reserve_percentage=Decimal(self.reserve)),
             exclude=self.exclude,
+            **self.settings,
         )
 
-    async def deliver(self) -> LiveRun | ClosedUntil:
+    async def deliver(self) -> LiveRun | ClosedUntil | Blocked:
         """Deliver the event once (more), over a new session of the same client."""
         self.attempt += 1
         rebalancer = await self._rebalancer()
@@ -142,6 +146,7 @@ class Scenario:
             recorder=self.recorder,
             guard=self.guard,
             cash_wait_seconds=self.cash_wait_seconds,
+            refusal_wait_seconds=0.02,
         )
 
     async def _fetch(self) -> tuple[TargetWeight, ...]:

@@ -11,11 +11,13 @@ import httpx
 
 from broker_connector_base.testing import PaperBroker, PaperBrokerage
 from event_processor.allocations import AllocationsClient
+from event_processor.attempts import Attempts
 from event_processor.broker_session import BrokerSession
 from event_processor.commands import CommandRunner
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
+from event_processor.live_permission import LivePermission
 from event_processor.target_source import TargetSource
 from event_processor.testing.hand_clock import HandClock
 from event_processor.testing.scenario import ACCOUNT
@@ -99,7 +101,12 @@ class WorkerWorld:
         session = BrokerSession(PaperBroker(self.brokerage), self.clock, reconnect_seconds=30)
         return Worker(
             queue=self.queue.worker,
-            commands=self._commands(http, session),
+            attempts=Attempts(
+                commands=self._commands(http, session),
+                guard=guard,
+                stop=self.stop,
+                grace_seconds=self.processing.shutdown_grace_seconds,
+            ),
             keeper=LeaseKeeper(self.queue.worker, self.clock, guard, LeaseHolder("host", 1, started_at), ttl),
             guard=guard,
             clock=self.clock,
@@ -118,8 +125,9 @@ class WorkerWorld:
             targets=TargetSource(AllocationsClient(http, allocations), {}),
             orders=self.orders,
             trading_mode=self.trading_mode,
-            halt=TradingHalt(self.queue.components),
+            permission=LivePermission(TradingHalt(self.queue.components), self.queue.trading),
             clock=self.clock,
+            max_event_age_seconds=self.processing.max_event_age_seconds,
         )
 
     async def _respond(self, request: httpx.Request) -> httpx.Response:

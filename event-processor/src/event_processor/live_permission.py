@@ -1,0 +1,30 @@
+"""Whether an account may be traded at this moment: asked before a live run touches anything."""
+
+from dataclasses import dataclass
+
+from event_processor.side_by_side import both
+from event_processor.trading_halt import TradingHalt
+from event_queue.errors import TradingPaused
+from event_queue.outcomes import EVERY_ACCOUNT
+from event_queue.ports import TradingSwitch
+
+
+@dataclass(frozen=True, slots=True)
+class LivePermission:
+    """The operator's switch, and the halt over a queue that cannot be trusted."""
+
+    halt: TradingHalt
+    switch: TradingSwitch
+
+    async def require(self, account_id: str) -> None:
+        """Allow a live run on the account.
+
+        Raises:
+            TradingHalted: the queue contradicts its history.
+            TradingPaused: an operator paused the account, or all trading.
+            QueueUnavailable: nobody can tell.
+        """
+        _, pauses = await both(self.halt.require_none(), self.switch.read())
+        pause = pauses.get(account_id) or pauses.get(EVERY_ACCOUNT)
+        if pause is not None:
+            raise TradingPaused(account_id, pause)
