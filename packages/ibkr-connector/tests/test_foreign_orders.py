@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -15,13 +16,19 @@ from broker_connector_base import (
     OrderRequest,
     OrderStatus,
 )
-from ibkr_connector import IBKRClient
+from ibkr_connector import IBKRClient, IBKRConnectionSettings
+from ibkr_connector.connection import open_session
+from ibkr_connector.foreign_orders import ForeignCanceller
+from ibkr_connector.line import Line
+from ibkr_connector.owner_lines import OwnerLines
+from ibkr_connector.session import GatewaySession
 from sandbox.gateway import GatewayServer
 from sandbox.world import World
 
 Ask = Callable[..., OrderRequest]
 Connect = Callable[..., Awaitable[IBKRClient]]
 OTHER = 77
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 
 
 def _leave_open(world: World, symbol: str = "SPY", account: str = "DU1", client_id: int = OTHER) -> int:
@@ -303,3 +310,63 @@ async def test_a_caller_who_gives_up_leaves_no_visit_behind(
     await client.get_open_orders("DU1")
     assert cancelling.cancelled()
     assert gateway.client_ids == (5,)
+
+
+async def test_visits_and_our_own_questions_share_one_pace(make_client: Callable[..., IBKRClient]) -> None:
+    """All our connections together stay below the gateway's 50 messages a second."""
+    symbols = [f"S{number:03}" for number in range(50)]
+    world = World.from_dict(
+        {"accounts": [{"id": "DU1"}], "instruments": [{"symbol": each, "price": "10"} for each in symbols]}
+    )
+    async with GatewayServer(world) as gateway:
+        client = make_client(port=gateway.port, request_timeout_seconds=10.0, connect_timeout_seconds=10.0)
+        await client.connect()
+        for client_id in (77, 78, 79):
+            _leave_open(world, symbol="S000", client_id=client_id)
+        found = await client.get_open_orders("DU1")
+
+        await asyncio.gather(
+            client.get_trading_hours(symbols),
+            *(client.cancel_order(each.order_id, timeout_seconds=10) for each in found),
+        )
+
+        await client.disconnect()
+    times = [entry.at.timestamp() for entry in world.journal.of("request")]
+    assert len(found) == 3
+    assert len(times) > 50
+    assert max(sum(start <= each < start + 1 for each in times) for start in times) <= 50
+    world.close()
+
+
+async def test_an_order_that_its_owner_does_not_see_is_named(world: World, gateway: GatewayServer) -> None:
+    """Under the owner's id stands, as far as that gateway knows, no such order: nothing is sent under any number."""
+    _leave_open(world)
+    elsewhere = World.from_dict({"accounts": [{"id": "DU1"}], "instruments": [{"symbol": "SPY", "price": "500"}]})
+    _leave_open(elsewhere)
+    elsewhere.cancel_order(OTHER, 1)
+    async with GatewayServer(elsewhere) as other_gateway:
+        here, there = await _session(gateway.port), await _session(other_gateway.port)
+        line = Line.over(here)
+        (listed,) = await line.requests.open_orders()
+
+        with pytest.raises(ForeignOrderOpen, match="client id 77 does not see it"):
+            await ForeignCanceller(line, OwnerLines(there, lambda: NOW)).cancel(
+                here.orders.of_listing(listed), timeout_seconds=5
+            )
+
+        assert other_gateway.client_ids == (5,)
+        await there.close("done")
+    await here.close("done")
+    elsewhere.close()
+    assert world.journal.of("cancel_order") == []
+
+
+async def _session(port: int) -> GatewaySession:
+    settings = IBKRConnectionSettings(
+        host="127.0.0.1", port=port, client_id=5, trading_mode="paper", message_grace_seconds=0.1
+    )
+    return await open_session(settings, now=lambda: NOW, pause=_never)
+
+
+async def _never(_seconds: float) -> None:
+    raise AssertionError("connected at the first try")

@@ -68,13 +68,13 @@ class ForeignCanceller:
         owner = visit.client_id
         try:
             line = await visit.line(timeout_seconds=_until(deadline))
+            theirs = await _seen_by_owner(line, listed)
         except ClientIdInUse as error:
             reason = f"client id {owner} is in use by another session; cancel order {record.key} there"
             raise _impossible(record, reason) from error
         except BrokerConnectionError as error:
             self._line.session.require_connection(f"cancellation of order {record.key}")
             raise _impossible(record, f"no connection under client id {owner}: {error}") from error
-        theirs = _find(line, listed)
         if theirs is None:
             raise _impossible(record, f"client id {owner} does not see it; cancel it where it was placed")
         if await _is_cancelled_over(line, theirs, deadline):
@@ -106,8 +106,17 @@ def _take_over(record: OrderRecord, theirs: OrderRecord) -> None:
         record.told_status = FILLED
 
 
+async def _seen_by_owner(line: Line, listed: OrderListed) -> OrderRecord | None:
+    """The owner's view of the order. The connection may be older than the order, and binding takes its time."""
+    if _find(line, listed) is None:
+        await line.requests.open_orders()
+    seconds = line.session.settings.message_grace_seconds
+    await line.session.wait_until(lambda: _find(line, listed) is not None, seconds, f"order {listed.key}")
+    return _find(line, listed)
+
+
 def _find(line: Line, listed: OrderListed) -> OrderRecord | None:
-    """The owner's view of exactly this order on exactly this account."""
+    """The owner's record of exactly this order on exactly this account."""
     owner = line.session.settings.client_id
     candidates = (each for each in line.session.orders if each.key.belongs_to(owner) and each.is_same(listed))
     return next((each for each in candidates if each.account_id == listed.account_id), None)
