@@ -73,6 +73,9 @@ def test_at_first_it_is_connecting(health: AblyHealth) -> None:
         "reconnects": 0,
         "backlog": 0,
         "last_error": None,
+        "catching_up": [],
+        "history_errors": {},
+        "gaps": {},
     }
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,10 +14,12 @@ import pytest
 
 from event_broker.testing.broker_process import BrokerProcess, running_broker
 from event_queue.components import ComponentReport, ComponentState
+from event_queue.redis_progress import Progress, RedisProgress
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.redis_server import RedisServer, running_redis
 from event_queue.testing.server_process import free_port
 from sandbox.ably import AblyServer
+from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
@@ -146,12 +149,68 @@ async def test_kill_9_loses_nothing_and_repeats_nothing(ably: AblyServer, queue:
     assert (await queue.admin.status()).queue_length == len(CHANNELS)
 
 
+async def test_kill_9_and_an_absence_longer_than_the_rewind_lose_nothing(queue: RedisQueue, start: Start) -> None:
+    """What was published while nobody ran is read from the history, once, and told as no gap."""
+    moved = timedelta()
+
+    def ably_time() -> float:
+        return (SystemClock().now() + moved).timestamp()
+
+    async with AblyServer(clock=ably_time) as ably:
+        where = {"ABLY_ENDPOINT": ably.endpoint, "ABLY_API_KEY": ably.key, "ABLY_REWIND": "20s"}
+        async with start(**where) as first:
+            await first.wait_events("channel_attached", len(CHANNELS))
+            for channel in CHANNELS[:10]:
+                ably.publish(channel, {"exec": "rebalance"})
+            await first.wait_log(lambda log: len(heard(log)) >= 3)
+            await first.kill()
+        for channel in CHANNELS[10:]:
+            ably.publish(channel, {"exec": "rebalance"})
+        moved = timedelta(seconds=60)
+
+        async with start(**where) as second:
+            await second.wait_log(lambda log: len(heard(log)) == len(CHANNELS))
+            assert await second.terminate() == 0
+
+    living = await queue.admin.list_events(100)
+    assert sorted(each.event.account_id for each in living) == sorted(f"DU{n}" for n in range(20))
+    told = Counter(line["event"] for line in first.log + second.log)
+    assert (told["event_duplicate"], told["signals_may_be_missed"]) == (0, 0)
+
+
+async def test_a_restart_after_an_absence_beyond_the_history_is_told(
+    ably: AblyServer, queue: RedisQueue, start: Start
+) -> None:
+    """The log and the report name the channel and the time, and the next start still knows it."""
+    now = SystemClock().now()
+    yesterday = Progress(now - timedelta(days=1), "long-gone", now - timedelta(days=2))
+    await RedisProgress(queue.client).write({CHANNELS[0]: yesterday})
+    async with start() as first:
+        [missed] = await first.wait_events("signals_may_be_missed")
+        report = await wait_report(queue, "ably", lambda report: CHANNELS[0] in report.facts["gaps"])
+        assert await first.terminate() == 0
+    async with start() as second:
+        again = await wait_report(
+            queue,
+            "ably",
+            lambda later: later.reported_at > report.reported_at and CHANNELS[0] in later.facts["gaps"],
+        )
+        assert await second.terminate() == 0
+
+    assert missed["channel"] == CHANNELS[0]
+    assert missed["since"] == yesterday.heard_until.isoformat()
+    assert report.state is again.state is ComponentState.DEGRADED
+    assert again.facts["gaps"] == report.facts["gaps"]
+    assert ably.attached(CHANNELS[0]) == 0
+
+
 async def test_signals_outlive_an_outage_of_redis(
     ably: AblyServer, redis: RedisServer, queue: RedisQueue, start: Start
 ) -> None:
     """While Redis is away signals are kept, in order; when it is back each is queued once."""
     async with start() as broker:
-        await all_attached(ably)
+        await broker.wait_events("channel_attached", len(CHANNELS))
+        await broker.wait_events("progress_loaded")
         redis.kill()
         ably.publish(CHANNELS[0], {"exec": "rebalance", "number": 1})
         ably.publish(CHANNELS[0], {"exec": "rebalance", "number": 2})

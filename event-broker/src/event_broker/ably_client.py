@@ -1,6 +1,6 @@
 """The edge to the Ably SDK, which has no types: making a client, taking leave of it, reading its errors.
 
-Only this module, `ably_session` and `channel_link` touch what the SDK made.
+Only this module, `ably_session`, `channel_link`, `ably_message` and `ably_history` touch what the SDK made.
 """
 
 import asyncio
@@ -34,10 +34,13 @@ class AblyFault:
         return self.text if self.code is None else f"{self.code} {self.text}"
 
 
-def fault_of(reason: object) -> AblyFault | None:
+def fault_of_change(change: Any) -> AblyFault | None:
+    """The fault behind a change of state, if the SDK gives a reason."""
+    return None if change.reason is None else fault_of(change.reason)
+
+
+def fault_of(reason: object) -> AblyFault:
     """The fault in the `reason` of a state change or in an exception."""
-    if reason is None:
-        return None
     if isinstance(reason, AblyException):
         raised: Any = reason
         return AblyFault(raised.code, str(raised.message))
@@ -69,6 +72,14 @@ def open_client(settings: AblySettings, host: str, timing: AblyTiming) -> Any:
         tls=settings.tls,
         realtime_request_timeout=int(timing.request_seconds * 1000),
     )
+
+
+def open_rest_client(settings: AblySettings, host: str) -> Any:
+    """A client for history alone. The key has to be set; without TLS, Ably takes tokens only."""
+    if settings.api_key is None:
+        raise ValueError("an Ably client needs a key")
+    key = settings.api_key.get_secret_value()
+    return _ably.AblyRest(key=key, endpoint=host, tls=settings.tls, use_token_auth=not settings.tls)
 
 
 async def close_client(client: Any, timing: AblyTiming) -> None:

@@ -1,7 +1,7 @@
 """The connection and its channels, folded into one report `ably`.
 
 Facts: connection (state), channels ({name: state}), last_message_at (RFC 3339 or null), reconnects, backlog (messages
-received and not yet queued), last_error ({code, text} or null).
+received and not yet queued), last_error ({code, text} or null), and those of `history_health`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +10,7 @@ from typing import Final
 from event_broker.ably_client import AblyFault
 from event_broker.ably_ending import Ending
 from event_broker.continuity import Continuity
+from event_broker.history_health import HistoryHealth
 from event_queue.components import ComponentReport, ComponentState
 from service_runtime.clock import Clock
 
@@ -44,7 +45,7 @@ class AblyHealth:
         """
         self._channels = dict.fromkeys(channels, "initialized")
         self._faults: dict[str, AblyFault] = {}
-        self._continuity = continuity
+        self.continuity = continuity
         self._clock = clock
         self._redact = redact
         self._idle_reason = idle_reason
@@ -53,6 +54,9 @@ class AblyHealth:
         self._connects = 0
         self._ending: Ending | None = None
         self._last_error: AblyFault | None = None
+        self.past = HistoryHealth()
+        """What is known of the channels' past; it tells of its changes through `changed`."""
+        self.past.changed = self._past_changed
         self.backlog: Callable[[], int] = int
         """How many received messages are not yet queued."""
         self.intake_trouble: Callable[[], str | None] = _no_trouble
@@ -92,7 +96,7 @@ class AblyHealth:
     def report(self) -> ComponentReport:
         """The state as one report."""
         state, detail = self._verdict()
-        last_message_at = self._continuity.last_message_at
+        last_message_at = self.continuity.last_message_at
         error = self._last_error
         return ComponentReport(
             name=COMPONENT,
@@ -105,6 +109,7 @@ class AblyHealth:
                 "reconnects": max(0, self._connects - 1),
                 "backlog": self.backlog(),
                 "last_error": {"code": error.code, "text": self._redact(error.text)} if error else None,
+                **self.past.facts(self._redact),
             },
             reported_at=self._clock.now(),
         )
@@ -117,11 +122,14 @@ class AblyHealth:
                 return ComponentState.DOWN, f"{self._ending.words}."
             words = "Connecting to Ably." if self._connects == 0 else "The connection to Ably was lost; reconnecting."
             return ComponentState.DEGRADED, words
-        complaints = (*self._missing(), *self._waiting())
+        complaints = (*self._missing(), *self._waiting(), *self.past.complaints(self._clock.now()))
         if complaints:
             return ComponentState.DEGRADED, " ".join(complaints)
         state = ComponentState.DEGRADED if self._remarks else ComponentState.OK
         return state, f"Connected; listening to {', '.join(self._channels)}."
+
+    def _past_changed(self) -> None:
+        self.changed()
 
     def _missing(self) -> Iterator[str]:
         """A sentence about each channel that is not attached."""

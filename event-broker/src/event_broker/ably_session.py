@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from event_broker.ably_client import AblyFault, close_client, fault_of
+from event_broker.ably_client import AblyFault, close_client, fault_of, fault_of_change
 from event_broker.ably_ending import Ending, EndingKind
 from event_broker.ably_health import CONNECTED
 from event_broker.channel_inbox import ChannelInbox
@@ -60,7 +60,7 @@ class AblySession:
         self._end(EndingKind.CONTINUITY_LOST)
 
     def _on_connection(self, change: Any) -> None:
-        previous, state, fault = change.previous.value, change.current.value, fault_of(change.reason)
+        previous, state, fault = change.previous.value, change.current.value, fault_of_change(change)
         _log.debug("ably_connection_state", previous=previous, state=state, reason=str(fault) if fault else None)
         match state:
             case "failed":
@@ -89,6 +89,7 @@ class AblySession:
             was_up = is_up
 
     async def _ask(self) -> None:
+        asked_at = self._around.clock.now()
         try:
             async with asyncio.timeout(self._around.timing.request_seconds + 1):
                 await self._client.connection.ping()
@@ -96,9 +97,10 @@ class AblySession:
             if self._is_up():  # else it has noticed by itself and is reconnecting
                 self._end(EndingKind.SILENT, fault_of(error))
             return
-        for channel in self._inboxes:
+        for channel, inbox in self._inboxes.items():
             if self._around.health.is_attached(channel):
                 self._around.continuity.heard(channel)
+                inbox.heard(asked_at)
 
     def _is_up(self) -> bool:
         return self._client.connection.state.value == CONNECTED

@@ -7,18 +7,22 @@ from typing import Any, Final
 
 import structlog
 
-from event_broker.ably_client import fault_of
+from event_broker.ably_client import fault_of_change
 from event_broker.ably_health import ATTACHED, AblyHealth
+from event_broker.ably_message import trigger_of
 from event_broker.channel_inbox import ChannelInbox
 from event_broker.continuity import Continuity
 from event_broker.settings import AblyTiming
-from event_broker.trigger import Trigger
 from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)
 
 _SUSPENDED: Final = "suspended"
 _DEAD_STATES: Final = frozenset({"failed", _SUSPENDED, "detached"})
+
+
+def _nothing(_channel: str) -> None:
+    """No past is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Surroundings:
     clock: Clock
     timing: AblyTiming
     rewind: str
+    begin_catch_up: Callable[[str], None] = _nothing
+    """Called when a channel is attached without its past, before its first message."""
 
 
 class ChannelLink:
@@ -87,7 +93,7 @@ class ChannelLink:
         self._client.channels.release(self._name)
 
     def _on_state(self, change: Any) -> None:
-        state, fault = change.current.value, fault_of(change.reason)
+        state, fault = change.current.value, fault_of_change(change)
         self._around.health.channel_is(self._name, state, fault)
         if state in _DEAD_STATES:
             _log.warning("channel_down", channel=self._name, state=state, reason=str(fault) if fault else None)
@@ -103,17 +109,13 @@ class ChannelLink:
         else:
             _log.info("channel_attached", channel=self._name)
             self._around.continuity.attached_anew(self._name)
+            self._around.begin_catch_up(self._name)
         self._was_attached = True
 
     def _on_message(self, message: Any) -> None:
         """Take a message over; not a coroutine, as the SDK runs those side by side and out of order."""
         received_at = self._around.continuity.message(self._name)
-        self._inbox.put(Trigger(self._name, message.id, _payload(message), received_at))
-
-
-def _payload(message: Any) -> object:
-    """The message's data; when the SDK could not decode it whole, what is left to decode, which never trades."""
-    return {"undecoded": str(message.encoding)} if message.encoding else message.data
+        self._inbox.put(trigger_of(message, self._name, received_at))
 
 
 def _heard_by_the_other_listener(_message: Any) -> None:

@@ -1,7 +1,7 @@
 """Where the service is put together: the only module that picks adapters."""
 
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -9,16 +9,12 @@ from typing import Final
 import structlog
 
 from event_broker.ably_client import quieten_sdk
-from event_broker.ably_health import AblyHealth
-from event_broker.ably_source import AblySource
 from event_broker.admission import Admission, admit
-from event_broker.channel_inbox import ChannelInbox
-from event_broker.channel_link import Surroundings
-from event_broker.channel_router import ChannelRouter
 from event_broker.continuity import Continuity, log_gap
 from event_broker.purge import purge_daily
 from event_broker.relay_keeper import RelayKeeper
-from event_broker.settings import GRACE_SECONDS, AblyTiming
+from event_broker.settings import GRACE_SECONDS
+from event_broker.signals import health_of, listening
 from event_broker.start_check import check_redis
 from event_broker.until_stopped import until_stopped
 from event_queue.components import ComponentReport
@@ -28,7 +24,6 @@ from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.relay import OutboxRelay
 from service_runtime.lifecycle import ServiceContext
-from service_runtime.redaction import Redactor, secrets_of
 from service_runtime.reporting import Reporter
 from service_runtime.settings import PostgresSettings, RedisSettings
 
@@ -52,7 +47,8 @@ async def serve(context: ServiceContext) -> None:
         audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
         _start_checking(context, redis)
         _start_audit(context, redis, audit)
-        _start_signals(context, redis)
+        admission = _admit(context)
+        await stack.enter_async_context(_signals(context, redis, admission))
         await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
 
 
@@ -72,33 +68,18 @@ def _start_audit(context: ServiceContext, redis: RedisQueue, audit: PostgresAudi
     _run(context, "purge", lambda: purge_daily(audit, retention, context.clock))
 
 
-def _start_signals(context: ServiceContext, redis: RedisQueue) -> None:
-    settings = context.configuration.settings
-    admission = admit(context.configuration.accounts, settings.ibkr.trading_mode, settings.ably)
-    _tell(admission)
-    channels = admission.accounts.channels
-    continuity = Continuity(context.clock, log_gap)
-    health = AblyHealth(
-        channels,
-        continuity,
-        context.clock,
-        redact=Redactor(secrets_of(settings)).text,
-        idle_reason=admission.idle_reason,
-        remarks=admission.remarks,
-    )
+@asynccontextmanager
+async def _signals(context: ServiceContext, redis: RedisQueue, admission: Admission) -> AsyncGenerator[None]:
+    """Report on Ably, and listen to it where that makes sense."""
+    health = health_of(context, admission, Continuity(context.clock, log_gap))
     reporter = _reporter(redis, health.report)
     health.changed = reporter.changed
     _run(context, "ably report", reporter.run)
     if admission.idle_reason is not None:
+        yield
         return
-    router = ChannelRouter(redis.intake, admission.accounts, context.clock)
-    inboxes = {channel: ChannelInbox(router) for channel in channels}
-    health.intake_trouble = lambda: router.trouble
-    health.backlog = lambda: sum(inbox.backlog for inbox in inboxes.values())
-    for channel, inbox in inboxes.items():
-        context.run(f"inbox of {channel}", partial(inbox.run_until, context.stopping))
-    around = Surroundings(health, continuity, context.clock, AblyTiming(), settings.ably.rewind)
-    _run(context, "ably", AblySource(settings.ably, inboxes, around).run)
+    async with listening(context, partial(_run, context), redis, admission, health):
+        yield
 
 
 def _run(context: ServiceContext, name: str, job: Callable[[], Coroutine[None, None, None]]) -> None:
@@ -107,6 +88,13 @@ def _run(context: ServiceContext, name: str, job: Callable[[], Coroutine[None, N
 
 def _reporter(redis: RedisQueue, describe: Callable[[], ComponentReport]) -> Reporter[ComponentReport]:
     return Reporter(describe, redis.components.report, tolerated=QueueError)
+
+
+def _admit(context: ServiceContext) -> Admission:
+    settings = context.configuration.settings
+    admission = admit(context.configuration.accounts, settings.ibkr.trading_mode, settings.ably)
+    _tell(admission)
+    return admission
 
 
 def _tell(admission: Admission) -> None:

@@ -17,6 +17,10 @@ class AblyTiming:
     """How often a connection that claims to be up is asked to prove it."""
     retry_seconds: float = 10
     """At most one new client in this time, and one new attempt at a channel that Ably refused."""
+    history_seconds: float = 20
+    """For reading a part of one channel's history."""
+    hold_seconds: float = 30
+    """For how long live messages wait for the history that belongs before them."""
     close_seconds: float = 2
     """For taking leave of Ably; after that the socket is left to die with its client."""
 

@@ -15,8 +15,15 @@ class Trigger:
     payload: object
     """As it was published: an object, text, bytes, None, or anything else."""
     received_at: datetime
+    sent_at: datetime | None = None
+    """When it was published, as its carrier says."""
 
     @property
     def receipt(self) -> str | None:
         """By what the queue recognises the message when it is delivered again, after a rewind or a resend."""
         return None if self.message_id is None else f"{self.channel}:{self.message_id}"
+
+    @property
+    def moment(self) -> datetime:
+        """Its place in time among the messages of its channel."""
+        return self.sent_at or self.received_at

@@ -4,27 +4,40 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from pydantic import SecretStr
 
 from event_broker.ably_health import AblyHealth
+from event_broker.ably_history import AblyHistory
 from event_broker.ably_source import AblySource
-from event_broker.channel_inbox import ChannelInbox
+from event_broker.catch_up import Means
+from event_broker.channel_lines import lines_of
 from event_broker.channel_link import Surroundings
 from event_broker.channel_router import ChannelRouter
 from event_broker.continuity import Continuity, Gap
+from event_broker.progress_book import ProgressBook
 from event_broker.settings import AblyTiming
+from event_broker.testing.memory_progress import MemoryProgress
 from event_broker.testing.recording_intake import RecordingIntake
 from event_broker.until_stopped import until_stopped
 from event_queue.components import ComponentReport
+from event_queue.redis_progress import MissedStretch
 from service_runtime.accounts import AccountConfig, Accounts
-from service_runtime.clock import SystemClock
+from service_runtime.clock import Clock, SystemClock
 from service_runtime.settings import AblySettings
 
 SHORT: Final = AblyTiming(
-    request_seconds=0.5, attach_seconds=2, ping_interval_seconds=0.1, retry_seconds=0.1, close_seconds=0.3
+    request_seconds=0.5,
+    attach_seconds=2,
+    ping_interval_seconds=0.1,
+    retry_seconds=0.1,
+    history_seconds=2,
+    hold_seconds=5,
+    close_seconds=0.3,
 )
+RETENTION: Final = timedelta(seconds=120)
 
 
 @dataclass
@@ -35,6 +48,8 @@ class ListeningRig:
     health: AblyHealth
     stopping: asyncio.Event
     gaps: list[Gap] = field(default_factory=list[Gap])
+    store: MemoryProgress = field(default_factory=MemoryProgress)
+    missed: list[tuple[str, MissedStretch]] = field(default_factory=list[tuple[str, MissedStretch]])
     reports: list[ComponentReport] = field(default_factory=list[ComponentReport])
     """The report after each change of health."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,6 +70,10 @@ class ListeningRig:
             )
         )
 
+    def note_missed(self, channel: str, missed: MissedStretch) -> None:
+        """Messages may be missing for good."""
+        self.missed.append((channel, missed))
+
     def note_change(self) -> None:
         """Health has changed."""
         self.reports.append(self.health.report())
@@ -71,25 +90,38 @@ def accounts_on(**channels: str) -> Accounts:
 
 
 @asynccontextmanager
-async def listening(
-    accounts: Accounts, *, endpoint: str, key: str, timing: AblyTiming = SHORT, intake: RecordingIntake | None = None
+async def listening(  # noqa: PLR0913 - each is one thing that a test may want otherwise
+    accounts: Accounts,
+    *,
+    endpoint: str,
+    key: str,
+    timing: AblyTiming = SHORT,
+    intake: RecordingIntake | None = None,
+    store: MemoryProgress | None = None,
+    clock: Clock | None = None,
 ) -> AsyncGenerator[ListeningRig]:
     """Listen to an Ably on a local endpoint until the block ends."""
-    clock, gaps = SystemClock(), list[Gap]()
+    clock, gaps = clock or SystemClock(), list[Gap]()
     continuity = Continuity(clock, gaps.append)
     health = AblyHealth(accounts.channels, continuity, clock)
-    rig = ListeningRig(intake or RecordingIntake(), health, asyncio.Event(), gaps)
+    rig = ListeningRig(intake or RecordingIntake(), health, asyncio.Event(), gaps, store or MemoryProgress())
     health.changed = rig.note_change
-    router = ChannelRouter(rig.intake, accounts, clock, retry_seconds=0.01)
-    inboxes = {channel: ChannelInbox(router) for channel in accounts.channels}
-    health.backlog = lambda: sum(inbox.backlog for inbox in inboxes.values())
     settings = AblySettings(api_key=SecretStr(key), endpoint=endpoint, tls=False)
-    source = AblySource(settings, inboxes, Surroundings(health, continuity, clock, timing, settings.rewind))
+    book = ProgressBook(rig.store, accounts.channels, clock, retry_seconds=0.01)
+    history = AblyHistory(settings, timing, clock)
+    means = Means(history, book, health.past, clock, timing, RETENTION, rig.note_missed)
+    lines = lines_of(accounts.channels, ChannelRouter(rig.intake, accounts, clock, retry_seconds=0.01), means)
+    health.backlog = lambda: lines.backlog
+    around = Surroundings(health, continuity, clock, timing, settings.rewind, lines.begin_catch_up)
+    source = AblySource(settings, lines.inboxes, around)
     async with asyncio.TaskGroup() as group:
-        for inbox in inboxes.values():
+        for inbox in lines.inboxes.values():
             group.create_task(inbox.run_until(rig.stopping))
-        group.create_task(until_stopped(rig.stopping, source.run))
+        for job in (book.run, source.run, *(each.run for each in lines.catch_ups.values())):
+            group.create_task(until_stopped(rig.stopping, job))
         try:
             yield rig
         finally:
             rig.stopping.set()
+    await history.close()
+    await book.write()

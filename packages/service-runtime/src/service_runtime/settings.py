@@ -88,6 +88,8 @@ class AblySettings(Section):
     tls: bool = True
     rewind: str = "2m"
     """How far back to read a channel on a fresh attach; messages seen before are recognised by their id."""
+    retention_seconds: Seconds = 120
+    """How long Ably keeps messages; a channel that persists keeps them for 24 or 72 hours, by its rule at Ably."""
 
 
 class AllocationsSettings(Section):

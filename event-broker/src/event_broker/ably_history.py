@@ -1,0 +1,95 @@
+"""Reads what a channel carried, from Ably's history, with a REST client of its own.
+
+A realtime client must not be asked: each of its REST calls with a token attaches every channel anew.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+import httpx
+from ably.util.exceptions import AblyException
+
+from event_broker.ably_client import fault_of, hosts_of, open_rest_client
+from event_broker.ably_message import trigger_of
+from event_broker.errors import HistoryUnavailable
+from event_broker.settings import AblyTiming
+from event_broker.trigger import Trigger
+from event_queue.codec import to_ms
+from service_runtime.clock import Clock
+from service_runtime.settings import AblySettings
+
+PAGE: Final = 1000
+"""Messages in one answer, the most that Ably gives."""
+PAGES_AT_ONCE: Final = 10
+READERS: Final = 4
+"""Channels read side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A part of a channel's history, oldest first."""
+
+    messages: tuple[Trigger, ...]
+    is_complete: bool
+    """Whether nothing younger was left unread; else there is at least one message."""
+
+
+class History(Protocol):
+    """Where a channel's past can be read."""
+
+    async def read(self, channel: str, since: datetime) -> Past:
+        """The messages published at `since` or later, by Ably's clock.
+
+        Raises:
+            HistoryUnavailable: not now; the next try may succeed.
+        """
+        ...
+
+
+class AblyHistory:
+    """`History` over Ably's REST interface; another host is asked after each failure."""
+
+    def __init__(self, settings: AblySettings, timing: AblyTiming, clock: Clock) -> None:
+        """Take the key (set and well formed); connects at the first call."""
+        self._settings = settings
+        self._timing = timing
+        self._clock = clock
+        self._hosts = hosts_of(settings.endpoint)
+        self._failures = 0
+        self._client: Any = None
+        self._turns = asyncio.Semaphore(READERS)
+
+    async def read(self, channel: str, since: datetime) -> Past:
+        """See `History.read`; takes at most `history_seconds` once it is this channel's turn."""
+        async with self._turns:
+            try:
+                async with asyncio.timeout(self._timing.history_seconds):
+                    return await self._read(channel, to_ms(since))
+            except (AblyException, httpx.HTTPError, OSError, TimeoutError, ValueError) as error:
+                await self._give_up_client()
+                raise HistoryUnavailable(channel, fault_of(error)) from error
+
+    async def close(self) -> None:
+        """Close the connections there are."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def _read(self, channel: str, start_ms: int) -> Past:
+        if self._client is None:
+            self._client = open_rest_client(self._settings, self._hosts[self._failures % len(self._hosts)])
+        page = await self._client.channels.get(channel).history(direction="forwards", limit=PAGE, start=start_ms)
+        messages: list[Any] = list(page.items)
+        for _ in range(PAGES_AT_ONCE - 1):
+            if not page.has_next():
+                break
+            page = await page.next()
+            messages.extend(page.items)
+        read_at = self._clock.now()
+        return Past(tuple(trigger_of(each, channel, read_at) for each in messages), not page.has_next())
+
+    async def _give_up_client(self) -> None:
+        self._failures += 1
+        await self.close()

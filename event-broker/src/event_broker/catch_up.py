@@ -1,0 +1,152 @@
+"""What one channel carried while nobody listened is read from the history and taken in, before what comes now.
+
+Log events: history_read (messages=), history_not_read, live_before_history, signals_may_be_missed (since=, until=).
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from event_broker.ably_history import History, Past
+from event_broker.channel_inbox import ChannelInbox
+from event_broker.errors import HistoryUnavailable
+from event_broker.history_health import HistoryHealth
+from event_broker.missed import missed_stretch
+from event_broker.progress_book import ProgressBook
+from event_broker.settings import AblyTiming
+from event_queue.redis_progress import MissedStretch, Progress
+from service_runtime.clock import Clock
+
+_log = structlog.get_logger(__name__)
+
+_BEFORE_MESSAGE: Final = timedelta(seconds=5)
+"""Messages of almost the same time may have changed places."""
+_BEFORE_SILENCE: Final = timedelta(minutes=2)
+"""Where no message is known, only our own clock says since when."""
+
+OnMissed = Callable[[str, MissedStretch], None]
+"""Called with the channel whenever messages may be missing for good; the place for notifications."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all channels share for reading their past."""
+
+    history: History
+    book: ProgressBook
+    health: HistoryHealth
+    clock: Clock
+    timing: AblyTiming
+    retention: timedelta
+    on_missed: OnMissed
+
+
+class CatchUp:
+    """Closes each gap of one channel."""
+
+    def __init__(self, channel: str, inbox: ChannelInbox, means: Means) -> None:
+        """Take the channel, where its messages go, and how to read its past."""
+        self._channel = channel
+        self._inbox = inbox
+        self._means = means
+        self._wanted = asyncio.Event()
+        self._attached_at: datetime | None = None
+        self._told = ""
+
+    def begin(self) -> None:
+        """The channel is attached without its past: keep live messages back from now on."""
+        self._inbox.hold()
+        self._attached_at = self._means.clock.now()
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Close every gap, one after the other, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            limit = asyncio.get_running_loop().call_later(self._means.timing.hold_seconds, self._stop_holding)
+            try:
+                await self._close_gap()
+            finally:
+                limit.cancel()
+
+    async def _close_gap(self) -> None:
+        self._wanted.clear()
+        means, channel = self._means, self._channel
+        attached_at = self._attached_at or means.clock.now()
+        means.health.is_reading(channel)
+        known = await means.book.known(channel)
+        if known is None:
+            self._inbox.settle((), heard_until=attached_at)
+        elif not await self._read_since(known, attached_at):
+            return
+        means.health.is_read(channel)
+        self._told = ""
+
+    async def _read_since(self, known: Progress, attached_at: datetime) -> bool:
+        """Hand over what was missed; False when the channel was lost meanwhile, which has its past read once more."""
+        means, channel = self._means, self._channel
+        if known.missed:
+            means.health.may_have_missed(channel, known.missed)
+        past = await self._read(start_of(known))
+        missed = missed_stretch(
+            known, past.messages, attached_at=attached_at, read_at=means.clock.now(), retention=means.retention
+        )
+        count = len(past.messages)
+        while not past.is_complete:
+            self._inbox.put_past(past.messages)
+            past = await self._read(past.messages[-1].moment)
+            count += len(past.messages)
+        if self._wanted.is_set():
+            return False
+        self._inbox.settle(past.messages, heard_until=attached_at)
+        _log.info("history_read", channel=channel, since=known.heard_until.isoformat(), messages=count)
+        if missed is not None:
+            self._report(missed)
+        return True
+
+    async def _read(self, since: datetime) -> Past:
+        """Read until it succeeds, at fixed pauses."""
+        while True:
+            try:
+                return await self._means.history.read(self._channel, since)
+            except HistoryUnavailable as error:
+                self._means.health.is_reading(self._channel, error.fault)
+                if str(error) != self._told:
+                    pause = self._means.timing.retry_seconds
+                    _log.warning("history_not_read", channel=self._channel, reason=str(error), retry_seconds=pause)
+                self._told = str(error)
+            await self._means.clock.pause(self._means.timing.retry_seconds)
+
+    def _report(self, missed: MissedStretch) -> None:
+        self._means.book.missed(self._channel, missed)
+        self._means.health.may_have_missed(self._channel, missed)
+        self._means.on_missed(self._channel, missed)
+
+    def _stop_holding(self) -> None:
+        if self._inbox.is_holding:
+            waited = self._means.timing.hold_seconds
+            _log.warning("live_before_history", channel=self._channel, waited_seconds=waited)
+            self._inbox.let_go()
+
+
+def log_missed(channel: str, missed: MissedStretch) -> None:
+    """Tell operators which signals to ask the publisher for."""
+    _log.error(
+        "signals_may_be_missed",
+        channel=channel,
+        since=missed.since.isoformat(),
+        until=missed.until.isoformat(),
+        seconds=round((missed.until - missed.since).total_seconds(), 3),
+        advice="ask the publisher whether there was a signal, and queue it by hand",
+    )
+
+
+def start_of(known: Progress) -> datetime:
+    """From when on to read: shortly before the last message taken in, or before the channel was last heard at all."""
+    if known.message_at is not None:
+        return known.message_at - _BEFORE_MESSAGE
+    return known.heard_until - _BEFORE_SILENCE

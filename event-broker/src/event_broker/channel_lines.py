@@ -1,0 +1,33 @@
+"""Every followed channel with its inbox and its past."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from event_broker.catch_up import CatchUp, Means
+from event_broker.channel_inbox import ChannelInbox
+from event_broker.channel_router import ChannelRouter
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLines:
+    """One inbox and one reader of the past for each channel."""
+
+    inboxes: Mapping[str, ChannelInbox]
+    catch_ups: Mapping[str, CatchUp]
+
+    @property
+    def backlog(self) -> int:
+        """Messages of all channels that were received and are not yet queued."""
+        return sum(inbox.backlog for inbox in self.inboxes.values())
+
+    def begin_catch_up(self, channel: str) -> None:
+        """The channel is attached without its past."""
+        self.catch_ups[channel].begin()
+
+
+def lines_of(channels: Iterable[str], router: ChannelRouter, means: Means) -> ChannelLines:
+    """The lines of some channels, none of them running yet."""
+    inboxes = {channel: ChannelInbox(router, partial(means.book.reached, channel)) for channel in channels}
+    catch_ups = {channel: CatchUp(channel, inbox, means) for channel, inbox in inboxes.items()}
+    return ChannelLines(inboxes, catch_ups)

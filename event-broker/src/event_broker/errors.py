@@ -1,0 +1,31 @@
+"""What can go wrong while signals are taken in, named by what the caller must do.
+
+EventBrokerError
+├── HistoryUnavailable   Ably's history could not be read: report it, try again after a pause
+├── FileRefused          a trigger file can never become an event: set it aside with the reason
+└── FolderUnusable       the folder of trigger files cannot be read or changed: report it, look again later
+"""
+
+from event_broker.ably_client import AblyFault
+
+
+class EventBrokerError(Exception):
+    """Root of the service's errors."""
+
+
+class HistoryUnavailable(EventBrokerError):
+    """A channel's history could not be read, or not in time."""
+
+    def __init__(self, channel: str, fault: AblyFault) -> None:
+        """Name the channel and what Ably or the network said."""
+        super().__init__(f"history of channel {channel}: {fault}")
+        self.channel = channel
+        self.fault = fault
+
+
+class FileRefused(EventBrokerError):
+    """A trigger file that is whole and cannot be taken in; the text says why, for whoever wrote it."""
+
+
+class FolderUnusable(EventBrokerError):
+    """The folder of trigger files, or the one for refused files, cannot be used."""

@@ -1,0 +1,80 @@
+"""Signals from Ably, put together: from the channels into the queue, and the report `ably`."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from event_broker.ably_health import AblyHealth
+from event_broker.ably_history import AblyHistory
+from event_broker.ably_source import AblySource
+from event_broker.admission import Admission
+from event_broker.catch_up import Means, log_missed
+from event_broker.channel_lines import ChannelLines, lines_of
+from event_broker.channel_link import Surroundings
+from event_broker.channel_router import ChannelRouter
+from event_broker.continuity import Continuity
+from event_broker.progress_book import ProgressBook
+from event_broker.settings import AblyTiming
+from event_queue.errors import QueueError
+from event_queue.redis_progress import RedisProgress
+from event_queue.redis_queue import RedisQueue
+from service_runtime.lifecycle import ServiceContext
+from service_runtime.redaction import Redactor, secrets_of
+
+LAST_WRITE_SECONDS: Final = 2.0
+"""For the progress made since its last writing, when the service stops."""
+
+Run = Callable[[str, Callable[[], Coroutine[None, None, None]]], None]
+"""Starts a task that is cancelled when the service stops, and started again when it fails."""
+
+
+def health_of(context: ServiceContext, admission: Admission, continuity: Continuity) -> AblyHealth:
+    """The report before anything is known."""
+    return AblyHealth(
+        admission.accounts.channels,
+        continuity,
+        context.clock,
+        redact=Redactor(secrets_of(context.configuration.settings)).text,
+        idle_reason=admission.idle_reason,
+        remarks=admission.remarks,
+    )
+
+
+@asynccontextmanager
+async def listening(
+    context: ServiceContext, run: Run, redis: RedisQueue, admission: Admission, health: AblyHealth
+) -> AsyncGenerator[None]:
+    """Start listening; at the end of the block, when its tasks are done, progress is written a last time."""
+    settings = context.configuration.settings
+    channels = admission.accounts.channels
+    store = RedisProgress(redis.client, key_prefix=settings.redis.key_prefix)
+    book = ProgressBook(store, channels, context.clock)
+    history = AblyHistory(settings.ably, AblyTiming(), context.clock)
+    retention = timedelta(seconds=settings.ably.retention_seconds)
+    means = Means(history, book, health.past, context.clock, AblyTiming(), retention, log_missed)
+    router = ChannelRouter(redis.intake, admission.accounts, context.clock)
+    lines = lines_of(channels, router, means)
+    health.intake_trouble = lambda: router.trouble
+    health.backlog = lambda: lines.backlog
+    _start_lines(context, run, lines)
+    around = Surroundings(
+        health, health.continuity, context.clock, AblyTiming(), settings.ably.rewind, lines.begin_catch_up
+    )
+    run("progress", book.run)
+    run("ably", AblySource(settings.ably, lines.inboxes, around).run)
+    try:
+        yield
+    finally:
+        await history.close()
+        with suppress(QueueError, TimeoutError):
+            async with asyncio.timeout(LAST_WRITE_SECONDS):
+                await book.write()
+
+
+def _start_lines(context: ServiceContext, run: Run, lines: ChannelLines) -> None:
+    for channel, inbox in lines.inboxes.items():
+        context.run(f"inbox of {channel}", partial(inbox.run_until, context.stopping))
+        run(f"past of {channel}", lines.catch_ups[channel].run)

@@ -1,0 +1,98 @@
+"""Progress survives Redis being away, and only grows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from event_broker.progress_book import ProgressBook
+from event_broker.testing.memory_progress import MemoryProgress
+from event_broker.until_stopped import until_stopped
+from event_queue.errors import CorruptQueue, QueueFull, QueueUnavailable
+from event_queue.redis_progress import MissedStretch, Progress
+from service_runtime.clock import SystemClock
+
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+def at(seconds: float, name: str | None = None) -> Progress:
+    """Progress up to some seconds after the beginning."""
+    moment = NOW + timedelta(seconds=seconds)
+    return Progress(moment, name, moment if name else None)
+
+
+@pytest.fixture
+def store() -> MemoryProgress:
+    """Two channels known, one of which nobody follows any more."""
+    return MemoryProgress({"growth": at(10, "m10"), "abandoned": at(5)})
+
+
+@pytest.fixture
+async def book(store: MemoryProgress) -> AsyncIterator[ProgressBook]:
+    """A book at work."""
+    book, stopping = ProgressBook(store, ["growth", "income"], SystemClock(), retry_seconds=0.001), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(until_stopped(stopping, book.run))
+        yield book
+        stopping.set()
+
+
+async def test_what_is_known_is_told_once_loaded(book: ProgressBook, store: MemoryProgress) -> None:
+    """A followed channel is known, another never was, and what nobody follows is forgotten."""
+    assert await book.known("growth") == at(10, "m10")
+    assert await book.known("income") is None
+    assert "abandoned" not in store.progress
+
+
+async def test_loading_is_tried_until_redis_answers(store: MemoryProgress) -> None:
+    """Each trouble is told once."""
+    store.failures = [QueueUnavailable("gone"), QueueUnavailable("gone"), CorruptQueue("odd")]
+    book, stopping = ProgressBook(store, ["growth"], SystemClock(), retry_seconds=0.001), asyncio.Event()
+
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(until_stopped(stopping, book.run))
+            known = await asyncio.wait_for(book.known("growth"), 5)
+            stopping.set()
+
+    assert known == at(10, "m10")
+    assert [log["event"] for log in logs] == ["progress_unavailable", "progress_unavailable", "progress_loaded"]
+
+
+async def test_each_step_is_written(book: ProgressBook, store: MemoryProgress) -> None:
+    """Soon after, and again after a failure."""
+    await book.known("growth")
+    store.failures = [QueueFull("full"), QueueUnavailable("gone")]
+
+    book.reached("growth", at(20, "m20"))
+    book.reached("income", at(1))
+    await store.wait_until(lambda stored: stored.get("income") == at(1))
+
+    assert store.progress["growth"] == at(20, "m20")
+
+
+async def test_progress_only_grows(book: ProgressBook) -> None:
+    """An older message read again moves nothing back; a sign of life keeps the last message."""
+    await book.known("growth")
+
+    book.reached("growth", at(4, "m4"))
+    older = await book.known("growth")
+    book.reached("growth", at(30))
+    silence = await book.known("growth")
+
+    assert older == at(10, "m10")
+    assert silence == Progress(NOW + timedelta(seconds=30), "m10", NOW + timedelta(seconds=10))
+
+
+async def test_a_gap_is_kept_with_the_progress(book: ProgressBook, store: MemoryProgress) -> None:
+    """It is still told after a restart and after further messages."""
+    stretch = MissedStretch(NOW, NOW + timedelta(hours=1), NOW + timedelta(hours=2))
+    await book.known("growth")
+
+    book.missed("growth", stretch)
+    book.reached("growth", at(99, "m99"))
+    await store.wait_until(lambda stored: stored["growth"].message_id == "m99")
+
+    assert store.progress["growth"].missed == stretch
