@@ -9,9 +9,9 @@ import pytest
 
 from event_queue.audit import AuditKind
 from event_queue.components import ComponentReport, ComponentState
-from event_queue.errors import CorruptQueue, QueueFull, QueueUnavailable
+from event_queue.errors import CorruptQueue, QueueFull, QueueUnavailable, TradingPaused
 from event_queue.events import RebalanceEvent
-from event_queue.outcomes import Deleted, Lease, Queued
+from event_queue.outcomes import EVERY_ACCOUNT, Deleted, LastTrade, Lease, Pause, Queued
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.testing.dump import dump_all
 from event_queue.testing.events import make_event
@@ -32,6 +32,8 @@ ENDINGS: dict[str, Ending] = {
     "pause": lambda queue, lease, event: queue.worker.requeue(lease, "0", event, pause=MINUTE, error="", result={}),
     "delay": lambda queue, lease, event: queue.worker.delay(lease, "0", event, until=NOW, reason=""),
     "record": lambda queue, lease, event: queue.worker.record(lease, "0", event, AuditKind.FILL, {"exec_id": "1"}),
+    "park": lambda queue, lease, event: queue.worker.park(lease, "0", event, reason=""),
+    "pause_trading": lambda queue, _, __: queue.trading.pause("DU9", actor="ops", reason="news"),
     "recover": lambda queue, lease, _: queue.worker.recover(lease, repeat_pause=NO_PAUSE),
     "claim": lambda queue, lease, _: queue.worker.claim(lease, "0"),
 }
@@ -102,7 +104,7 @@ async def test_a_step_whose_reply_is_lost_happens_once(
             assert await redis_queue.worker.claim(lease, "0") == held
         if lossy:
             proxy.lose_next_reply()
-        answer = await ENDINGS[name](queue, lease, held)
+        answer = _without_moment(await ENDINGS[name](queue, lease, held))
         status = await redis_queue.admin.status()
         return answer, status.outbox_length, status.active_events_count
 
@@ -112,6 +114,10 @@ async def test_a_step_whose_reply_is_lost_happens_once(
 
     assert await story(far_queue, lossy=True) == expected
     assert proxy.lost == 1
+
+
+def _without_moment(answer: object) -> object:
+    return replace(answer, since=NOW) if isinstance(answer, Pause) else answer
 
 
 async def test_a_full_redis_takes_nothing_in_and_lets_work_end(own_queue: RedisQueue) -> None:
@@ -139,6 +145,38 @@ async def test_a_full_redis_takes_nothing_in_and_lets_work_end(own_queue: RedisQ
     await queue.components.report(ComponentReport("redis", ComponentState.DEGRADED, "full", {}, NOW))
     assert isinstance(await queue.admin.delete(events[3].event_id, actor="test"), Deleted)
     assert (await queue.admin.status()).active_events_count == 2
+
+
+async def test_trading_can_be_stopped_at_the_memory_limit(own_queue: RedisQueue) -> None:
+    """A full Redis does not keep orders going out: the switch works, both ways, and so do the records behind it."""
+    queue = own_queue
+    await queue.intake.enqueue(event := make_event("DU1"))
+    lease = await take_lease(queue)
+    await queue.worker.claim(lease, "0")
+    await queue.client.config_set("maxmemory", "1")
+
+    await queue.worker.record(lease, "0", event, AuditKind.FILL, {}, trading_day=NOW.date())
+    await queue.trading.pause("DU1", actor="ops", reason="news")
+    await queue.trading.pause(EVERY_ACCOUNT, actor="ops", reason="news")
+    with pytest.raises(TradingPaused):
+        await queue.worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {})
+    await queue.worker.park(lease, "0", event, reason="news")
+    for scope in ("DU1", EVERY_ACCOUNT):
+        await queue.trading.resume(scope, actor="ops")
+
+    assert await queue.worker.claim(lease, "0") == event
+    assert await queue.worker.last_traded("DU1") == LastTrade(NOW.date(), event.event_id)
+
+
+async def test_a_resumption_whose_reply_is_lost_tells_what_it_lifted(
+    redis_queue: RedisQueue, far_queue: RedisQueue, proxy: LossyProxy
+) -> None:
+    """The repetition finds nothing paused, and answers as the first did all the same."""
+    pause = await redis_queue.trading.pause("DU1", actor="ops", reason="news")
+    proxy.lose_next_reply()
+
+    assert await far_queue.trading.resume("DU1", actor="ops") == pause
+    assert proxy.lost == 1
 
 
 async def test_a_killed_redis_comes_back_with_everything(own_redis: RedisServer, own_queue: RedisQueue) -> None:

@@ -114,14 +114,8 @@ class WorkerQueue(Protocol):
     ) -> None:
         """Append an audit record about the event in hand; no event moves.
 
-        Args:
-            lease: the worker's lease.
-            slot: the slot that holds the event.
-            event: the event in hand.
-            kind: what is told.
-            details: what the kind adds.
-            trading_day: with a FILL, the trading day of the execution in the exchange's zone; it becomes the account's
-                `last_traded` in the same step, unless a later day stands there.
+        A FILL of a live run comes with its `trading_day`, in the exchange's zone, which becomes the account's
+        `last_traded` in the same step unless a later day stands there.
 
         Raises:
             TradingPaused: the kind is ORDER_INTENT and trading is paused for the event's account; nothing was written.
