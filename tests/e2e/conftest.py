@@ -13,7 +13,7 @@ import stamina.instrumentation
 
 from event_queue.testing.postgres_server import PostgresServer
 from event_queue.testing.redis_server import RedisServer
-from sandbox.testing.system import Follower, Stores, System, running_system
+from running_system import Follower, Stores, System, running_system
 
 OpenSystem = Callable[..., AbstractAsyncContextManager[System]]
 

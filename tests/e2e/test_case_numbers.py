@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox.testing.system import Follower, Leg, Run, System
+from running_system import Follower, Leg, Run, System
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

@@ -15,7 +15,7 @@ import pytest
 
 from event_queue.testing.postgres_server import PostgresServer, running_postgres
 from event_queue.testing.redis_server import RedisServer, running_redis
-from sandbox.testing.system import Follower, Service, System, eventually
+from running_system import Follower, Service, System, eventually
 
 pytestmark = pytest.mark.e2e
 

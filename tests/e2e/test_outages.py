@@ -9,7 +9,7 @@ import pytest
 
 from event_queue.testing.postgres_server import running_postgres
 from event_queue.testing.redis_server import running_redis
-from sandbox.testing.system import Follower, System, eventually
+from running_system import Follower, System, eventually
 
 pytestmark = pytest.mark.e2e
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Monitor
 
 from event_queue.testing.redis_server import RedisServer
-from sandbox.testing.system import Follower, System, eventually
+from running_system import Follower, System, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

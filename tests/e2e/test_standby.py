@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.testing.system import Follower, Service, System
+from running_system import Follower, Service, System
 
 pytestmark = pytest.mark.e2e
 

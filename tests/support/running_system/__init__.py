@@ -4,12 +4,12 @@ Knows the services by their command lines, environment variables, log lines and 
 which the sandbox itself does not.
 """
 
-from sandbox.testing.system.followers import Follower
-from sandbox.testing.system.management import Event, Management, eventually
-from sandbox.testing.system.run import Leg, Run
-from sandbox.testing.system.service import Service
-from sandbox.testing.system.settings import Stores
-from sandbox.testing.system.system import System, running_system
+from running_system.followers import Follower
+from running_system.management import Event, Management, eventually
+from running_system.run import Leg, Run
+from running_system.service import Service
+from running_system.settings import Stores
+from running_system.system import System, running_system
 
 __all__ = [
     "Event",

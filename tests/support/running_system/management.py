@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import httpx
 import stamina
 
-from sandbox.testing.system.settings import API_KEY
+from running_system.settings import API_KEY
 
 Event = Mapping[str, Any]
 """An event as GET /queue/events/{id} shows it."""

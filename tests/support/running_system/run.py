@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.testing.system.management import Event
+from running_system.management import Event
 from sandbox.world import JournalEntry
 
 Leg = tuple[str, int, str]

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from running_system.followers import Follower, sandbox_spec, write_files
+from running_system.management import Event, Management, eventually
+from running_system.run import Run
+from running_system.service import Service
+from running_system.settings import Stores, settings_for
 from sandbox.allocations import ChannelAnswer
 from sandbox.launcher import Sandbox
-from sandbox.testing.system.followers import Follower, sandbox_spec, write_files
-from sandbox.testing.system.management import Event, Management, eventually
-from sandbox.testing.system.run import Run
-from sandbox.testing.system.service import Service
-from sandbox.testing.system.settings import Stores, settings_for
 from sandbox.world import AccountState, JournalEntry, JournalKind, World
 
 _WAIT_SECONDS = 40.0

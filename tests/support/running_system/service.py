@@ -7,7 +7,7 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Mapping
 from pathlib import Path
 
-from sandbox.testing.system.log_lines import LogLines
+from running_system.log_lines import LogLines
 
 _LONGEST_LINE = 1 << 20
 _STOP_SECONDS = 30.0
