@@ -133,6 +133,29 @@ async def test_delete_quotes_the_id(service: Service, api: ManagementApi, consol
     assert output.getvalue() == "removed print-rebalance for DU1: e-1\n"
 
 
+async def test_pause_says_for_whom_and_why(
+    service: Service, api: ManagementApi, console: Console, output: StringIO
+) -> None:
+    """The answer repeats what the service has written down."""
+    pause = {"scope": "DU1", "actor": "api", "reason": "rumours", "since": "2026-11-20T15:00:00Z"}
+    service.on("PUT /trading/pauses/DU1", (200, pause))
+
+    await commands.pause_trading(api, console, "DU1", "rumours")
+
+    assert output.getvalue() == "trading paused for DU1 since 2026-11-20T15:00:00Z: rumours\n"
+
+
+async def test_resume_lifts_the_pause_of_all(
+    service: Service, api: ManagementApi, console: Console, output: StringIO
+) -> None:
+    """The scope `all` is a path of its own."""
+    service.on("DELETE /trading/pauses/all", (200, {"scope": "all"}))
+
+    await commands.resume_trading(api, console, "all")
+
+    assert output.getvalue() == "trading resumed for all\n"
+
+
 async def test_preview_waits_for_the_result(
     service: Service, api: ManagementApi, console: Console, output: StringIO
 ) -> None:

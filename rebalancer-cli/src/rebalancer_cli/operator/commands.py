@@ -54,6 +54,20 @@ async def delete_event(api: ManagementApi, console: Console, event_id: str) -> N
     console.print(f"removed {event['exec_command']} for {event['account_id']}: {event['event_id']}")
 
 
+async def pause_trading(api: ManagementApi, console: Console, scope: str, reason: str) -> None:
+    """Stop trading for one account or for `all`; what waits, waits on."""
+    async with api:
+        pause = await api.pause(scope, reason)
+    console.print(f"trading paused for {scope} since {pause['since']}: {pause['reason']}")
+
+
+async def resume_trading(api: ManagementApi, console: Console, scope: str) -> None:
+    """Let one account, or `all`, trade again; what waited goes on at once."""
+    async with api:
+        await api.resume(scope)
+    console.print(f"trading resumed for {scope}")
+
+
 async def watch(api: ManagementApi, console: Console, *, pause_seconds: float = _WATCH_SECONDS) -> None:
     """Print the counters whenever they change, until cancelled.
 

@@ -60,6 +60,14 @@ class ManagementApi:
         """Remove a waiting event."""
         return await self._ask("DELETE", _path_of(event_id))
 
+    async def pause(self, scope: str, reason: str) -> dict[str, Any]:
+        """Let no order go out for an account, or for `all`, until resumed."""
+        return await self._ask("PUT", f"/trading/pauses/{quote(scope, safe='')}", json={"reason": reason})
+
+    async def resume(self, scope: str) -> dict[str, Any]:
+        """Lift the pause of an account, or of `all`."""
+        return await self._ask("DELETE", f"/trading/pauses/{quote(scope, safe='')}")
+
     async def wait_until_ready(self, *, timeout_seconds: float) -> None:
         """Wait until the service answers and reaches its queue."""
         async for attempt in stamina.retry_context(
