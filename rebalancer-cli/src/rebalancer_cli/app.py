@@ -16,6 +16,10 @@ from rebalancer_cli.interruption import until_interrupted
 from rebalancer_cli.operator import commands
 from rebalancer_cli.operator.target import target_api
 from rebalancer_cli.project import Project
+from rebalancer_cli.scenarios.catalogue.every import EVERY_SCENARIO
+from rebalancer_cli.scenarios.report import print_scenarios
+from rebalancer_cli.scenarios.run import run_scenario
+from rebalancer_cli.scenarios.scenario import Scenario
 from rebalancer_cli.up import plan_up, up
 
 app = typer.Typer(
@@ -29,9 +33,11 @@ Url = Annotated[
     str, typer.Option(envvar="MANAGEMENT_URL", help="Address of the management service. Default: this project's.")
 ]
 Key = Annotated[
-    str, typer.Option(envvar="MANAGEMENT_API_KEY", help="Key for add, delete and preview. Default: this project's.")
+    str, typer.Option(envvar="MANAGEMENT_API_KEY", help="Key for what changes something. Default: this project's.")
 ]
 Account = Annotated[str, typer.Argument(help="Account id, as in accounts.yaml.")]
+Scope = Annotated[str, typer.Argument(help="Account id, or all.")]
+EVERY_ACCOUNT = "all"
 ResultT = TypeVar("ResultT")
 
 
@@ -65,11 +71,19 @@ def up_command(
 def demo(
     *,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running at the end, and print the URLs.")] = False,
+    scenario: Annotated[str, typer.Option(help="Instead, let something go wrong; see --list-scenarios.")] = "",
+    list_scenarios: Annotated[bool, typer.Option("--list-scenarios", help="Show what can go wrong, and end.")] = False,
 ) -> None:
     """Rebalance two paper accounts and preview a third, end to end, in a simulated world."""
-    project = Project.require(Path.cwd(), os.environ)
-    arrived = _run(run_demo(project, open_console(), keep=keep))
-    raise typer.Exit(0 if arrived else 1)
+    if list_scenarios:
+        print_scenarios(open_console(), EVERY_SCENARIO.values())
+        return
+    if keep and scenario:
+        raise typer.BadParameter("a scenario ends by itself", param_hint="--keep")
+    chosen = _chosen(scenario)
+    project, console = Project.require(Path.cwd(), os.environ), open_console()
+    work = run_scenario(project, console, chosen) if chosen else run_demo(project, console, keep=keep)
+    raise typer.Exit(0 if _run(work) else 1)
 
 
 @app.command()
@@ -112,6 +126,26 @@ def watch(url: Url = "") -> None:
 def preview(account: Account, url: Url = "", key: Key = "", timeout_seconds: float = 120) -> None:
     """Queue a preview for an account and print what a rebalance would do."""
     _run(commands.preview(target_api(url, key), open_console(), account, timeout_seconds=timeout_seconds))
+
+
+@app.command()
+def pause(
+    account: Scope = EVERY_ACCOUNT, reason: Annotated[str, typer.Option()] = "by hand", url: Url = "", key: Key = ""
+) -> None:
+    """Let no order go out until resumed; events wait and nothing is lost."""
+    _run(commands.pause_trading(target_api(url, key), open_console(), account, reason))
+
+
+@app.command()
+def resume(account: Scope = EVERY_ACCOUNT, url: Url = "", key: Key = "") -> None:
+    """Lift a pause; what waited goes on at once."""
+    _run(commands.resume_trading(target_api(url, key), open_console(), account))
+
+
+def _chosen(name: str) -> Scenario | None:
+    if name and name not in EVERY_SCENARIO:
+        raise typer.BadParameter(f"there is no {name!r}; there is {', '.join(EVERY_SCENARIO)}", param_hint="--scenario")
+    return EVERY_SCENARIO.get(name)
 
 
 def _run(work: Coroutine[Any, Any, ResultT]) -> ResultT:

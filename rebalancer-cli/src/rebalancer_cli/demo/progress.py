@@ -16,6 +16,8 @@ _SHOWN: Mapping[str, str] = {
     "event_completed": "{account_id}  {message}",
     "attempt_failed": "{account_id}  failed: {error}",
     "event_requeued": "{account_id}  will be tried again in {pause_seconds} s",
+    "event_parked": "{account_id}  waits until trading is resumed: {reason}",
+    "event_skipped": "{account_id}  skipped: {message}",
     "event_delayed": "{account_id}  waits until {until}: {reason}",
 }
 

@@ -18,11 +18,18 @@ def print_account(console: Console, story: AccountStory, found: list[str]) -> No
     console.print(_positions(story))
     console.print(_orders(story.result, live=story.account.is_live))
     _print_cash(console, story)
-    _print_audit(console, story)
+    print_audit(console, story)
     for words in found:
         console.print(f"not arrived: {words}", style="red")
     if not found:
         console.print("arrived" if story.account.is_live else "untouched, as a preview must", style="green")
+
+
+def print_audit(console: Console, story: AccountStory) -> None:
+    """The event's history, oldest first."""
+    console.print(f"audit trail of event {story.event['event_id']}")
+    for entry in story.history:
+        console.print(f"  {entry['recorded_at']}  {entry['kind']}{_subject(entry)}")
 
 
 def print_system(console: Console, health: Mapping[str, Any], status: Mapping[str, Any], found: list[str]) -> None:
@@ -73,12 +80,6 @@ def _print_cash(console: Console, story: AccountStory) -> None:
         f"cash {story.before.cash:,.2f} -> {story.after.cash:,.2f}, "
         f"reserve {story.reserve:,.2f} ({story.account.reserve_percent} % of {story.after.net_liquidation:,.2f})"
     )
-
-
-def _print_audit(console: Console, story: AccountStory) -> None:
-    console.print(f"audit trail of event {story.event['event_id']}")
-    for entry in story.history:
-        console.print(f"  {entry['recorded_at']}  {entry['kind']}{_subject(entry)}")
 
 
 def _subject(entry: Mapping[str, Any]) -> str:

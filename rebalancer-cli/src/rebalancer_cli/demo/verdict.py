@@ -17,7 +17,7 @@ _COUNTERS_AT_REST = ("queue_length", "active_events_count", "processing", "delay
 def objections(story: AccountStory) -> list[str]:
     """Everything that keeps an account from having arrived; empty when it has."""
     found = _said_by_the_system(story)
-    return found + (_live_objections(story) if story.account.is_live else _preview_objections(story))
+    return found + (arrival_objections(story) if story.account.is_live else _preview_objections(story))
 
 
 def system_objections(health: Mapping[str, Any], status: Mapping[str, Any]) -> list[str]:
@@ -27,6 +27,22 @@ def system_objections(health: Mapping[str, Any], status: Mapping[str, Any]) -> l
     unwell = {name: part for name, part in components.items() if part["status"] != "ok"}
     found += [f"{name} is {part['status']}: {part['detail']}" for name, part in unwell.items()]
     return found + [f"{key} is {status[key]}, not 0" for key in _COUNTERS_AT_REST if status[key]]
+
+
+def arrival_objections(story: AccountStory) -> list[str]:
+    """Everything that keeps a traded account from its targets, by the simulated world's figures alone."""
+    found = [words for symbol in story.symbols if (words := _off_target(story, symbol))]
+    found += reserve_objections(story)
+    if story.orders_sent == 0:
+        found.append("nothing was traded")
+    return found
+
+
+def reserve_objections(story: AccountStory) -> list[str]:
+    """A reserve that was spent."""
+    if story.after.cash >= story.reserve * (1 - _RESERVE_OFF):
+        return []
+    return [f"cash {story.after.cash} is below the reserve {story.reserve:.2f}"]
 
 
 def _said_by_the_system(story: AccountStory) -> list[str]:
@@ -41,15 +57,6 @@ def _said_by_the_system(story: AccountStory) -> list[str]:
     intents = kinds.count("order_intent")
     if intents != story.orders_sent:
         found.append(f"the audit trail tells of {intents} orders, the gateway was sent {story.orders_sent}")
-    return found
-
-
-def _live_objections(story: AccountStory) -> list[str]:
-    found = [words for symbol in story.symbols if (words := _off_target(story, symbol))]
-    if story.after.cash < story.reserve * (1 - _RESERVE_OFF):
-        found.append(f"cash {story.after.cash} is below the reserve {story.reserve:.2f}")
-    if story.orders_sent == 0:
-        found.append("nothing was traded")
     return found
 
 

@@ -62,6 +62,12 @@ class ChildProcess:
         await asyncio.wait({self._copying}, timeout=_LAST_WORDS_SECONDS)
         return self._failed(f"ended with exit code {code}" if code >= 0 else f"was ended by {_signal_name(-code)}")
 
+    async def kill(self) -> None:
+        """End the process with SIGKILL, and wait until it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
     async def stop(self) -> None:
         """Ask the process to end and wait; after a bounded time, or when cancelled, kill it."""
         try:

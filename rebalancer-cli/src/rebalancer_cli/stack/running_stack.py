@@ -26,6 +26,7 @@ SERVICES = {
 _READY_SECONDS = 40
 
 ResultT = TypeVar("ResultT")
+ServiceStarter = Callable[[str], contextlib.AbstractAsyncContextManager[ChildProcess]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class RunningStack:
     api: ManagementApi
     world: WorldAddress | None
     processes: Sequence[ChildProcess]
+    start_service: ServiceStarter
+    """Runs one of the services, by its name, until the context is left."""
 
     async def attend(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Result of `work`, given up as soon as a process of the system ends.
@@ -90,11 +93,12 @@ async def running_stack(
         launcher = Launcher(plan.data, listener)
         async with contextlib.AsyncExitStack() as stack:
             ground = await _lay_ground(stack, plan, launcher)
-            services = await _start_services(stack, plan, launcher, _settings(plan, ground))
+            start = _starter(plan, launcher, _settings(plan, ground))
+            services = [await stack.enter_async_context(start(name)) for name in SERVICES]
             url = f"http://{plan.management_host}:{plan.management_port}"
             api = await stack.enter_async_context(ManagementApi(url, plan.api_key))
             address = ground.world.address if ground.world else None
-            running = RunningStack(api, address, [*services, *ground.processes])
+            running = RunningStack(api, address, [*services, *ground.processes], start)
             await running.attend(api.wait_until_ready(timeout_seconds=_READY_SECONDS))
             yield running
 
@@ -122,12 +126,9 @@ def _settings(plan: StackPlan, ground: _Ground) -> Mapping[str, str]:
     }
 
 
-async def _start_services(
-    stack: contextlib.AsyncExitStack, plan: StackPlan, launcher: Launcher, environment: Mapping[str, str]
-) -> list[ChildProcess]:
-    return [
-        await stack.enter_async_context(
-            launcher.running(name, [sys.executable, "-m", module], environment=environment, folder=plan.folder)
-        )
-        for name, module in SERVICES.items()
-    ]
+def _starter(plan: StackPlan, launcher: Launcher, environment: Mapping[str, str]) -> ServiceStarter:
+    def start(name: str) -> contextlib.AbstractAsyncContextManager[ChildProcess]:
+        command = [sys.executable, "-m", SERVICES[name]]
+        return launcher.running(name, command, environment=environment, folder=plan.folder)
+
+    return start

@@ -1,0 +1,1 @@
+"""The scenarios themselves, by what goes wrong."""

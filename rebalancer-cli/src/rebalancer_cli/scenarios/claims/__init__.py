@@ -1,0 +1,1 @@
+"""What scenarios claim of their evidence; each function makes a claim."""
