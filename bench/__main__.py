@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.page import render
 from bench.ratios import Figure
+from bench.rebalance import measure_rebalance
 from bench.suites import count_transitions, measure_questions, measure_transitions
 from event_queue.testing.postgres_server import running_postgres
 
@@ -23,7 +24,11 @@ async def main() -> None:
             title = f"Transitions, appendfsync {policy}"
             tables[title] = await measure_transitions(policy, postgres, rounds=_ROUNDS, tell=_tell)
     tables["Questions, by events waiting"] = await measure_questions(rounds=_ROUNDS, tell=_tell)
-    page = render(machine, _ROUNDS, tables, counts)
+    speeds = {
+        "first after a start": await measure_rebalance(rounds=_ROUNDS, contracts_known=False),
+        "later ones": await measure_rebalance(rounds=_ROUNDS, contracts_known=True),
+    }
+    page = render(machine, _ROUNDS, tables, counts, speeds)
     _PAGE.parent.mkdir(exist_ok=True)
     _PAGE.write_text(page, "utf-8")
     print(page)

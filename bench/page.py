@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from bench.counting import CommandCount
 from bench.machine import Machine
 from bench.ratios import MICROSECONDS, Figure
+from bench.rebalance import FILL_MS, FILLS_IN_CHAIN, MOST, REPLY_MS, SYMBOLS, RebalanceSpeed
 
 _OPENING = """\
 # Benchmarks
@@ -26,8 +27,23 @@ Every transition is one script, sent in one round trip. The commands inside it d
 |---|---:|---:|"""
 
 
+_REBALANCE = f"""
+## A rebalance of {len(SYMBOLS)} symbols
+
+Against a simulated gateway with {REPLY_MS} ms a reply and {FILL_MS} ms a fill. The longest chain is the replies that
+were waited for one after another, and {FILLS_IN_CHAIN} fills (sells, then buys); {MOST} times that is the aim. The
+connector paces itself to stay below the gateway's limit of messages a second; that wait is in the seconds.
+
+| rebalance | dependent replies | longest chain, s | took, s | ratio |
+|---|---:|---:|---:|---:|"""
+
+
 def render(
-    machine: Machine, rounds: int, tables: Mapping[str, Sequence[Figure]], counts: Sequence[CommandCount]
+    machine: Machine,
+    rounds: int,
+    tables: Mapping[str, Sequence[Figure]],
+    counts: Sequence[CommandCount],
+    speeds: Mapping[str, RebalanceSpeed],
 ) -> str:
     """The whole page."""
     parts = [_OPENING, f"Measured on {machine}; {rounds} rounds.\n"]
@@ -35,7 +51,12 @@ def render(
         rows = "\n".join(_row(figure) for figure in figures)
         parts.append(f"## {title}\n\n| operation | µs | ratio | range |\n|---|---:|---:|---:|\n{rows}\n")
     counted = [f"| {count.transition} | {count.round_trips} | {count.inside_the_script} |" for count in counts]
-    return "\n".join([*parts, _COUNTS, *counted]) + "\n"
+    timed = [_speed_row(name, speed) for name, speed in speeds.items()]
+    return "\n".join([*parts, _COUNTS, *counted, _REBALANCE, *timed]) + "\n"
+
+
+def _speed_row(name: str, speed: RebalanceSpeed) -> str:
+    return f"| {name} | {speed.steps} | {speed.chain:.2f} | {speed.slow:.2f} | {speed.ratio:.2f} |"
 
 
 def _row(figure: Figure) -> str:

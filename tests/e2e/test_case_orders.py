@@ -122,17 +122,18 @@ async def test_case_20_own_leftovers_are_cancelled_first(system: System) -> None
     assert len(system.account("DU20OTHER").open_orders) == 1
 
 
-async def test_case_20_an_order_of_another_client_stops_the_event(system: System) -> None:
-    """It is named, not cancelled, and nothing is placed; nor is our own order beside it touched."""
+async def test_case_20_an_order_of_another_client_is_cancelled_through_it(system: System) -> None:
+    """Both the order of client 77 and our own beside it are gone before the first new one is placed."""
     rests(system, "DU20FOREIGN", 77, quantity=7)
     rests(system, "DU20FOREIGN", 17)
 
-    run = await system.refused("DU20FOREIGN")
+    run = await system.rebalance("DU20FOREIGN")
 
-    assert (run.orders, run.cancels) == ([], 0)
-    assert "77" in run.event["error_message"]
-    assert "BUY 7 B" in run.event["error_message"]
-    assert len(system.account("DU20FOREIGN").open_orders) == 2
+    assert run.result["status"] == "success"
+    assert run.cancels == 2
+    assert system.account("DU20FOREIGN").open_orders == ()
+    kinds = [entry.kind for entry in run.journal if entry.kind in ("order_cancelled", "place_order")]
+    assert kinds[:2] == ["order_cancelled", "order_cancelled"]
 
 
 async def test_case_21_a_closed_market_delays_the_event(system: System) -> None:
