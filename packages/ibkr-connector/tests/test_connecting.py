@@ -3,10 +3,11 @@
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import BrokerConnectionError, ClientIdInUse, OrderRequest, OrderStatus
+from broker_connector_base import BrokerConnectionError, ClientIdInUse, OrderRequest, OrderStatus, OrderType
 from ibkr_connector import IBKRClient
 from sandbox.gateway import GatewayServer
 from sandbox.world import World
@@ -248,3 +249,26 @@ async def test_nothing_works_before_connecting(make_client: Make) -> None:
     with pytest.raises(BrokerConnectionError, match="not connected"):
         await client.get_managed_accounts()
     assert client.health().detail == "not connected"
+
+
+async def test_a_daily_restart_loses_nothing(
+    client: IBKRClient, world: World, gateway: GatewayServer, order: Callable[..., OrderRequest]
+) -> None:
+    """The gateway goes away and comes back: what filled meanwhile is found by its reference."""
+    world.set_price("TLT", Decimal(95))
+    resting = order(order_type=OrderType.LIMIT, limit_price=Decimal(90))
+    order_id = await client.place_order(resting)
+    await client.await_order(order_id, timeout_seconds=0.1)
+    await gateway.go_down()
+    await asyncio.wait_for(client.wait_until_lost(), 2)
+    world.set_price("TLT", Decimal(89))
+    with pytest.raises(BrokerConnectionError):
+        await client.await_order(order_id, timeout_seconds=1)
+    await gateway.come_up()
+
+    await client.connect()
+    snapshot, (fill,) = await asyncio.gather(client.get_account_snapshot("DU1"), client.get_fills("DU1"))
+
+    assert (fill.order_ref, fill.quantity) == (resting.order_ref, 10)
+    assert [held.quantity for held in snapshot.positions if held.symbol == "TLT"] == [10]
+    assert await client.get_open_orders("DU1") == ()

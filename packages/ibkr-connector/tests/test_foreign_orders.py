@@ -312,30 +312,33 @@ async def test_a_caller_who_gives_up_leaves_no_visit_behind(
     assert gateway.client_ids == (5,)
 
 
-async def test_visits_and_our_own_questions_share_one_pace(make_client: Callable[..., IBKRClient]) -> None:
-    """All our connections together stay below the gateway's 50 messages a second."""
-    symbols = [f"S{number:03}" for number in range(50)]
-    world = World.from_dict(
-        {"accounts": [{"id": "DU1"}], "instruments": [{"symbol": each, "price": "10"} for each in symbols]}
-    )
-    async with GatewayServer(world) as gateway:
-        client = make_client(port=gateway.port, request_timeout_seconds=10.0, connect_timeout_seconds=10.0)
-        await client.connect()
-        for client_id in (77, 78, 79):
-            _leave_open(world, symbol="S000", client_id=client_id)
-        found = await client.get_open_orders("DU1")
+async def test_a_visit_shares_the_pace_of_our_own_line(gateway: GatewayServer) -> None:
+    """All our connections together stay below the gateway's 50 messages a second: what one sends, the other saves."""
+    here = await _session(gateway.port)
+    async with OwnerLines(here, lambda: NOW).visit(OTHER) as visit:
+        there = (await visit.line(timeout_seconds=5)).session
+        sockets = here.raw.conn, there.raw.conn
+        sent = here.raw.conn, there.raw.conn = _Sent(), _Sent()
+        before = len(here.pace)
 
-        await asyncio.gather(
-            client.get_trading_hours(symbols),
-            *(client.cancel_order(each.order_id, timeout_seconds=10) for each in found),
-        )
+        for _ in range(30):
+            here.raw.sendMsg("ours")
+            there.raw.sendMsg("theirs")
 
-        await client.disconnect()
-    times = [entry.at.timestamp() for entry in world.journal.of("request")]
-    assert len(found) == 3
-    assert len(times) > 50
-    assert max(sum(start <= each < start + 1 for each in times) for start in times) <= 50
-    world.close()
+        assert before + sum(each.count for each in sent) == 45
+        assert [each.count > 10 for each in sent] == [True, True]
+        here.raw.conn, there.raw.conn = sockets
+    await here.close("done")
+
+
+class _Sent:
+    """Stands in for a socket and counts what is sent."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def sendMsg(self, _message: bytes) -> None:  # noqa: N802 - ib_async's name
+        self.count += 1
 
 
 async def test_an_order_that_its_owner_does_not_see_is_named(world: World, gateway: GatewayServer) -> None:
@@ -354,11 +357,11 @@ async def test_an_order_that_its_owner_does_not_see_is_named(world: World, gatew
                 here.orders.of_listing(listed), timeout_seconds=5
             )
 
-        assert other_gateway.client_ids == (5,)
         await there.close("done")
     await here.close("done")
     elsewhere.close()
     assert world.journal.of("cancel_order") == []
+    assert [entry.order_id for entry in elsewhere.journal.of("cancel_order")] == [1]
 
 
 async def _session(port: int) -> GatewaySession:
