@@ -64,6 +64,11 @@ def start(redis: RedisServer, postgres_dsn: str, ably: AblyServer, tmp_path: Pat
     return run
 
 
+def names(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 async def all_attached(ably: AblyServer) -> None:
     """Wait until every channel has its listener."""
     async with asyncio.timeout(30):
@@ -280,3 +285,21 @@ async def test_live_accounts_are_never_queued_in_paper_mode(
     assert report.state is ComponentState.DEGRADED
     assert "account U2 are ignored" in report.detail
     assert ably.attached("b") == 0
+
+
+async def test_a_trigger_file_is_queued_and_deleted(queue: RedisQueue, start: Start, tmp_path: Path) -> None:
+    """Without Ably too: the folder is made, the file becomes an event, and the report names it."""
+    async with start(ABLY_API_KEY="") as broker:
+        await wait_report(queue, "manual_files", lambda report: report.state is ComponentState.OK)
+        folder = tmp_path / "data" / "manual-rebalance"
+        document = folder / ".one.json"
+        document.write_text('{"account_id": "DU3", "exec": "rebalance"}', encoding="utf-8")
+        document.rename(folder / "one.json")
+        [line] = await broker.wait_events("event_queued")
+        report = await wait_report(queue, "manual_files", lambda report: report.facts["last_file"] is not None)
+        assert await broker.terminate() == 0
+
+    [living] = await queue.admin.list_events(10)
+    assert (living.event.account_id, living.event.source) == ("DU3", "file")
+    assert line["file"] == report.facts["last_file"]["name"] == "one.json"
+    assert names(folder) == []

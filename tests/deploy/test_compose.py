@@ -66,12 +66,12 @@ def test_the_schema_is_mounted_where_postgres_looks_for_it(compose: dict[str, An
 
 
 def test_mounted_and_built_files_exist(compose: dict[str, Any]) -> None:
-    """Every file that the compose file mounts or builds from is in the repository."""
+    """Every file and folder that the compose file mounts or builds from is in the repository."""
     for service in compose["services"].values():
         mounts = [volume.split(":")[0] for volume in service.get("volumes", []) if volume.startswith("./")]
         builds = [service["build"]["dockerfile"]] if "build" in service else []
 
-        assert all((ROOT / path).is_file() for path in [*mounts, *builds])
+        assert all((ROOT / path).exists() for path in [*mounts, *builds])
 
 
 @pytest.mark.parametrize("service", ["event-broker", "event-processor", "management-service"])
@@ -81,3 +81,15 @@ def test_a_service_can_change_nothing_on_its_host(compose: dict[str, Any], servi
 
     assert settings["read_only"] is True
     assert settings["cap_drop"] == ["ALL"]
+
+
+def test_the_one_folder_that_a_service_may_write_is_that_of_trigger_files(compose: dict[str, Any]) -> None:
+    """Everything else of the host is mounted read-only."""
+    writable = [
+        volume
+        for service in ("event-broker", "event-processor", "management-service")
+        for volume in compose["services"][service].get("volumes", [])
+        if not volume.endswith(":ro")
+    ]
+
+    assert writable == ["./data/manual-rebalance:/app/data/manual-rebalance"]

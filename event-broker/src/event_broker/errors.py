@@ -3,6 +3,7 @@
 EventBrokerError
 ├── HistoryUnavailable   Ably's history could not be read: report it, try again after a pause
 ├── FileRefused          a trigger file can never become an event: set it aside with the reason
+│   └── FileUnfinished   as it is now; wait a few seconds for its writer first
 └── FolderUnusable       the folder of trigger files cannot be read or changed: report it, look again later
 """
 
@@ -25,6 +26,10 @@ class HistoryUnavailable(EventBrokerError):
 
 class FileRefused(EventBrokerError):
     """A trigger file that is whole and cannot be taken in; the text says why, for whoever wrote it."""
+
+
+class FileUnfinished(FileRefused):
+    """A trigger file that looks half-written: refused only when it stays so."""
 
 
 class FolderUnusable(EventBrokerError):

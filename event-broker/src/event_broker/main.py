@@ -11,6 +11,9 @@ import structlog
 from event_broker.ably_client import quieten_sdk
 from event_broker.admission import Admission, admit
 from event_broker.continuity import Continuity, log_gap
+from event_broker.manual_folder import ManualFolder
+from event_broker.manual_health import ManualHealth
+from event_broker.manual_watch import ManualWatch
 from event_broker.purge import purge_daily
 from event_broker.relay_keeper import RelayKeeper
 from event_broker.settings import GRACE_SECONDS
@@ -49,6 +52,7 @@ async def serve(context: ServiceContext) -> None:
         _start_audit(context, redis, audit)
         admission = _admit(context)
         await stack.enter_async_context(_signals(context, redis, admission))
+        _start_files(context, redis, admission)
         await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
 
 
@@ -88,6 +92,14 @@ def _run(context: ServiceContext, name: str, job: Callable[[], Coroutine[None, N
 
 def _reporter(redis: RedisQueue, describe: Callable[[], ComponentReport]) -> Reporter[ComponentReport]:
     return Reporter(describe, redis.components.report, tolerated=QueueError)
+
+
+def _start_files(context: ServiceContext, redis: RedisQueue, admission: Admission) -> None:
+    directory = context.configuration.settings.manual.directory
+    health = ManualHealth(directory, context.clock)
+    watch = ManualWatch(ManualFolder(directory), redis.intake, admission, context.clock, health)
+    _run(context, "manual files", watch.run)
+    _run(context, "manual files report", _reporter(redis, health.report).run)
 
 
 def _admit(context: ServiceContext) -> Admission:

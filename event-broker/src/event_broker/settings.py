@@ -34,6 +34,15 @@ DRAIN_SECONDS: Final = 3.0
 GRACE_SECONDS: Final = 6.0
 """From the stop signal until what has not ended is cancelled."""
 
+SCAN_SECONDS: Final = 1.0
+"""From one look into the folder of trigger files to the next."""
+
+SETTLE_SECONDS: Final = 5.0
+"""A trigger file that cannot be read as a whole document is refused when it has not changed for so long."""
+
+OLDEST_FILE: Final = timedelta(hours=48)
+"""An older trigger file is refused. It has to be less than what the queue remembers of a file taken in, 72 hours."""
+
 PURGE_INTERVAL: Final = timedelta(days=1)
 PURGE_RETRY: Final = timedelta(minutes=10)
 """After a purge that PostgreSQL did not carry out."""
