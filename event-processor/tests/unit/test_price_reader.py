@@ -1,0 +1,71 @@
+"""Prices, shared by the events of one minute."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from broker_connector_base import PriceSource, PriceUnavailable
+from broker_connector_base.testing import PaperBroker, PaperBrokerage, PaperQuote
+from event_processor.rebalancer.price_reader import PriceReader
+from event_processor.testing.hand_clock import HandClock
+from event_processor.testing.scenario import NOON, paper_account, paper_brokerage
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """Noon."""
+    return HandClock(NOON)
+
+
+@pytest.fixture
+def brokerage(clock: HandClock) -> PaperBrokerage:
+    """One stock at 100."""
+    return paper_brokerage(paper_account(0), clock, {"A": 100})
+
+
+async def _reader(brokerage: PaperBrokerage, clock: HandClock, max_age_seconds: float) -> PriceReader:
+    broker = PaperBroker(brokerage)
+    await broker.connect()
+    return PriceReader(broker, clock, max_age_seconds)
+
+
+async def _second_reading(brokerage: PaperBrokerage, clock: HandClock, *, ttl: float, later: float) -> Any:
+    reader = await _reader(brokerage, clock, ttl)
+    await reader.preview(["A"])
+    brokerage.set_quote(PaperQuote(symbol="A", price=Decimal(110)))
+    clock.advance(later)
+    with capture_logs() as lines:
+        prices = await reader.live(["A"])
+    return prices["A"].price, [line for line in lines if line["event"] == "using_cached_price"]
+
+
+async def test_within_its_time_a_price_is_used_again_and_that_is_logged(
+    brokerage: PaperBrokerage, clock: HandClock
+) -> None:
+    """With its age."""
+    price, lines = await _second_reading(brokerage, clock, ttl=60, later=59)
+
+    assert price == 100
+    assert lines[0]["age_seconds"] == {"A": 59.0}
+
+
+@pytest.mark.parametrize(("ttl", "later"), [(60, 61), (0, 1)])
+async def test_no_order_is_sized_on_a_price_beyond_its_time(
+    brokerage: PaperBrokerage, clock: HandClock, ttl: float, later: float
+) -> None:
+    """It is asked for anew; a time of 0 asks for every price."""
+    assert await _second_reading(brokerage, clock, ttl=ttl, later=later) == (110, [])
+
+
+async def test_only_previews_take_the_previous_close(brokerage: PaperBrokerage, clock: HandClock) -> None:
+    """Nobody trades on it."""
+    brokerage.set_quote(PaperQuote(symbol="A", price=Decimal(90), source=PriceSource.PREVIOUS_CLOSE))
+    reader = await _reader(brokerage, clock, 0)
+
+    shown = await reader.preview(["A"])
+
+    assert shown["A"].price == 90
+    with pytest.raises(PriceUnavailable):
+        await reader.live(["A"])
