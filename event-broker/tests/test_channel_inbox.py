@@ -11,7 +11,7 @@ from event_broker.channel_router import ChannelRouter
 from event_broker.testing.listening_rig import accounts_on
 from event_broker.testing.recording_intake import RecordingIntake
 from event_broker.trigger import Trigger
-from event_queue.redis_progress import Progress
+from event_queue.progress import Progress
 from service_runtime.clock import SystemClock
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

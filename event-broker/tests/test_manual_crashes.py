@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from event_broker.testing.killed_watch import watch_over
+from event_broker.testing.manual_rig import watch_over
 from event_queue.codec import decode_event
 from event_queue.outcomes import Lease
 from event_queue.redis_queue import RedisQueue
@@ -22,6 +22,7 @@ from event_queue.testing.redis_server import RedisServer
 pytestmark = pytest.mark.integration
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "rebalance.sh"
+PROGRAM = Path(__file__).with_name("look_and_die.py")
 SHELL = shutil.which("dash") or "sh"
 STEPS_OF_A_GOOD_FILE = ["read", "queued", "deleted"]
 STEPS_OF_A_BAD_FILE = ["refused", "set_aside"]
@@ -46,9 +47,7 @@ async def queued_records(queue: RedisQueue) -> Counter[str]:
 
 async def die_at(step: str, folder: Path, redis: RedisServer) -> int:
     """Look through the folder in a process that is killed at the step; how it ended."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "event_broker.testing.killed_watch", str(folder), str(redis.port), step
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, str(PROGRAM), str(folder), str(redis.port), step)
     async with asyncio.timeout(30):
         return await process.wait()
 

@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from event_broker.manual_folder import ManualFolder
-from event_broker.testing.killed_watch import watch_over
+from event_broker.testing.manual_rig import watch_over
 from event_broker.testing.recording_intake import RecordingIntake
 from event_queue.components import ComponentState
 from event_queue.errors import QueueUnavailable

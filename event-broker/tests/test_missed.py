@@ -6,7 +6,7 @@ import pytest
 
 from event_broker.missed import missed_stretch
 from event_broker.trigger import Trigger
-from event_queue.redis_progress import MissedStretch, Progress
+from event_queue.progress import MissedStretch, Progress
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 RETENTION = timedelta(minutes=2)

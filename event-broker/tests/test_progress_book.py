@@ -11,7 +11,7 @@ from event_broker.progress_book import ProgressBook
 from event_broker.testing.memory_progress import MemoryProgress
 from event_broker.until_stopped import until_stopped
 from event_queue.errors import CorruptQueue, QueueFull, QueueUnavailable
-from event_queue.redis_progress import MissedStretch, Progress
+from event_queue.progress import MissedStretch, Progress
 from service_runtime.clock import SystemClock
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

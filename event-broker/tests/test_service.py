@@ -14,7 +14,8 @@ import pytest
 
 from event_broker.testing.broker_process import BrokerProcess, running_broker
 from event_queue.components import ComponentReport, ComponentState
-from event_queue.redis_progress import Progress, RedisProgress
+from event_queue.progress import Progress
+from event_queue.redis_progress import RedisProgress
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.redis_server import RedisServer, running_redis
 from event_queue.testing.server_process import free_port

@@ -18,7 +18,7 @@ from event_broker.history_health import HistoryHealth
 from event_broker.missed import missed_stretch
 from event_broker.progress_book import ProgressBook
 from event_broker.settings import AblyTiming
-from event_queue.redis_progress import MissedStretch, Progress
+from event_queue.progress import MissedStretch, Progress
 from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)

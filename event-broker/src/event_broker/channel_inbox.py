@@ -11,7 +11,7 @@ from event_broker.channel_router import ChannelRouter
 from event_broker.settings import DRAIN_SECONDS
 from event_broker.trigger import Trigger
 from event_broker.until_stopped import end_task
-from event_queue.redis_progress import Progress
+from event_queue.progress import Progress
 
 OnReached = Callable[[Progress], None]
 """Called when everything up to a place in the channel is in the queue."""

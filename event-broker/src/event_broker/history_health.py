@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from event_broker.ably_client import AblyFault
-from event_queue.redis_progress import MissedStretch
+from event_queue.progress import MissedStretch
 
 COMPLAINT_LASTS: Final = timedelta(days=1)
 """How long a gap keeps the part degraded; as a fact it stays until the next one of its channel."""

@@ -24,6 +24,7 @@ from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
+from event_queue.redis_progress import RedisProgress
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.relay import OutboxRelay
 from service_runtime.lifecycle import ServiceContext
@@ -82,7 +83,8 @@ async def _signals(context: ServiceContext, redis: RedisQueue, admission: Admiss
     if admission.idle_reason is not None:
         yield
         return
-    async with listening(context, partial(_run, context), redis, admission, health):
+    store = RedisProgress(redis.client, key_prefix=context.configuration.settings.redis.key_prefix)
+    async with listening(context, partial(_run, context), redis.intake, store, admission, health):
         yield
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from event_broker.trigger import Trigger
-from event_queue.redis_progress import MissedStretch, Progress
+from event_queue.progress import MissedStretch, Progress
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=5)
 """How far Ably's clock and ours may be apart before a message counts as forgotten."""

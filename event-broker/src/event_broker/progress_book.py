@@ -12,7 +12,7 @@ import structlog
 
 from event_broker.settings import INTAKE_RETRY_SECONDS
 from event_queue.errors import QueueError
-from event_queue.redis_progress import MissedStretch, Progress
+from event_queue.progress import MissedStretch, Progress
 from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)

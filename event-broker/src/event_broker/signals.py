@@ -16,11 +16,10 @@ from event_broker.channel_lines import ChannelLines, lines_of
 from event_broker.channel_link import Surroundings
 from event_broker.channel_router import ChannelRouter
 from event_broker.continuity import Continuity
-from event_broker.progress_book import ProgressBook
+from event_broker.progress_book import ProgressBook, ProgressStore
 from event_broker.settings import AblyTiming
 from event_queue.errors import QueueError
-from event_queue.redis_progress import RedisProgress
-from event_queue.redis_queue import RedisQueue
+from event_queue.ports import Intake
 from service_runtime.lifecycle import ServiceContext
 from service_runtime.redaction import Redactor, secrets_of
 
@@ -45,17 +44,16 @@ def health_of(context: ServiceContext, admission: Admission, continuity: Continu
 
 @asynccontextmanager
 async def listening(
-    context: ServiceContext, run: Run, redis: RedisQueue, admission: Admission, health: AblyHealth
+    context: ServiceContext, run: Run, intake: Intake, store: ProgressStore, admission: Admission, health: AblyHealth
 ) -> AsyncGenerator[None]:
     """Start listening; at the end of the block, when its tasks are done, progress is written a last time."""
     settings = context.configuration.settings
     channels = admission.accounts.channels
-    store = RedisProgress(redis.client, key_prefix=settings.redis.key_prefix)
     book = ProgressBook(store, channels, context.clock)
     history = AblyHistory(settings.ably, AblyTiming(), context.clock)
     retention = timedelta(seconds=settings.ably.retention_seconds)
     means = Means(history, book, health.past, context.clock, AblyTiming(), retention, log_missed)
-    router = ChannelRouter(redis.intake, admission.accounts, context.clock)
+    router = ChannelRouter(intake, admission.accounts, context.clock)
     lines = lines_of(channels, router, means)
     health.intake_trouble = lambda: router.trouble
     health.backlog = lambda: lines.backlog

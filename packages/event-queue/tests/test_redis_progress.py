@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from event_queue.errors import CorruptQueue, QueueUnavailable
-from event_queue.redis_progress import KEY, MissedStretch, Progress, RedisProgress
+from event_queue.progress import MissedStretch, Progress
+from event_queue.redis_progress import KEY, RedisProgress
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.redis_server import running_redis
 

@@ -23,7 +23,7 @@ from event_broker.testing.memory_progress import MemoryProgress
 from event_broker.testing.recording_intake import RecordingIntake
 from event_broker.until_stopped import until_stopped
 from event_queue.components import ComponentReport
-from event_queue.redis_progress import MissedStretch
+from event_queue.progress import MissedStretch
 from service_runtime.accounts import AccountConfig, Accounts
 from service_runtime.clock import Clock, SystemClock
 from service_runtime.settings import AblySettings

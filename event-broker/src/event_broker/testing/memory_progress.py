@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from event_queue.errors import QueueError
-from event_queue.redis_progress import Progress
+from event_queue.progress import Progress
 
 
 class MemoryProgress:

@@ -6,39 +6,16 @@ queue. It is written after intake, never before: what it does not yet tell is re
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from event_queue.errors import CorruptQueue
+from event_queue.progress import MissedStretch, Progress
 from event_queue.redis_errors import translated
 
 KEY: Final = "channel_progress"
-
-
-@dataclass(frozen=True, slots=True)
-class MissedStretch:
-    """A time in which messages may have passed that nobody can read any more."""
-
-    since: datetime
-    until: datetime
-    noticed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Everything that a channel carried up to here is in the queue."""
-
-    heard_until: datetime
-    """By our clock: the channel was listened to, or read again, until then."""
-    message_id: str | None = None
-    """The last message taken in; None before the first."""
-    message_at: datetime | None = None
-    """When that message was published, by the publisher's side's clock."""
-    missed: MissedStretch | None = None
-    """The latest stretch that may have been missed, for operators."""
 
 
 class RedisProgress:
