@@ -55,23 +55,25 @@ class CatchUp:
         self._means = means
         self._wanted = asyncio.Event()
         self._attached_at: datetime | None = None
+        self._limit: asyncio.TimerHandle | None = None
         self._told = ""
 
     def begin(self) -> None:
-        """The channel is attached without its past: keep live messages back from now on."""
-        self._inbox.hold()
+        """The channel is attached without its past: keep live messages back from now on, for a bounded time."""
+        if not self._inbox.is_holding:
+            self._inbox.hold()
+            self._limit = asyncio.get_running_loop().call_later(self._means.timing.hold_seconds, self._stop_holding)
         self._attached_at = self._means.clock.now()
         self._wanted.set()
 
     async def run(self) -> None:
         """Close every gap, one after the other, until cancelled."""
-        while True:
-            await self._wanted.wait()
-            limit = asyncio.get_running_loop().call_later(self._means.timing.hold_seconds, self._stop_holding)
-            try:
+        try:
+            while True:
+                await self._wanted.wait()
                 await self._close_gap()
-            finally:
-                limit.cancel()
+        finally:
+            self._end_limit()
 
     async def _close_gap(self) -> None:
         self._wanted.clear()
@@ -83,6 +85,7 @@ class CatchUp:
             self._inbox.settle((), heard_until=attached_at)
         elif not await self._read_since(known, attached_at):
             return
+        self._end_limit()
         means.health.is_read(channel)
         self._told = ""
 
@@ -127,10 +130,13 @@ class CatchUp:
         self._means.on_missed(self._channel, missed)
 
     def _stop_holding(self) -> None:
-        if self._inbox.is_holding:
-            waited = self._means.timing.hold_seconds
-            _log.warning("live_before_history", channel=self._channel, waited_seconds=waited)
-            self._inbox.let_go()
+        waited = self._means.timing.hold_seconds
+        _log.warning("live_before_history", channel=self._channel, waited_seconds=waited)
+        self._inbox.let_go()
+
+    def _end_limit(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
 
 
 def log_missed(channel: str, missed: MissedStretch) -> None:

@@ -1,0 +1,197 @@
+"""Closing gaps of one channel, with a history that the test writes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from event_broker.ably_client import AblyFault
+from event_broker.ably_history import Past
+from event_broker.catch_up import CatchUp, Means
+from event_broker.channel_inbox import ChannelInbox
+from event_broker.channel_router import ChannelRouter
+from event_broker.errors import HistoryUnavailable
+from event_broker.history_health import HistoryHealth
+from event_broker.progress_book import ProgressBook
+from event_broker.testing.listening_rig import RETENTION, SHORT, accounts_on
+from event_broker.testing.memory_progress import MemoryProgress
+from event_broker.testing.recording_intake import RecordingIntake
+from event_broker.trigger import Trigger
+from event_broker.until_stopped import until_stopped
+from event_queue.progress import MissedStretch, Progress
+from service_runtime.clock import SystemClock
+
+CHANNEL = "growth"
+
+
+class ScriptedHistory:
+    """Gives the answers put into it, one for each reading; a reading waits for its answer."""
+
+    def __init__(self) -> None:
+        self.answers: asyncio.Queue[Past | HistoryUnavailable] = asyncio.Queue()
+        self.asked: asyncio.Queue[datetime] = asyncio.Queue()
+
+    async def read(self, channel: str, since: datetime) -> Past:
+        """The next answer."""
+        assert channel == CHANNEL
+        self.asked.put_nowait(since)
+        answer = await self.answers.get()
+        if isinstance(answer, HistoryUnavailable):
+            raise answer
+        return answer
+
+
+class Line:
+    """One channel whose past is scripted."""
+
+    def __init__(self, known: Progress, *, hold_seconds: float) -> None:
+        clock = SystemClock()
+        self.store = MemoryProgress({CHANNEL: known})
+        self.history = ScriptedHistory()
+        self.intake = RecordingIntake()
+        self.health = HistoryHealth()
+        self.missed: list[MissedStretch] = []
+        self.book = ProgressBook(self.store, [CHANNEL], clock)
+        router = ChannelRouter(self.intake, accounts_on(DU1=CHANNEL), clock)
+        self.inbox = ChannelInbox(router, lambda progress: self.book.reached(CHANNEL, progress))
+        timing = replace(SHORT, retry_seconds=0.001, hold_seconds=hold_seconds)
+        means = Means(self.history, self.book, self.health, clock, timing, RETENTION, self._note)
+        self.catch_up = CatchUp(CHANNEL, self.inbox, means)
+
+    async def run_until(self, stopping: asyncio.Event) -> None:
+        """Everything that works on the channel."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.inbox.run_until(stopping))
+            group.create_task(until_stopped(stopping, self.book.run))
+            group.create_task(until_stopped(stopping, self.catch_up.run))
+
+    async def asked(self) -> datetime:
+        """The next reading has begun; from when on."""
+        return await asyncio.wait_for(self.history.asked.get(), 5)
+
+    async def taken(self, count: int) -> list[object]:
+        """Numbers queued, once there are so many."""
+        return [event.data["number"] for event in await self.intake.wait_taken(count)]
+
+    def _note(self, _channel: str, missed: MissedStretch) -> None:
+        self.missed.append(missed)
+
+
+NOW = SystemClock().now()
+KNOWN = Progress(NOW - timedelta(seconds=60), "m0", NOW - timedelta(seconds=60))
+
+
+def message(number: int) -> Trigger:
+    """The last message known is number 0; each was published a second after the one before."""
+    sent_at = NOW + timedelta(seconds=number - 60)
+    return Trigger(CHANNEL, f"m{number}", {"number": number}, sent_at, sent_at)
+
+
+def past(*numbers: int, is_complete: bool = True) -> Past:
+    """An answer."""
+    return Past(tuple(message(number) for number in numbers), is_complete)
+
+
+@pytest.fixture
+def hold_seconds() -> float:
+    """For how long live messages wait."""
+    return 60
+
+
+@pytest.fixture
+async def line(hold_seconds: float) -> AsyncIterator[Line]:
+    """A channel at work."""
+    line, stopping = Line(KNOWN, hold_seconds=hold_seconds), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run_until(stopping))
+        yield line
+        stopping.set()
+
+
+async def test_a_long_past_is_read_on_from_its_last_message(line: Line) -> None:
+    """Each part is taken in while the next is read; live messages follow the last."""
+    line.catch_up.begin()
+    since = await line.asked()
+    line.inbox.put(message(9))
+    line.history.answers.put_nowait(past(0, 1, 2, is_complete=False))
+    on = await line.asked()
+    before = await line.taken(3)
+    line.history.answers.put_nowait(past(2, 3))
+
+    assert since == KNOWN.message_at - timedelta(seconds=5) if KNOWN.message_at else None
+    assert on == message(2).moment
+    assert before == [0, 1, 2]
+    assert await line.taken(5) == [0, 1, 2, 3, 9]
+    assert line.missed == []
+
+
+async def test_a_channel_lost_again_while_its_past_is_read_is_read_again(line: Line) -> None:
+    """What was read before the second loss says nothing about the time after it."""
+    line.catch_up.begin()
+    await line.asked()
+    line.inbox.put(message(2))
+    line.catch_up.begin()
+    line.history.answers.put_nowait(past(0, 1))
+    await line.asked()
+    held = (line.inbox.is_holding, list(line.intake.taken))
+    line.history.answers.put_nowait(past(0, 1, 2, 3))
+
+    assert held == (True, [])
+    assert await line.taken(4) == [0, 1, 2, 3]
+
+
+async def test_a_history_that_fails_is_told_once_and_asked_again(line: Line) -> None:
+    """At fixed pauses, and the report names it until it answers."""
+    fault = HistoryUnavailable(CHANNEL, AblyFault(50003, "no answer"))
+    with capture_logs() as logs:
+        line.catch_up.begin()
+        for _ in range(3):
+            await line.asked()
+            line.history.answers.put_nowait(fault)
+        await line.asked()
+        facts = line.health.facts(str)
+        complaints = list(line.health.complaints(NOW))
+        line.history.answers.put_nowait(past(0, 1))
+        await line.taken(2)
+
+    assert [log["event"] for log in logs if log["event"].startswith("history")] == ["history_not_read", "history_read"]
+    assert facts["history_errors"] == {CHANNEL: "50003 no answer"}
+    assert complaints == [f"The history of channel {CHANNEL} cannot be read (50003 no answer); trying again."]
+    assert list(line.health.complaints(NOW)) == []
+
+
+@pytest.mark.parametrize("hold_seconds", [0.05])
+async def test_each_wait_for_the_history_is_bounded(line: Line) -> None:
+    """Live messages go on after every loss, although the first history has never come; progress waits for it."""
+    line.catch_up.begin()
+    await line.asked()
+    line.inbox.put(message(5))
+    first = await line.taken(1)
+    line.catch_up.begin()
+    line.inbox.put(message(6))
+    second = await line.taken(2)
+    standing = await line.book.known(CHANNEL)
+    line.history.answers.put_nowait(past(0, 1))
+    line.history.answers.put_nowait(past(0, 1, 5, 6))
+    await line.store.wait_until(lambda stored: stored[CHANNEL].message_id == "m6")
+
+    assert (first, second) == ([5], [5, 6])
+    assert standing == KNOWN
+    assert await line.taken(4) == [5, 6, 0, 1]
+
+
+async def test_what_no_history_holds_is_reported_and_kept(line: Line) -> None:
+    """Once to the hook, in health, and with the progress."""
+    line.catch_up.begin()
+    await line.asked()
+    line.history.answers.put_nowait(past())
+    await line.store.wait_until(lambda stored: stored[CHANNEL].missed is not None)
+
+    [missed] = line.missed
+    assert missed.since == KNOWN.heard_until
+    assert missed.until <= SystemClock().now()
+    assert line.store.progress[CHANNEL].missed == missed
+    assert line.health.facts(str)["gaps"][CHANNEL]["from"] == missed.since.isoformat()
