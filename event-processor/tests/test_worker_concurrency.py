@@ -139,6 +139,22 @@ async def test_stopping_empties_all_hands(world: WorkerWorld) -> None:
         assert (living.state, living.event.times_queued) == (EventState.WAITING, 2)
 
 
+async def test_an_event_that_waited_for_its_account_goes_back_unchanged(world: WorkerWorld) -> None:
+    """It was in a hand when the service stopped, but nothing was done for it."""
+    _hang_every_sell(world)
+    await world.enqueue(Command.REBALANCE, "DU1")
+    waiting = await world.enqueue(Command.CANCEL_ORDERS, "DU1")
+    async with world.running() as worker:
+        await _until_orders(world, 1)
+        for _ in range(2):
+            await world.next_record(K.CLAIMED)
+        world.stop.set()
+        await asyncio.wait({worker})
+
+    assert (await world.living(waiting)).event == waiting
+    assert world.brokerage.journal.subjects("cancel_order") == ()
+
+
 async def test_a_dead_workers_hands_are_all_emptied(world: WorkerWorld) -> None:
     """The successor recovers what each slot held, and every account ends where one delivery ends."""
     _hang_every_sell(world)

@@ -50,6 +50,7 @@ class BrokerSession:
             try:
                 await self.client()
             except BrokerConnectionError as error:
+                _end_if_cancelled(error)
                 _log.warning("gateway_unreachable", reason=str(error), next_try_seconds=self._reconnect_seconds)
                 await self._clock.pause(self._reconnect_seconds)
             else:
@@ -96,3 +97,14 @@ class BrokerSession:
 
 def _nobody() -> None:
     """Nobody listens yet."""
+
+
+def _end_if_cancelled(error: BrokerConnectionError) -> None:
+    """A cancellation that arrives while connecting may come out as a failure to connect; it still ends the task.
+
+    Raises:
+        CancelledError: the task has been asked to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error

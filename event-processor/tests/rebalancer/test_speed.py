@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 
 from broker_connector_base import Side
-from broker_connector_base.testing import PaperBroker
 from event_processor.rebalancer import LiveRun, Rebalancer
 from event_processor.testing.scenario import (
     EVENT_ID,
@@ -32,7 +31,7 @@ def case() -> Scenario:
 
 async def _seconds(case: Scenario) -> float:
     time = VirtualTime()
-    broker = SlowBroker(PaperBroker(case.brokerage), time, reply=REPLY, fill=FILL)
+    broker = SlowBroker(case.brokerage, time, reply=REPLY, fill=FILL)
     await broker.connect()
     rebalancer = Rebalancer(
         broker=broker, clock=case.clock, orders=case.orders, recorder=case.recorder, guard=case.guard

@@ -103,3 +103,29 @@ async def test_closing_ends_the_connection(gateway: Gateway) -> None:
     await gateway.session.close()
 
     assert not gateway.broker.health().connected
+
+
+async def test_a_cancellation_that_comes_out_as_a_failure_to_connect_ends_the_watch() -> None:
+    """Otherwise a worker that is to end would wait for its watch for ever."""
+    connecting = asyncio.Event()
+
+    class Swallowing(PaperBroker):
+        """Turns a cancellation into an error of its own, as a socket library may."""
+
+        async def connect(self) -> None:
+            """Hang until cancelled."""
+            connecting.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise BrokerConnectionError("refused") from None
+
+    clock = HandClock(NOON)
+    broker = Swallowing(paper_brokerage(paper_account(0), clock, {}))
+    watch = asyncio.create_task(BrokerSession(broker, clock, reconnect_seconds=30).watch())
+    await connecting.wait()
+
+    watch.cancel()
+    await asyncio.wait({watch}, timeout=5)
+
+    assert watch.cancelled()

@@ -18,7 +18,7 @@ from broker_connector_base import (
     OrderStatus,
     TradingHours,
 )
-from broker_connector_base.testing import PaperBroker
+from broker_connector_base.testing import PaperBroker, PaperBrokerage
 
 _TURNS: Final = 200
 """Turns of the event loop after which nothing more happens without a reply."""
@@ -59,8 +59,8 @@ class VirtualTime:
 class SlowBroker(PaperBroker):
     """Every question costs one reply, an order its fill; sending an order costs nothing."""
 
-    def __init__(self, inner: PaperBroker, time: VirtualTime, *, reply: float, fill: float) -> None:
-        super().__init__(inner.brokerage)
+    def __init__(self, brokerage: PaperBrokerage, time: VirtualTime, *, reply: float, fill: float) -> None:
+        super().__init__(brokerage)
         self._time = time
         self._reply = reply
         self._fill = fill
