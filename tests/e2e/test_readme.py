@@ -20,8 +20,10 @@ OpenSystem = Callable[..., AbstractAsyncContextManager[System]]
 
 README_ADDRESS = "http://localhost:8000"
 CLI = ".venv/bin/rebalancer"
+BY_FILE = "./tools/rebalance.sh"
 RUN_ELSEWHERE = {"make", "export"}
 """`make demo` and `make test` are the build's own; `make up` and `export` prepare what this test prepares itself."""
+ROOT = Path(__file__).parents[2]
 WORLD: Mapping[str, Any] = {"instruments": [{"symbol": "A", "price": 100}]}
 FOLLOWERS = [
     Follower(account_id=account_id, answer={"A": 1}, cash=10_000, channel=channel)
@@ -47,7 +49,7 @@ def test_every_command_is_run_here_or_by_the_build(commands: list[str]) -> None:
     """No command of the README is of a kind that nobody runs; the API is shown in full."""
     kinds = [command.split()[0] for command in commands]
 
-    assert set(kinds) == {"curl", CLI} | RUN_ELSEWHERE
+    assert set(kinds) == {"curl", CLI, BY_FILE} | RUN_ELSEWHERE
     assert kinds.count("curl") >= 8
 
 
@@ -57,6 +59,7 @@ async def shell(command: str, environment: Mapping[str, str]) -> tuple[int, str]
         "bash",
         "-c",
         command,
+        cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -94,6 +97,19 @@ async def test_the_command_lines_do_what_they_say(open_system: OpenSystem, comma
         installed = str(Path(sys.executable).parent / "rebalancer")
         for command in (line for line in commands if line.startswith(CLI)):
             code, output = await shell(command.replace(CLI, installed), environment)
+
+            assert code == 0, (command, output)
+        await system.processor.log.until("event_completed", count=2)
+
+        assert system.held("DU123456") == {"A": 100}
+
+
+async def test_the_files_do_what_they_say(open_system: OpenSystem, commands: list[str], tmp_path: Path) -> None:
+    """A preview and a rebalance, each left as a file, are found and carried out."""
+    where = {"MANUAL_DIRECTORY": str(tmp_path)}
+    async with open_system(FOLLOWERS, WORLD, settings=where) as system:
+        for command in (line for line in commands if line.startswith(BY_FILE)):
+            code, output = await shell(command, where)
 
             assert code == 0, (command, output)
         await system.processor.log.until("event_completed", count=2)
