@@ -14,7 +14,7 @@ from event_queue.outcomes import Lease
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.memory_audit import MemoryAudit
 
-PARTS = ("ably", "gateway", "worker", "relay")
+PARTS = ("ably", "gateway", "worker", "relay", "manual_files")
 NewEvent = Callable[..., RebalanceEvent]
 
 

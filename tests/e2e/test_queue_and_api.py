@@ -80,7 +80,16 @@ async def test_the_documented_answers(system: System, busy: str) -> None:
 
     assert (health["status"], health["healthy"], health["events_with_retries"]) == ("healthy", True, 0)
     assert health["message"].startswith("No events require retry")
-    assert set(health["components"]) == {"redis", "postgres", "trading", "ably", "gateway", "worker", "relay"}
+    assert set(health["components"]) == {
+        "redis",
+        "postgres",
+        "trading",
+        "ably",
+        "gateway",
+        "worker",
+        "relay",
+        "manual_files",
+    }
     assert status["queue_length"] == 1
     assert status["active_events_count"] == 2
     assert status["events_with_retries"] == 0

@@ -20,6 +20,7 @@ REPORTED_BY: Mapping[str, str] = {
     "gateway": "event-processor",
     "worker": "event-processor",
     "relay": "event-broker",
+    "manual_files": "event-broker",
 }
 """The service that speaks for each part."""
 
