@@ -31,7 +31,7 @@ async def run_scenario(project: Project, console: Console, scenario: Scenario) -
         console.print(f"{scenario.name}: {scenario.summary}")
         async with (
             running_stack(plan, progress.hear, console.print) as stack,
-            ServiceControl(stack, plan.api_key) as services,
+            ServiceControl(stack) as services,
         ):
             evidence = await _attended(stack, scenario).attend(_played(stack, services, scenario, progress))
         found = findings(scenario, evidence)

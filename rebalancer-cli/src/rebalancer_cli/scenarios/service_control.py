@@ -1,4 +1,4 @@
-"""The services as a scenario treats them: killed, started again, paused, asked how they are."""
+"""The services as a scenario treats them: killed, started again, asked how they are."""
 
 import contextlib
 from types import TracebackType
@@ -14,15 +14,10 @@ _TIMEOUT_SECONDS = 10
 class ServiceControl:
     """A running system's processes and its HTTP API; what it started ends with it."""
 
-    def __init__(self, stack: RunningStack, api_key: str) -> None:
+    def __init__(self, stack: RunningStack) -> None:
         self._stack = stack
         self._started = contextlib.AsyncExitStack()
-        self._http = httpx.AsyncClient(
-            base_url=stack.api.base_url,
-            headers={"Authorization": f"Bearer {api_key}"},
-            timeout=_TIMEOUT_SECONDS,
-            trust_env=False,
-        )
+        self._http = httpx.AsyncClient(base_url=stack.api.base_url, timeout=_TIMEOUT_SECONDS, trust_env=False)
 
     async def __aenter__(self) -> Self:
         await self._started.enter_async_context(self._http)
@@ -47,11 +42,3 @@ class ServiceControl:
         """HTTP status and body of GET /health."""
         response = await self._http.get("/health")
         return response.status_code, response.json()
-
-    async def pause(self, reason: str) -> None:
-        """Pause all trading, as an operator does."""
-        (await self._http.put("/trading/pauses/all", json={"reason": reason})).raise_for_status()
-
-    async def resume(self) -> None:
-        """Lift that pause."""
-        (await self._http.delete("/trading/pauses/all")).raise_for_status()

@@ -45,11 +45,11 @@ async def _with_bad_weights(stage: Stage) -> None:
 
 
 async def _paused(stage: Stage) -> None:
-    await stage.services.pause(_WHY)
+    await stage.api.pause("all", _WHY)
     await stage.signal(_PAYLOAD)
     await stage.put_aside()
     await stage.look()
-    await stage.services.resume()
+    await stage.api.resume("all")
     await stage.ended()
 
 
