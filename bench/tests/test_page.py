@@ -21,7 +21,7 @@ def test_the_page_shows_ratios_with_their_range() -> None:
 
 def test_the_page_shows_a_rebalance_beside_its_longest_chain() -> None:
     """Eight replies of 50 ms and two fills of 200 ms cannot take less than 0.8 s."""
-    speed = RebalanceSpeed(quick=0.1, slow=0.9)
+    speed = RebalanceSpeed(steps=8, slow=0.9)
 
     page = render(Machine(2, "3.11.7", "6.2.14"), 5, {}, [], {"later ones": speed})
 
