@@ -142,3 +142,14 @@ def test_a_process_that_is_gone_needs_no_record(tmp_path: Path) -> None:
     forget(tmp_path, 2**22 + 1)
 
     assert list(tmp_path.glob("processes/*")) == []
+
+
+async def test_a_killed_process_is_gone_at_once(launcher: Launcher) -> None:
+    """Even one that ignores SIGTERM; its end is told like any other."""
+    async with run(launcher, STUBBORN) as child:
+        await child.line_with("ready", timeout_seconds=20)
+        await child.kill()
+        end = await child.wait_until_ended()
+
+    assert "was ended by SIGKILL" in str(end)
+    assert not psutil.pid_exists(child.pid)
