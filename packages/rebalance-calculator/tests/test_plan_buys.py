@@ -64,5 +64,5 @@ def test_what_is_already_held_is_not_bought_again(plan: RebalancePlan) -> None:
 
 
 def test_symbols_outside_of_the_plan_are_ignored(plan: RebalancePlan) -> None:
-    """Holdings may name what the plan never managed."""
+    """Positions may name what the plan never managed."""
     assert bought(plan, {"AAA": 594, "BBB": 1485, "SAP": 5}, "40600") == {"CCC": 316}

@@ -96,7 +96,7 @@ def test_an_empty_position_is_no_position() -> None:
 
 
 def test_parts_of_one_position_are_summed() -> None:
-    """Two lots of one contract are one holding."""
+    """Two lots of one contract are one position."""
     given = inputs(
         account(cash=0, net_liquidation=1000, positions=[position("A", 4), position("A", 6)]),
         percent={"A": 100},

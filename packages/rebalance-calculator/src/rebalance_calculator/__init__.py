@@ -1,7 +1,6 @@
 """Pure rebalancing maths on Decimal: weights, replacements, reserve, targets, trades. No I/O, no clock, no logging."""
 
 from rebalance_calculator.errors import AllocationError, CalculationError, PlanError, ReplacementError
-from rebalance_calculator.holdings import symbols_to_price
 from rebalance_calculator.limits import TradeLimits
 from rebalance_calculator.models import (
     Allocation,
@@ -16,6 +15,7 @@ from rebalance_calculator.models import (
     Trade,
 )
 from rebalance_calculator.planner import plan_buys, plan_rebalance
+from rebalance_calculator.positions import symbols_to_price
 from rebalance_calculator.replacements import apply_replacements
 from rebalance_calculator.reserve import Reserve, resolve_reserve
 from rebalance_calculator.weights import validate_allocations

@@ -4,26 +4,26 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from broker_connector_base import AccountSnapshot
-from rebalance_calculator.holdings import Holdings
 from rebalance_calculator.models import EquityInfo
+from rebalance_calculator.positions import SplitPositions
 
 _ZERO = Decimal(0)
 
 
 def measure_equity(
-    snapshot: AccountSnapshot, holdings: Holdings, prices: Mapping[str, Decimal], reserve_percentage: Decimal
+    snapshot: AccountSnapshot, positions: SplitPositions, prices: Mapping[str, Decimal], reserve_percentage: Decimal
 ) -> EquityInfo:
     """Part net liquidation into reserve, unmanaged value and what is left to invest, which is never negative.
 
     Args:
         snapshot: the account.
-        holdings: its positions, parted.
+        positions: its positions, split.
         prices: US dollars per share, at least of every managed position.
         reserve_percentage: percent of net liquidation, 0..10.
     """
     total = snapshot.net_liquidation
     reserve = max(total, _ZERO) * reserve_percentage / 100
-    unmanaged = _unmanaged_value(snapshot, holdings, prices)
+    unmanaged = _unmanaged_value(snapshot, positions, prices)
     return EquityInfo(
         total_equity=total,
         reserve_percentage=reserve_percentage,
@@ -33,13 +33,13 @@ def measure_equity(
     )
 
 
-def _unmanaged_value(snapshot: AccountSnapshot, holdings: Holdings, prices: Mapping[str, Decimal]) -> Decimal:
+def _unmanaged_value(snapshot: AccountSnapshot, positions: SplitPositions, prices: Mapping[str, Decimal]) -> Decimal:
     """Foreign cash, and whatever cash and managed positions leave of net liquidation to the unmanaged ones.
 
     Unmanaged positions come without prices. Without any, a difference is only the brokerage's other marks and
     accruals, which belong to the account's investable value.
     """
-    if not holdings.unmanaged:
+    if not positions.unmanaged:
         return snapshot.other_cash
-    managed = sum((quantity * prices[symbol] for symbol, quantity in holdings.managed.items()), _ZERO)
+    managed = sum((quantity * prices[symbol] for symbol, quantity in positions.managed.items()), _ZERO)
     return snapshot.net_liquidation - snapshot.cash - managed

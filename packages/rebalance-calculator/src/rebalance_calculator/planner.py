@@ -1,4 +1,7 @@
-"""The plan: from one snapshot, weights and prices to sells and buys. A pure function of its inputs."""
+"""The plan: from one snapshot, weights and prices to sells and buys. A pure function of its inputs.
+
+The rules are numbered as in docs/planning.md.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -8,8 +11,8 @@ from broker_connector_base import ContractPrice
 from rebalance_calculator.cautions import about_buys, about_equity, about_limits, about_weights
 from rebalance_calculator.equity import measure_equity
 from rebalance_calculator.errors import PlanError
-from rebalance_calculator.holdings import Holdings, split_holdings, tradeable_weights
 from rebalance_calculator.models import EquityInfo, PlanInputs, RebalancePlan, TargetPosition, Trade
+from rebalance_calculator.positions import SplitPositions, split_positions, tradeable_weights
 from rebalance_calculator.precision import CONTEXT
 from rebalance_calculator.reserve import Reserve, resolve_reserve
 from rebalance_calculator.sizing import buys_within, purse_of, sizes
@@ -29,14 +32,14 @@ def plan_rebalance(inputs: PlanInputs) -> RebalancePlan:
     """
     with localcontext(CONTEXT):
         _check_buffer(inputs.buy_price_buffer)
-        holdings = split_holdings(inputs.snapshot, inputs.excluded)
+        positions = split_positions(inputs.snapshot, inputs.excluded)
         weights = tradeable_weights(inputs.weights, inputs.excluded)
-        prices = _needed_prices(weights.keys() | holdings.managed.keys(), inputs.prices)
+        prices = _needed_prices(weights.keys() | positions.managed.keys(), inputs.prices)
         reserve = resolve_reserve(inputs.reserve_percentage)
-        equity = measure_equity(inputs.snapshot, holdings, prices, reserve.percentage)
-        targets = target_positions(weights, holdings.managed, prices, equity.available_for_trading)
+        equity = measure_equity(inputs.snapshot, positions, prices, reserve.percentage)
+        targets = target_positions(weights, positions.managed, prices, equity.available_for_trading)
         cautions = (*_about_reserve(reserve), *about_weights(inputs.weights, weights), *about_equity(equity))
-        return _assembled(inputs, holdings, equity, targets, cautions)
+        return _assembled(inputs, positions, equity, targets, cautions)
 
 
 def plan_buys(plan: RebalancePlan, held: Mapping[str, Decimal], spendable_cash: Decimal) -> tuple[Trade, ...]:
@@ -77,7 +80,7 @@ def _check_buffer(buffer: Decimal) -> None:
 
 def _assembled(
     inputs: PlanInputs,
-    holdings: Holdings,
+    positions: SplitPositions,
     equity: EquityInfo,
     targets: tuple[TargetPosition, ...],
     cautions: tuple[str, ...],
@@ -91,7 +94,7 @@ def _assembled(
         targets=targets,
         sells=sells,
         buys=buys,
-        unmanaged=holdings.unmanaged,
+        unmanaged=positions.unmanaged,
         residues=residues(targets),
         warnings=(
             *cautions,

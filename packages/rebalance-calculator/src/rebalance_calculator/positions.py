@@ -12,7 +12,7 @@ from rebalance_calculator.weights import normalise_symbol
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class SplitPositions:
     """An account's positions, parted."""
 
     managed: Mapping[str, Decimal]
@@ -21,7 +21,7 @@ class Holdings:
     """Everything else, by symbol."""
 
 
-def split_holdings(snapshot: AccountSnapshot, excluded: Iterable[str]) -> Holdings:
+def split_positions(snapshot: AccountSnapshot, excluded: Iterable[str]) -> SplitPositions:
     """Part the positions of an account; empty ones are dropped.
 
     Raises:
@@ -34,7 +34,7 @@ def split_holdings(snapshot: AccountSnapshot, excluded: Iterable[str]) -> Holdin
         if position.quantity != 0:
             is_managed = position.is_tradeable and position.symbol not in kept
             (managed if is_managed else unmanaged).append(position)
-    return Holdings(_shares_by_symbol(managed), tuple(sorted(unmanaged, key=_identity)))
+    return SplitPositions(_shares_by_symbol(managed), tuple(sorted(unmanaged, key=_identity)))
 
 
 def symbols_to_price(
@@ -47,7 +47,7 @@ def symbols_to_price(
     """
     kept = tuple(excluded)
     with localcontext(CONTEXT):
-        return frozenset(tradeable_weights(weights, kept)) | split_holdings(snapshot, kept).managed.keys()
+        return frozenset(tradeable_weights(weights, kept)) | split_positions(snapshot, kept).managed.keys()
 
 
 def tradeable_weights(weights: Iterable[TargetWeight], excluded: Iterable[str]) -> Mapping[str, Decimal]:
