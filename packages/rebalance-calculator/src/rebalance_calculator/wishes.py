@@ -1,4 +1,4 @@
-"""What the limits leave of the differences between targets and positions, before cash is looked at (rule 6 of the plan)."""
+"""What the limits leave of the differences between targets and positions, before cash (rule 6 of the plan)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
