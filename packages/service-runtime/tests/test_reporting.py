@@ -1,6 +1,7 @@
 """Reports come at each change and again and again, and a lost one does no harm."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -79,3 +80,23 @@ async def test_another_error_is_not_hidden() -> None:
 
     with pytest.raises(ValueError, match="a bug"):
         await task
+
+
+async def test_a_cancellation_swallowed_while_posting_still_ends_the_reports() -> None:
+    """A driver that lets the cancellation pass as an answer does not keep the service from stopping."""
+    posting, never = asyncio.Event(), asyncio.Event()
+
+    async def swallow(_report: int) -> None:
+        posting.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await never.wait()
+
+    running = asyncio.create_task(
+        Reporter(Counter().describe, swallow, tolerated=Unreachable, interval_seconds=60).run()
+    )
+    await posting.wait()
+
+    running.cancel()
+    await asyncio.wait({running}, timeout=2)
+
+    assert running.cancelled()

@@ -44,6 +44,7 @@ class Reporter(Generic[ReportT]):
         while True:
             self._changed.clear()
             await self._report()
+            _end_if_cancelled()
             await self._wait_for_change()
 
     async def _report(self) -> None:
@@ -63,3 +64,14 @@ class Reporter(Generic[ReportT]):
                 await self._changed.wait()
         except TimeoutError:
             return
+
+
+def _end_if_cancelled() -> None:
+    """A cancellation that a store's driver has swallowed while a report was posted still ends the task.
+
+    Raises:
+        CancelledError: the task has been asked to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
