@@ -71,9 +71,9 @@ def test_without_the_protection_nothing_blocks() -> None:
     assert _guard(LastTrade(TODAY, OTHER), enabled=False).check(_snapshot(0), HOURS, NOON) is None
 
 
-@pytest.mark.parametrize(("remaining", "blocks"), [(0, True), (1, False), (-1, False), (None, False)])
-def test_the_brokers_count_blocks_at_zero_only(remaining: int | None, *, blocks: bool) -> None:
-    """-1 is any number, and an account without a count has none to keep."""
+@pytest.mark.parametrize(("remaining", "blocks"), [(0, True), (1, False), (-1, False), (None, True)])
+def test_the_brokers_count_blocks_at_zero_and_when_it_is_missing(remaining: int | None, *, blocks: bool) -> None:
+    """-1 is any number; a count that is not told is no leave to trade."""
     guard = _guard(LastTrade(TODAY, OTHER), mode=PdtMode.DAY_TRADES_REMAINING)
 
     assert (guard.check(_snapshot(remaining), HOURS, NOON) is not None) is blocks

@@ -1,4 +1,4 @@
-"""Prices, shared by the events of one minute."""
+"""Prices: shared by the previews of one minute, asked for anew for orders."""
 
 from decimal import Decimal
 from typing import Any
@@ -31,32 +31,43 @@ async def _reader(brokerage: PaperBrokerage, clock: HandClock, max_age_seconds: 
     return PriceReader(broker, clock, max_age_seconds)
 
 
-async def _second_reading(brokerage: PaperBrokerage, clock: HandClock, *, ttl: float, later: float) -> Any:
+async def _second_preview(brokerage: PaperBrokerage, clock: HandClock, *, ttl: float, later: float) -> Any:
     reader = await _reader(brokerage, clock, ttl)
     await reader.preview(["A"])
     brokerage.set_quote(PaperQuote(symbol="A", price=Decimal(110)))
     clock.advance(later)
     with capture_logs() as lines:
-        prices = await reader.live(["A"])
+        prices = await reader.preview(["A"])
     return prices["A"].price, [line for line in lines if line["event"] == "using_cached_price"]
 
 
-async def test_within_its_time_a_price_is_used_again_and_that_is_logged(
+async def test_within_its_time_a_preview_uses_a_price_again_and_that_is_logged(
     brokerage: PaperBrokerage, clock: HandClock
 ) -> None:
     """With its age."""
-    price, lines = await _second_reading(brokerage, clock, ttl=60, later=59)
+    price, lines = await _second_preview(brokerage, clock, ttl=60, later=59)
 
     assert price == 100
     assert lines[0]["age_seconds"] == {"A": 59.0}
 
 
 @pytest.mark.parametrize(("ttl", "later"), [(60, 61), (0, 1)])
-async def test_no_order_is_sized_on_a_price_beyond_its_time(
+async def test_beyond_its_time_a_price_is_asked_for_anew(
     brokerage: PaperBrokerage, clock: HandClock, ttl: float, later: float
 ) -> None:
-    """It is asked for anew; a time of 0 asks for every price."""
-    assert await _second_reading(brokerage, clock, ttl=ttl, later=later) == (110, [])
+    """A time of 0 asks for every price."""
+    assert await _second_preview(brokerage, clock, ttl=ttl, later=later) == (110, [])
+
+
+async def test_no_order_is_sized_on_a_price_seen_before(brokerage: PaperBrokerage, clock: HandClock) -> None:
+    """The account's value is of this moment, and so must the prices be."""
+    reader = await _reader(brokerage, clock, 60)
+    await reader.preview(["A"])
+    brokerage.set_quote(PaperQuote(symbol="A", price=Decimal(110)))
+
+    prices = await reader.live(["A"])
+
+    assert prices["A"].price == 110
 
 
 async def test_only_previews_take_the_previous_close(brokerage: PaperBrokerage, clock: HandClock) -> None:

@@ -38,7 +38,7 @@ CASES: list[tuple[Exception, type[QueueError]]] = [
 
 
 @pytest.mark.parametrize(("foreign", "ours"), CASES, ids=[f"{type(c[0]).__name__}-{c[1].__name__}" for c in CASES])
-def test_each_error_says_what_to_do(foreign: Exception, ours: type[QueueError]) -> None:
+async def test_each_error_says_what_to_do(foreign: Exception, ours: type[QueueError]) -> None:
     """The translation keeps the action in its words and the cause in its chain."""
     assert type(translate(foreign, "claim")) is ours
 
@@ -47,7 +47,7 @@ def test_each_error_says_what_to_do(foreign: Exception, ours: type[QueueError]) 
     assert raised.value.__cause__ is foreign
 
 
-def test_an_error_of_ours_passes_through() -> None:
+async def test_an_error_of_ours_passes_through() -> None:
     """Only foreign errors are translated."""
     with pytest.raises(QueueFull), translated("claim"):
         raise QueueFull

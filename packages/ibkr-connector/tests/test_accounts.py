@@ -114,6 +114,17 @@ def test_settled_cash_matters_where_only_it_may_be_spent() -> None:
         read_values("DU1", _figures(cash))
 
 
+def test_without_any_word_on_borrowing_the_lower_figure_may_be_spent() -> None:
+    """A gateway that tells neither settled cash nor buying power: cash, or available funds when these are lower."""
+    silent = {key: value for key, value in _MARGIN.items() if key[0] not in ("SettledCash", "BuyingPower")}
+    funded = silent | {("CashBalance", "USD"): "9000", ("AvailableFunds", "USD"): "7000"}
+
+    values = read_values("DU1", _figures(funded))
+
+    assert values.is_cash_account
+    assert values.settled_cash == 7000
+
+
 def test_pushed_cash_is_in_dollars() -> None:
     """Of the pushed figures the dollar balance counts, never a total of all currencies."""
     figures = _figures({("TotalCashBalance", "BASE"): "900", ("CashBalance", "USD"): "700"})

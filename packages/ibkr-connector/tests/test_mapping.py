@@ -203,3 +203,12 @@ def test_orders_are_routed_by_smart() -> None:
 
     assert (contract.exchange, contract.secType, contract.currency, contract.conId) == ("SMART", "STK", "USD", 756733)
     assert STOCK.contract() is not contract
+
+
+@pytest.mark.parametrize(
+    ("told", "shares"),
+    [(10.6 - 10, "0.6"), ("0.5999999999999996", "0.6"), (100.0, "100"), (-3.25, "-3.25"), (0.1 + 0.2, "0.3")],
+)
+def test_shares_carry_no_binary_dust(told: float | str, shares: str) -> None:
+    """What a sum in floating point leaves behind does not count as a fraction of a share."""
+    assert mapping.to_shares(told) == Decimal(shares)

@@ -51,6 +51,8 @@ class DayTradingGuard:
         match self.account.pdt_mode:
             case PdtMode.ONCE_PER_DAY if traded is not None:
                 return f"account {name} was rebalanced on {today} already, by event {traded.event_id}"
+            case PdtMode.DAY_TRADES_REMAINING if snapshot.day_trades_remaining is None:
+                return f"the brokerage does not report how many day trades are left on account {name}"
             case PdtMode.DAY_TRADES_REMAINING if snapshot.day_trades_remaining == 0:
                 return f"the brokerage reports no day trade left on account {name}"
             case PdtMode.ONCE_PER_DAY | PdtMode.DAY_TRADES_REMAINING:

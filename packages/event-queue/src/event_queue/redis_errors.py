@@ -18,6 +18,7 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from event_queue.cancellation import cancellation_kept
 from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavailable
 
 _PASSING_CODES: Final = frozenset(
@@ -31,11 +32,12 @@ _CODE: Final = re.compile(r"-?([A-Z]+)\b")
 
 @contextmanager
 def translated(action: str) -> Generator[None]:
-    """Raise the queue's errors for those of Redis; `action` says what was being done."""
-    try:
-        yield
-    except (RedisError, OSError, UnicodeDecodeError) as error:
-        raise translate(error, action) from error
+    """Raise the queue's errors for those of Redis, and lose no cancellation; `action` says what was being done."""
+    with cancellation_kept():
+        try:
+            yield
+        except (RedisError, OSError, UnicodeDecodeError) as error:
+            raise translate(error, action) from error
 
 
 def translate(error: Exception, action: str) -> QueueError:

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from event_queue.keys import QueueKeys
-from event_queue.redis_errors import translate
+from event_queue.redis_errors import translated
 from event_queue.script_files import Script, ScriptName
 
 
@@ -54,11 +54,10 @@ class ScriptRunner:
         keys = self._fixed_keys[name]
         if receipt is not None:
             keys = (self.keys.receipt(receipt), *keys)
-        try:
+        with translated(name):
             async with asyncio.timeout(self._patience_seconds):
-                return await self._execute(script, keys, args)
-        except (RedisError, OSError, UnicodeDecodeError) as error:
-            raise translate(error, name) from error
+                reply = await self._execute(script, keys, args)
+        return reply
 
     async def _execute(self, script: Script, keys: tuple[str, ...], args: tuple[str | int, ...]) -> list[Any]:
         try:

@@ -42,9 +42,7 @@ def read_values(account_id: str, figures: Iterable[AccountFigure]) -> AccountVal
     settled_cash = table.find("SettledCash")
     is_cash_account = table.is_cash_account()
     if settled_cash is None:
-        if is_cash_account:
-            raise table.missing("SettledCash")
-        settled_cash = cash
+        settled_cash = table.presumed_settled_cash(cash, is_cash_account=is_cash_account)
     return AccountValues(
         net_liquidation=table.require("NetLiquidation"),
         cash=cash,
@@ -120,6 +118,19 @@ class _Figures:
         """
         funds, power = self.find("AvailableFunds"), self.find("BuyingPower")
         return funds is None or power is None or power <= funds * _BUYING_POWER_TOLERANCE
+
+    def presumed_settled_cash(self, cash: Decimal, *, is_cash_account: bool) -> Decimal:
+        """What may be spent where settled cash is not told.
+
+        Raises:
+            SnapshotIncomplete: the figures show a cash account, of which it must be known.
+        """
+        if not is_cash_account:
+            return cash
+        funds = self.find("AvailableFunds")
+        if funds is not None and self.find("BuyingPower") is not None:
+            raise self.missing("SettledCash")
+        return cash if funds is None else min(cash, funds)
 
     def day_trades_remaining(self) -> int | None:
         """Day trades still allowed, -1 for any number."""

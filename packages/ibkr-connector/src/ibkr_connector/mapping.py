@@ -15,6 +15,10 @@ _UNSET_ORDER_ID = 2**31 - 1
 
 _STOCK = "STK"
 
+_SMALLEST_FRACTION = Decimal("0.000001")
+_BEYOND_SHARES = 10**15
+"""No quantity, but the gateway's way to leave one out."""
+
 _UNSET = 1.0e300
 """The gateway sends 1.797e308 for a number that it does not know."""
 
@@ -42,6 +46,15 @@ def to_decimal(number: float | Decimal | str) -> Decimal:
     return Decimal(int(value)) if value == value.to_integral_value() else value
 
 
+def to_shares(number: float | Decimal | str) -> Decimal:
+    """A quantity of shares to six decimals, finer than any fraction that a brokerage books.
+
+    What is left of sums in binary floating point, such as 0.5999999999999996 shares, would never agree with itself.
+    """
+    value = to_decimal(number)
+    return value if abs(value) >= _BEYOND_SHARES else to_decimal(value.quantize(_SMALLEST_FRACTION))
+
+
 def to_side(action: str) -> Side:
     """Direction of an order (`BUY`, `SELL`, `SSHORT`) or of an execution (`BOT`, `SLD`)."""
     return Side.BUY if action.upper() in _BUYING else Side.SELL
@@ -61,7 +74,7 @@ def order_listed(contract: Contract, order: Order, status: str) -> OrderListed:
         account_id=order.account,
         symbol=from_gateway(contract),
         side=to_side(order.action),
-        quantity=to_decimal(order.totalQuantity),
+        quantity=to_shares(order.totalQuantity),
         order_type=order.orderType,
         order_ref=order.orderRef,
         status=status,
@@ -79,7 +92,7 @@ def execution_told(contract: Contract, execution: Execution) -> ExecutionTold:
         contract_id=contract.conId,
         symbol=from_gateway(contract),
         side=to_side(execution.side),
-        quantity=to_decimal(execution.shares),
+        quantity=to_shares(execution.shares),
         price=to_decimal(execution.price),
         executed_at=execution.time,
     )
@@ -136,7 +149,7 @@ def to_position(position: Position) -> AccountPosition:
     return AccountPosition(
         symbol=from_gateway(contract),
         contract_id=str(contract.conId),
-        quantity=to_decimal(position.position),
+        quantity=to_shares(position.position),
         asset_class=AssetClass.STOCK if contract.secType == _STOCK else AssetClass.OTHER,
         currency=contract.currency,
     )

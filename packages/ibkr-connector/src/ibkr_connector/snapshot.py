@@ -18,7 +18,7 @@ from broker_connector_base import AccountSnapshot, Fill, SnapshotIncomplete
 from ibkr_connector.account_values import read_values
 from ibkr_connector.cash import await_cash
 from ibkr_connector.cash_ledger import CashLedger
-from ibkr_connector.mapping import to_decimal, to_position
+from ibkr_connector.mapping import to_position, to_shares
 from ibkr_connector.messages import AccountFigure, ExecutionTold
 from ibkr_connector.position_ledger import PositionLedger
 from ibkr_connector.requests import Requests
@@ -169,4 +169,4 @@ class SnapshotReader:
 
 
 def _quantities(positions: list[Position]) -> dict[int, Decimal]:
-    return {each.contract.conId: to_decimal(each.position) for each in positions}
+    return {each.contract.conId: to_shares(each.position) for each in positions}
