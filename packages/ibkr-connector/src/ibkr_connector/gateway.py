@@ -72,7 +72,7 @@ class _ListeningWrapper(Wrapper):
                 key=mapping.order_key(clientId, orderId, permId),
                 perm_id=permId,
                 status=status,
-                filled=mapping.to_decimal(filled),
+                filled=mapping.to_shares(filled),
                 why_held=whyHeld,
             ),
         )
@@ -105,7 +105,7 @@ class _ListeningWrapper(Wrapper):
         super().accountUpdateMulti(reqId, account, modelCode, tag, val, currency)
 
     def position(self, account: str, contract: Contract, posSize: float, avgCost: float) -> None:
-        self.receive(PositionTold(account, contract.conId, mapping.to_decimal(posSize)))
+        self.receive(PositionTold(account, contract.conId, mapping.to_shares(posSize)))
         super().position(account, contract, posSize, avgCost)
 
     def priceSizeTick(self, reqId: int, tickType: int, price: float, size: float) -> None:
