@@ -36,8 +36,8 @@ MOST: Final = 1.3
 _MILLISECONDS: Final = 1000
 _VERY_SLOW_MS: Final = 1500
 """Longer than the connector's pace ever waits."""
-_PACE_SECONDS: Final = 2.0
-"""After so long a silence nothing is left of the pace's last messages."""
+_PACE_SECONDS: Final = 3.5
+"""After so long a silence the last quotes are given back, and nothing is left of the pace's last messages."""
 _ACCOUNT: Final = "DU1"
 _EVENT: Final = UUID("11111111-1111-4111-8111-111111111111")
 

@@ -136,10 +136,22 @@ async def test_hours_are_sessions_in_utc(client: IBKRClient, world: World) -> No
     assert extended.opens_at.isoformat() == "2026-11-27T09:00:00+00:00"
 
 
-async def test_hours_are_asked_for_every_time(client: IBKRClient, world: World) -> None:
-    """Hours change from day to day; contract ids do not."""
+async def test_hours_and_prices_side_by_side_ask_once(client: IBKRClient, world: World) -> None:
+    """One question about a symbol serves everybody who asks meanwhile, and those who ask soon after."""
+    await asyncio.gather(
+        client.get_trading_hours(["SPY"]), client.get_market_prices(["SPY"], allow_previous_close=False)
+    )
+    await client.get_trading_hours(["SPY"])
+
+    assert _asked(world, "CONTRACT_DETAILS") == 1
+
+
+async def test_hours_are_asked_for_again_after_a_reconnect(client: IBKRClient, world: World) -> None:
+    """A new session knows no hours of the last one."""
     before = await client.get_trading_hours(["SPY"])
     world.set_hours("closed")
+    await client.disconnect()
+    await client.connect()
 
     after = await client.get_trading_hours(["SPY"])
 
@@ -241,4 +253,8 @@ async def test_every_reason_names_its_symbols(client: IBKRClient, world: World) 
 
 
 def _quotes_asked(world: World) -> int:
-    return sum(entry.details["message"] == "MARKET_DATA" for entry in world.journal.of("request"))
+    return _asked(world, "MARKET_DATA")
+
+
+def _asked(world: World, message: str) -> int:
+    return sum(entry.details["message"] == message for entry in world.journal.of("request"))

@@ -108,10 +108,17 @@ async def test_prices_come_without_an_end(client: IBKRClient, world: World) -> N
 
 
 async def test_quotes_that_are_left_early_are_given_back(client: IBKRClient, asked: list[bytes]) -> None:
-    """A login has so many market data lines: each one that has not ended by itself is cancelled."""
+    """A login has so many market data lines: each one that has not ended by itself is cancelled, a while later."""
     await client.get_market_prices(["SPY", "TLT"], allow_previous_close=False)
-    await client.get_fills("DU1")
+    at_once = asked.count(b"2")
 
+    lost = asyncio.ensure_future(client.wait_until_lost())
+    async with asyncio.timeout(5):
+        while asked.count(b"2") < 2:
+            await asyncio.wait({lost}, timeout=0.05)
+    lost.cancel()
+
+    assert at_once == 0
     assert (asked.count(b"1"), asked.count(b"2")) == (2, 2)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from broker_connector_base import (
     AccountSnapshot,
@@ -24,7 +25,8 @@ from broker_connector_base import (
 from ibkr_connector import cash, hours
 from ibkr_connector.account_guard import require_tradeable
 from ibkr_connector.connection import open_session
-from ibkr_connector.contracts import ContractCache
+from ibkr_connector.contracts import ContractCache, find_details
+from ibkr_connector.details_book import DetailsBook
 from ibkr_connector.foreign_orders import ForeignCanceller
 from ibkr_connector.heartbeat import Heartbeat
 from ibkr_connector.line import Line
@@ -45,6 +47,7 @@ class _MainLine(Line):
 
     snapshots: SnapshotReader
     prices: PriceBook
+    details: DetailsBook
     foreign: ForeignCanceller
 
 
@@ -125,14 +128,14 @@ class IBKRClient(BrokerClient):
     ) -> Mapping[str, ContractPrice]:
         """See BrokerClient. Prices are remembered for as long as the session lasts."""
         line = self._connected("prices")
-        stocks = await self._contracts.qualify(line.requests, symbols)
+        stocks = await self._contracts.qualify(line.details, symbols)
         return await line.prices.read(
             list(stocks.values()), allow_previous_close=allow_previous_close, max_age_seconds=max_age_seconds
         )
 
     async def get_trading_hours(self, symbols: Sequence[str]) -> Mapping[str, TradingHours]:
-        """See BrokerClient."""
-        details = await self._contracts.details(self._connected("trading hours").requests, symbols)
+        """See BrokerClient. Hours are at most 15 minutes old, and of the exchange's present day."""
+        details = await self._contracts.details(self._connected("trading hours").details, symbols)
         return {symbol: hours.trading_hours(symbol, each) for symbol, each in details.items()}
 
     async def get_open_orders(self, account_id: str) -> tuple[OpenOrder, ...]:
@@ -156,14 +159,14 @@ class IBKRClient(BrokerClient):
     async def place_order(self, request: OrderRequest) -> str:
         """See BrokerClient. An order of this reference that may still fill is adopted, not sent a second time."""
         line = self._guarded(request.account_id, f"order {request.order_ref}")
-        stocks = await self._contracts.qualify(line.requests, [request.symbol])
+        stocks = await self._contracts.qualify(line.details, [request.symbol])
         self._require_tradeable(line.session, request.account_id)
         return str(send_order(line.session, stocks[request.symbol], request).key)
 
     async def what_if(self, request: OrderRequest) -> MarginEffect:
         """See BrokerClient."""
         line = self._guarded(request.account_id, f"what-if of order {request.order_ref}")
-        stocks = await self._contracts.qualify(line.requests, [request.symbol])
+        stocks = await self._contracts.qualify(line.details, [request.symbol])
         self._require_tradeable(line.session, request.account_id)
         return await ask_margin_effect(line.session, stocks[request.symbol], request)
 
@@ -214,6 +217,7 @@ class IBKRClient(BrokerClient):
             line.canceller,
             snapshots,
             PriceBook(session, self._now),
+            DetailsBook(partial(find_details, line.requests), self._now),
             foreign,
         )
 

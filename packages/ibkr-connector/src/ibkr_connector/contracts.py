@@ -10,6 +10,7 @@ from ib_async import Contract, ContractDetails
 from ib_async.wrapper import RequestError
 
 from broker_connector_base import BrokerAPIError, ContractUnknown
+from ibkr_connector.details_book import DetailsBook
 from ibkr_connector.error_codes import ErrorClass, classify
 from ibkr_connector.mapping import to_decimal, to_gateway_symbol
 from ibkr_connector.requests import Requests
@@ -45,17 +46,17 @@ class ContractCache:
     def __init__(self) -> None:
         self._known: dict[str, QualifiedStock] = {}
 
-    async def qualify(self, requests: Requests, symbols: Sequence[str]) -> dict[str, QualifiedStock]:
+    async def qualify(self, book: DetailsBook, symbols: Sequence[str]) -> dict[str, QualifiedStock]:
         """The contract of every symbol, asked for side by side where unknown.
 
         Raises:
             ContractUnknown: naming every symbol that is no US stock or ETF, or several.
         """
-        await self.details(requests, [symbol for symbol in symbols if symbol not in self._known])
+        await self.details(book, [symbol for symbol in symbols if symbol not in self._known])
         return {symbol: self._known[symbol] for symbol in symbols}
 
-    async def details(self, requests: Requests, symbols: Sequence[str]) -> dict[str, ContractDetails]:
-        """Fresh details of every symbol, for what changes daily, such as trading hours.
+    async def details(self, book: DetailsBook, symbols: Sequence[str]) -> dict[str, ContractDetails]:
+        """Recent details of every symbol, for what changes daily, such as trading hours.
 
         Raises:
             ContractUnknown: naming every symbol that is no US stock or ETF, or several.
@@ -65,7 +66,7 @@ class ContractCache:
 
         async def find(symbol: str) -> ContractDetails | str:
             async with turns:
-                return await _find(requests, symbol)
+                return await book.read(symbol)
 
         answers = await asyncio.gather(*(find(symbol) for symbol in unique))
         unknown = [f"{symbol}: {answer}" for symbol, answer in zip(unique, answers, strict=True) if _is_text(answer)]
@@ -80,7 +81,7 @@ def _is_text(answer: ContractDetails | str) -> bool:
     return isinstance(answer, str)
 
 
-async def _find(requests: Requests, symbol: str) -> ContractDetails | str:
+async def find_details(requests: Requests, symbol: str) -> ContractDetails | str:
     """The details, or why there are none."""
     asked = Contract(symbol=to_gateway_symbol(symbol), secType="STK", exchange="SMART", currency="USD")
     try:

@@ -29,6 +29,7 @@ from ibkr_connector.messages import (
     SummaryTold,
     TickTold,
 )
+from ibkr_connector.outbox import Outbox
 
 Pace = deque[float]
 """When the latest messages were sent, on the loop's clock; shared by connections that count as one client."""
@@ -146,6 +147,7 @@ class _PacedClient(Client):
     def reset(self) -> None:
         super().reset()
         self._timeQ = self._pace
+        self._msgQ = Outbox()
 
 
 class ListeningIB(IB):

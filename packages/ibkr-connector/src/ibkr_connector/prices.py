@@ -6,6 +6,7 @@ A symbol that several ask for at a time is asked for once, and a price stays for
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -19,6 +20,10 @@ from ibkr_connector.session import GatewaySession
 
 _MAX_LINES: Final = 50
 """Quotes asked for at a time: a login has 100 market data lines, and others may use some."""
+_MAX_KEPT_LINES: Final = 25
+"""Lines that are not given back yet, in addition to those."""
+_KEEP_LINE_SECONDS: Final = 1.5
+"""How long giving a line back waits: orders are about to follow the prices, and both count towards the pace."""
 
 
 class PriceBook:
@@ -31,6 +36,7 @@ class PriceBook:
             Decimal(str(session.settings.max_spread_percent)), session.settings.max_last_age_seconds
         )
         self._lines = asyncio.Semaphore(_MAX_LINES)
+        self._kept_lines: set[_MarketLine] = set()
         self._asked: dict[str, asyncio.Task[Quote]] = {}
         self._known: dict[str, ContractPrice] = {}
 
@@ -87,7 +93,65 @@ class PriceBook:
 
     async def _ask(self, stock: QualifiedStock) -> Quote:
         async with self._lines:
-            return await _read_quote(self._session, stock.contract(), self._limits)
+            return await self._read_quote(stock.contract())
+
+    async def _read_quote(self, contract: Contract) -> Quote:
+        session, limits, what = self._session, self._limits, f"price of {contract.symbol}"
+        session.require_connection(what)
+        request_id: int = session.raw.getReqId()
+        quote = session.quotes.open(request_id)
+        line = _MarketLine(session, contract, request_id, quote)
+        try:
+            line.ask()
+            await session.wait_until(lambda: is_settled(quote, limits), session.settings.price_wait_seconds, what)
+        finally:
+            self._leave(line)
+        return replace(quote, ticks=dict(quote.ticks))
+
+    def _leave(self, line: "_MarketLine") -> None:
+        if line.is_free or len(self._kept_lines) >= _MAX_KEPT_LINES:
+            line.give_back()
+            return
+        self._kept_lines.add(line)
+        asyncio.get_running_loop().call_later(_KEEP_LINE_SECONDS, self._give_back, line)
+
+    def _give_back(self, line: "_MarketLine") -> None:
+        self._kept_lines.discard(line)
+        line.give_back()
+
+
+class _MarketLine:
+    """The line that one snapshot takes at the gateway until it ends or is cancelled."""
+
+    def __init__(self, session: GatewaySession, contract: Contract, request_id: int, quote: Quote) -> None:
+        self._session = session
+        self._contract = contract
+        self._id = request_id
+        self._quote = quote
+        # ib_async's side of a request must know its number, or it complains about every tick.
+        wrapper: Any = session.ib.wrapper
+        self._ticker = wrapper.startTicker(request_id, contract, self._name)
+
+    @property
+    def _name(self) -> str:
+        return f"quote-{self._id}"
+
+    @property
+    def is_free(self) -> bool:
+        """The snapshot is over without our doing."""
+        return bool(self._quote.has_ended or self._quote.failure or self._session.lost.done())
+
+    def ask(self) -> None:
+        """Ask for the snapshot."""
+        self._session.raw.reqMktData(self._id, self._contract, "", True, False, [])  # noqa: FBT003 - snapshot, not regulatory
+
+    def give_back(self) -> None:
+        """Cancel what has not ended by itself, and listen no more."""
+        self._session.quotes.close(self._id)
+        wrapper: Any = self._session.ib.wrapper
+        wrapper.endTicker(self._ticker, self._name)
+        if not self.is_free:
+            self._session.raw.cancelMktData(self._id)
 
 
 def _reasons(without: Mapping[str, str]) -> str:
@@ -96,27 +160,3 @@ def _reasons(without: Mapping[str, str]) -> str:
     for symbol in sorted(without):
         symbols[without[symbol]].append(symbol)
     return "; ".join(f"{reason} ({', '.join(named)})" for reason, named in sorted(symbols.items()))
-
-
-async def _read_quote(session: GatewaySession, contract: Contract, limits: PriceLimits) -> Quote:
-    what = f"price of {contract.symbol}"
-    session.require_connection(what)
-    raw, wrapper = session.raw, _wrapper(session)
-    request_id: int = raw.getReqId()
-    quote = session.quotes.open(request_id)
-    line = f"quote-{request_id}"
-    ticker = wrapper.startTicker(request_id, contract, line)
-    try:
-        raw.reqMktData(request_id, contract, "", True, False, [])  # noqa: FBT003 - snapshot, not regulatory
-        await session.wait_until(lambda: is_settled(quote, limits), session.settings.price_wait_seconds, what)
-    finally:
-        session.quotes.close(request_id)
-        wrapper.endTicker(ticker, line)
-        if not (quote.has_ended or quote.failure or session.lost.done()):
-            raw.cancelMktData(request_id)
-    return quote
-
-
-def _wrapper(session: GatewaySession) -> Any:
-    """ib_async's side of a request, which must know its number, or it complains about every tick."""
-    return session.ib.wrapper
