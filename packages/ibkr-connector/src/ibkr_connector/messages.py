@@ -189,6 +189,18 @@ class QuoteEnded:
     request_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """A message that could not be decoded: its id (-1 where even that is unreadable), its name, and what is wrong."""
+
+    message_id: int
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.message_id}) cannot be decoded: {self.text}"
+
+
 Message = (
     OrderListed
     | StatusTold
@@ -203,4 +215,5 @@ Message = (
     | QuoteFactTold
     | QuoteEnded
     | WhatIfTold
+    | Undecodable
 )

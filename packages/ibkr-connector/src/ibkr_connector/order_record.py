@@ -17,7 +17,8 @@ INACTIVE: Final = "Inactive"
 CANCELLED: Final = frozenset({"Cancelled", "ApiCancelled"})
 """Note that PendingCancel is not among them: such an order may still fill."""
 
-_OVER: Final = CANCELLED | {FILLED, INACTIVE}
+OVER: Final = CANCELLED | {FILLED, INACTIVE}
+"""Told of orders that have ended; an inactive one may be held instead."""
 _UNACKNOWLEDGED: Final = frozenset({"", "PendingSubmit", "ApiPending"})
 _LOCATING: Final = "locate"
 _MAX_WORDS: Final = 20
@@ -184,7 +185,7 @@ class OrderRecord:
 
     def _tell(self, status: str) -> None:
         self.told_status = status
-        if status in _OVER:
+        if status in OVER:
             is_held = status == INACTIVE and self.why_held == _LOCATING
             self.is_doubtful |= not is_held and not self.is_final
         elif status not in _UNACKNOWLEDGED:

@@ -5,7 +5,7 @@ from typing import Final
 
 from ib_async import Order
 
-from broker_connector_base import BrokerConnectionError, OrderRequest, OrderType, Side, TimeInForce
+from broker_connector_base import BrokerAPIError, BrokerConnectionError, OrderRequest, OrderType, Side, TimeInForce
 from ibkr_connector.contracts import QualifiedStock
 from ibkr_connector.mapping import order_key
 from ibkr_connector.order_record import OrderRecord
@@ -23,6 +23,7 @@ def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderReq
 
     Raises:
         BrokerConnectionError: the gateway is cut off from the brokerage, or the connection is over; nothing was sent.
+        BrokerAPIError: a message about orders was lost, and complete lists have not made it good; nothing was sent.
     """
     what = f"order {request.order_ref}"
     session.require_connection(what)
@@ -31,6 +32,8 @@ def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderReq
     if alive := session.orders.alive(request.account_id, request.order_ref):
         alive.request = request
         return alive
+    if lost := session.gaps.unsettled(request.account_id):
+        raise BrokerAPIError(f"{what} was not sent; list open orders and executions first: {lost}")
     try:
         trade = session.ib.placeOrder(stock.contract(), build_order(request, stock))
     except ConnectionError as error:

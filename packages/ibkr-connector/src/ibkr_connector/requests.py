@@ -7,15 +7,17 @@ answered in time ends the session: its late answer would be read as part of the 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, TypeVar
 
 from ib_async import Contract, ContractDetails, ExecutionFilter, Position, Trade
 from ib_async.wrapper import RequestError
 
-from broker_connector_base import BrokerAPIError, BrokerConnectionError
+from broker_connector_base import BrokerAPIError, BrokerConnectionError, SnapshotIncomplete
+from ibkr_connector import gaps
 from ibkr_connector.account_feed import Listener
+from ibkr_connector.listing import Listing
 from ibkr_connector.messages import AccountFigure, OrderListed
 from ibkr_connector.session import GatewaySession, NoAnswer
 
@@ -27,6 +29,10 @@ _MAX_SUMMARIES: Final = 2
 SUMMARY_TAGS: Final = (
     "AccountType,NetLiquidation,TotalCashValue,SettledCash,AvailableFunds,BuyingPower,DayTradesRemaining,$LEDGER:ALL"
 )
+
+
+class _ListIncomplete(BrokerAPIError):
+    """Something that belongs in the list was not understood or not told."""
 
 
 class Requests:
@@ -61,7 +67,10 @@ class Requests:
     async def executions(self, account_id: str) -> None:
         """Have today's executions on the account told again; they arrive in the session's books."""
         wanted = ExecutionFilter(acctCode=account_id)
-        await self._numbered(lambda: self._ib.reqExecutionsAsync(wanted), f"executions of {account_id}")
+        what = f"executions of {account_id}"
+        with self._complete(what, gaps.EXECUTIONS) as mark:
+            await self._numbered(lambda: self._ib.reqExecutionsAsync(wanted), what)
+        self._session.gaps.executions_listed(account_id, mark)
 
     async def contract_details(self, contract: Contract) -> list[ContractDetails]:
         """Details of every contract that fits.
@@ -85,7 +94,8 @@ class Requests:
             request_id: int = raw.getReqId()
             session.accounts.open_summary(request_id)
             try:
-                await self._numbered(lambda: self._start_summary(request_id), what)
+                with self._complete(what, gaps.SUMMARY, SnapshotIncomplete):
+                    await self._numbered(lambda: self._start_summary(request_id), what)
                 return session.accounts.summary(request_id, account_id)
             finally:
                 session.accounts.close_summary(request_id)
@@ -142,23 +152,49 @@ class Requests:
             raise BrokerConnectionError(str(error)) from error
 
     async def _ask_positions(self) -> list[Position]:
-        return await self._unnumbered(self._ib.reqPositionsAsync, "positions")
+        with self._complete("positions", gaps.POSITIONS, SnapshotIncomplete):
+            return await self._unnumbered(self._ib.reqPositionsAsync, "positions")
 
     async def _ask_open_orders(self) -> list[OrderListed]:
-        what = "open orders"
-        listings = self._session.listings = []
         try:
-            await self._unnumbered(lambda: self._unless_refused(self._ib.reqAllOpenOrdersAsync, what), what)
+            return await self._list_open_orders()
+        except _ListIncomplete:
+            # Once more: an order that came or went at that moment may have looked like a gap.
+            return await self._list_open_orders()
+
+    async def _list_open_orders(self) -> list[OrderListed]:
+        session, what = self._session, "open orders"
+        listing = session.listing = Listing()
+        try:
+            with self._complete(what, gaps.OPEN_ORDERS, _ListIncomplete) as mark:
+                await self._unnumbered(lambda: self._unless_refused(self._ib.reqAllOpenOrdersAsync, what), what)
         finally:
-            self._session.listings = None
-        return list({listed.key: listed for listed in listings}.values())
+            session.listing = None
+        if told := listing.unlisted(session.orders):
+            raise _ListIncomplete(f"{what} are incomplete: order {told.key} is {told.status} and not listed")
+        session.gaps.orders_listed(mark)
+        return listing.orders
+
+    @contextmanager
+    def _complete(
+        self, what: str, kinds: frozenset[int], error: type[BrokerAPIError] = BrokerAPIError
+    ) -> Generator[int]:
+        """Fail when a message of these kinds is lost meanwhile; gives the mark at the start."""
+        mark = self._session.gaps.mark
+        yield mark
+        if lost := self._session.gaps.since(mark, kinds):
+            raise error(f"{self._session.settings.address}: {what} are incomplete: {lost}")
 
     async def _ask_completed_orders(self) -> list[Trade]:
         if not self._has_completed_orders:
             return []
         what = "completed orders"
         try:
-            return await self._session.answer(lambda: self._unless_refused(self._request_completed_orders, what), what)
+            with self._complete(what, gaps.COMPLETED_ORDERS, _ListIncomplete):
+                ask = self._request_completed_orders
+                return await self._session.answer(lambda: self._unless_refused(ask, what), what)
+        except _ListIncomplete:
+            return []
         except (NoAnswer, BrokerAPIError):
             self._has_completed_orders = False
             return []

@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 from broker_connector_base import BrokerConnectionError
 from ibkr_connector import error_codes
 from ibkr_connector.account_feed import AccountFeed
+from ibkr_connector.decoding import ListeningDecoder
 from ibkr_connector.executions import ExecutionBook
+from ibkr_connector.gaps import DOUBTFUL, Gaps
 from ibkr_connector.gateway import ListeningIB, Pace
+from ibkr_connector.listing import Listing
 from ibkr_connector.messages import (
     CommissionTold,
     DataTypeTold,
@@ -25,6 +28,7 @@ from ibkr_connector.messages import (
     StatusTold,
     SummaryTold,
     TickTold,
+    Undecodable,
     WhatIfTold,
 )
 from ibkr_connector.order_book import OrderBook
@@ -55,8 +59,9 @@ class GatewaySession:
         self.quotes = QuoteBoard(now)
         self.what_ifs = WhatIfBoard()
         self.pace = Pace() if pace is None else pace
-        self.listings: list[OrderListed] | None = None
-        """openOrder messages while the list of open orders is under way, else None."""
+        self.gaps = Gaps()
+        self.listing: Listing | None = None
+        """What is said of orders while the list of open orders is under way, else None."""
         self.is_upstream_lost = False
         self.is_client_id_in_use = False
         self.is_read_only = False
@@ -71,6 +76,7 @@ class GatewaySession:
         self.ib = ListeningIB(self.receive, self._heard, self.pace)
         self.raw: Any = self.ib.client
         """The client below ib_async's facade, which is not annotated."""
+        self.raw.decoder = ListeningDecoder(self.ib.wrapper, self.receive)
         events: Any = self.ib
         events.client.conn.disconnected.connect(self._on_closed, keep_ref=True)
         events.disconnectedEvent.connect(self._on_closed, keep_ref=True)
@@ -154,6 +160,8 @@ class GatewaySession:
                 self.quotes.take(message)
             case WhatIfTold():
                 self.what_ifs.take(message)
+            case Undecodable():
+                self._on_undecodable(message)
             case _:
                 self._on_order_message(message)
         self._notify()
@@ -176,11 +184,11 @@ class GatewaySession:
         self._notify()
 
     def _on_order_message(self, message: OrderListed | StatusTold | ExecutionTold | CommissionTold) -> None:
+        if self.listing and isinstance(message, OrderListed | StatusTold):
+            self.listing.take(message)
         match message:
             case OrderListed():
                 self.orders.listed(message)
-                if self.listings is not None:
-                    self.listings.append(message)
             case StatusTold():
                 self.orders.told(message)
             case ExecutionTold():
@@ -188,6 +196,11 @@ class GatewaySession:
                     self.orders.executed(message)
             case CommissionTold():
                 self.executions.add_commission(message)
+
+    def _on_undecodable(self, lost: Undecodable) -> None:
+        self.gaps.add(lost)
+        if lost.message_id in DOUBTFUL:
+            self.orders.doubt_all()
 
     def _note_trouble(self, error: ErrorTold) -> None:
         if error.code in error_codes.ENDS_TROUBLE:

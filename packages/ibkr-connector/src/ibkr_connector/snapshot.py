@@ -18,6 +18,7 @@ from broker_connector_base import AccountSnapshot, Fill, SnapshotIncomplete
 from ibkr_connector.account_values import read_values
 from ibkr_connector.cash import await_cash
 from ibkr_connector.cash_ledger import CashLedger
+from ibkr_connector.gaps import EXECUTIONS, POSITIONS
 from ibkr_connector.mapping import to_position, to_shares
 from ibkr_connector.messages import AccountFigure, ExecutionTold
 from ibkr_connector.position_ledger import PositionLedger
@@ -46,6 +47,8 @@ class SnapshotReader:
 
     def begin(self, accounts: frozenset[str]) -> None:
         """Take the positions received while connecting as agreed, for accounts without a recent execution."""
+        if self._session.gaps.since(0, POSITIONS | EXECUTIONS):
+            return
         for account_id in accounts:
             if self._seconds_to_settle(account_id) <= 0:
                 positions = self._session.accounts.positions(account_id)

@@ -1,0 +1,58 @@
+"""Messages that were lost because they could not be decoded, and whether what they told was asked for since.
+
+Of these kinds a loss matters:
+
+- openOrder, orderStatus, execDetails: orders and shares. The list that was under way is incomplete, orders that live
+  are in doubt, and nothing is placed until open orders and executions have been listed completely.
+- error: it may have ended an order, so orders that live are in doubt; shares it moves none.
+- position, accountSummary: the answer under way is incomplete.
+- completedOrder: the list counts as not answered, which it may be at any gateway.
+
+Others cost no more than what they would have told: a price, a commission, a pushed figure that is asked for anyway.
+"""
+
+from typing import Final
+
+from ibkr_connector.decoding import UNREADABLE
+from ibkr_connector.messages import Undecodable
+
+OPEN_ORDERS: Final = frozenset({3, 5})
+EXECUTIONS: Final = frozenset({11})
+POSITIONS: Final = frozenset({61})
+SUMMARY: Final = frozenset({63})
+COMPLETED_ORDERS: Final = frozenset({101})
+TRADING: Final = OPEN_ORDERS | EXECUTIONS
+DOUBTFUL: Final = TRADING | {4, UNREADABLE}
+"""After the loss of one of these any order may stand elsewhere than it seems."""
+
+
+class Gaps:
+    """What one session lost. Marks count the messages lost so far."""
+
+    def __init__(self) -> None:
+        self.mark = 0
+        self._last: dict[int, tuple[int, Undecodable]] = {}
+        self._orders_listed = 0
+        self._executions_listed: dict[str, int] = {}
+
+    def add(self, lost: Undecodable) -> None:
+        """Note a loss."""
+        self.mark += 1
+        self._last[lost.message_id] = (self.mark, lost)
+
+    def since(self, mark: int, kinds: frozenset[int]) -> Undecodable | None:
+        """A message lost after this mark that was, or may have been, of one of these kinds."""
+        found = (self._last.get(kind, (0, None)) for kind in kinds | {UNREADABLE})
+        return next((lost for at, lost in found if at > mark), None)
+
+    def orders_listed(self, mark: int) -> None:
+        """A complete list of open orders was asked for at this mark."""
+        self._orders_listed = mark
+
+    def executions_listed(self, account_id: str, mark: int) -> None:
+        """So were all executions on the account."""
+        self._executions_listed[account_id] = mark
+
+    def unsettled(self, account_id: str) -> Undecodable | None:
+        """A lost message about orders or shares that complete lists have not made good yet."""
+        return self.since(min(self._orders_listed, self._executions_listed.get(account_id, 0)), TRADING)
