@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import pytest
 
@@ -60,11 +61,13 @@ async def test_weights_are_none_when_the_api_answers_something_else(control: Wor
     assert await control.weights_or_none(CHANNEL) == {}
 
 
-async def test_the_worlds_time_is_that_of_its_newest_entry(sandbox: Sandbox, control: WorldControl) -> None:
-    """Not the time of whoever asks."""
+async def test_the_world_tells_its_time_before_anything_has_happened(sandbox: Sandbox, control: WorldControl) -> None:
+    """To the second; an order that comes next is not older."""
+    told = await control.now()
     await control.change("POST", "orders", order("BND", "BUY"))
 
-    assert await control.now() == list(sandbox.world.journal)[-1].at
+    assert told - timedelta(seconds=1) <= list(sandbox.world.journal)[-1].at
+    assert told.utcoffset() == timedelta(0)
 
 
 async def test_the_gateway_goes_down_and_up(sandbox: Sandbox, control: WorldControl) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from rebalancer_cli.demo.world_view import WorldView
@@ -27,10 +26,9 @@ class WorldControl(WorldView):
         return [_entry(entry) for entry in entries if entry["account"] == account_id]
 
     async def now(self) -> datetime:
-        """The world's time, to the second: the one that it writes on its answers."""
-        response = await self._client.get("gateway")
-        response.raise_for_status()
-        return parsedate_to_datetime(response.headers["date"])
+        """The world's time, of an entry made for it: until something happens the journal is empty."""
+        await self.change("PUT", "read-only", {"read_only": False})
+        return datetime.fromisoformat((await self._get("journal"))["entries"][-1]["at"])
 
     async def open_orders(self, account_id: str) -> int:
         """How many orders are in the market for the account; a rejected one stays on the list as Inactive."""
