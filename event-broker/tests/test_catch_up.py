@@ -16,7 +16,7 @@ from event_broker.channel_router import ChannelRouter
 from event_broker.errors import HistoryUnavailable
 from event_broker.history_health import HistoryHealth
 from event_broker.progress_book import ProgressBook
-from event_broker.testing.listening_rig import RETENTION, SHORT, accounts_on
+from event_broker.testing.listening_rig import SHORT, accounts_on
 from event_broker.testing.memory_progress import MemoryProgress
 from event_broker.testing.recording_intake import RecordingIntake
 from event_broker.trigger import Trigger
@@ -58,7 +58,7 @@ class Line:
         router = ChannelRouter(self.intake, accounts_on(DU1=CHANNEL), clock)
         self.inbox = ChannelInbox(router, lambda progress: self.book.reached(CHANNEL, progress))
         timing = replace(SHORT, retry_seconds=0.001, hold_seconds=hold_seconds)
-        means = Means(self.history, self.book, self.health, clock, timing, RETENTION, self._note)
+        means = Means(self.history, self.book, self.health, clock, timing, KEPT_FOR, self._note)
         self.catch_up = CatchUp(CHANNEL, self.inbox, means)
 
     async def run_until(self, stopping: asyncio.Event) -> None:
@@ -80,6 +80,8 @@ class Line:
         self.missed.append(missed)
 
 
+KEPT_FOR = timedelta(days=1)
+"""Longer than any test run, for NOW is the moment at which this file was read."""
 NOW = SystemClock().now()
 KNOWN = Progress(NOW - timedelta(seconds=60), "m0", NOW - timedelta(seconds=60))
 
