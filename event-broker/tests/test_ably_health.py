@@ -7,7 +7,7 @@ import pytest
 from event_broker.ably_client import AblyFault
 from event_broker.ably_ending import Ending, EndingKind
 from event_broker.ably_health import AblyHealth
-from event_broker.continuity import Continuity, Gap
+from event_broker.continuity import Continuity, Interruption
 from event_queue.components import ComponentState
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -35,15 +35,15 @@ def clock() -> StandingClock:
 
 
 @pytest.fixture
-def gaps() -> list[Gap]:
-    """The gaps told so far."""
+def interruptions() -> list[Interruption]:
+    """The interruptions told so far."""
     return []
 
 
 @pytest.fixture
-def continuity(clock: StandingClock, gaps: list[Gap]) -> Continuity:
+def continuity(clock: StandingClock, interruptions: list[Interruption]) -> Continuity:
     """The past of every channel."""
-    return Continuity(clock, gaps.append)
+    return Continuity(clock, interruptions.append)
 
 
 @pytest.fixture
@@ -184,10 +184,10 @@ def test_every_change_is_announced(health: AblyHealth) -> None:
     assert states == ["connected", "connected", "disconnected"]
 
 
-def test_a_gap_begins_when_the_channel_was_last_heard(
-    continuity: Continuity, clock: StandingClock, gaps: list[Gap]
+def test_an_interruption_begins_when_the_channel_was_last_heard(
+    continuity: Continuity, clock: StandingClock, interruptions: list[Interruption]
 ) -> None:
-    """The first attach is no gap; a later one is, from the last sign of life, with the last message's time."""
+    """The first attach is no interruption; a later one is, from the last sign of life, with the last message's time."""
     continuity.attached_anew("growth")
     clock.moment += timedelta(seconds=10)
     continuity.message("growth")
@@ -198,4 +198,4 @@ def test_a_gap_begins_when_the_channel_was_last_heard(
     continuity.attached_anew("income")
 
     seconds = {name: NOW + timedelta(seconds=offset) for name, offset in (("last", 10), ("since", 20), ("now", 50))}
-    assert gaps == [Gap("growth", seconds["since"], seconds["now"], seconds["last"])]
+    assert interruptions == [Interruption("growth", seconds["since"], seconds["now"], seconds["last"])]

@@ -9,7 +9,7 @@ from typing import Any
 from event_broker.ably_health import AblyHealth
 from event_broker.ably_session import AblySession
 from event_broker.channel_link import Surroundings
-from event_broker.continuity import Continuity, log_gap
+from event_broker.continuity import Continuity, log_interruption
 from event_broker.testing.listening_rig import SHORT
 from service_runtime.clock import SystemClock
 
@@ -45,7 +45,7 @@ async def test_a_session_ends_although_a_ping_loses_the_cancellation() -> None:
         closed.set()
 
     client: Any = SimpleNamespace(connection=connection, close=close)
-    continuity = Continuity(clock, log_gap)
+    continuity = Continuity(clock, log_interruption)
     timing = replace(SHORT, ping_interval_seconds=0.001, request_seconds=60)
     around = Surroundings(AblyHealth([], continuity, clock), continuity, clock, timing, "2m")
     running = asyncio.create_task(AblySession(client, {}, around).run())

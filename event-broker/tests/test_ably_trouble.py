@@ -115,7 +115,7 @@ async def test_an_unavailable_ably_at_start_is_waited_for(ably: AblyServer, list
     await hears(ably, rig, 1)
 
     assert "cannot be reached" in down.detail
-    assert rig.gaps == []
+    assert rig.interruptions == []
 
 
 async def test_a_dropped_socket_is_resumed_without_a_gap(ably: AblyServer, listen: Listen) -> None:
@@ -130,11 +130,11 @@ async def test_a_dropped_socket_is_resumed_without_a_gap(ably: AblyServer, liste
 
     assert [event.data["number"] for event in events] == [1, 2, 3]
     assert len(rig.intake.offers) == 3
-    assert rig.gaps == []
+    assert rig.interruptions == []
 
 
-async def test_lost_continuity_is_a_gap_and_is_read_again(ably: AblyServer, listen: Listen) -> None:
-    """When Ably cannot resume, a new client rewinds: the missed message arrives, and the gap is told once."""
+async def test_lost_continuity_is_an_interruption_and_is_read_again(ably: AblyServer, listen: Listen) -> None:
+    """When Ably cannot resume, a new client rewinds: the missed message arrives, and the interruption is told once."""
     rig = await listen(DU1=CHANNEL)
     await hears(ably, rig, 1)
 
@@ -144,10 +144,10 @@ async def test_lost_continuity_is_a_gap_and_is_read_again(ably: AblyServer, list
     await rig.wait_attached()
 
     assert [event.data["number"] for event in events] == [1, 2]
-    [gap] = rig.gaps
-    assert gap.channel == CHANNEL
-    assert gap.last_message_at is not None
-    assert gap.last_message_at <= gap.since <= gap.noticed_at
+    [interruption] = rig.interruptions
+    assert interruption.channel == CHANNEL
+    assert interruption.last_message_at is not None
+    assert interruption.last_message_at <= interruption.since <= interruption.noticed_at
     assert any("lost track" in past.detail for past in rig.reports)
 
 

@@ -13,7 +13,7 @@ from event_broker.ably_history import Past
 from event_broker.catch_up import CatchUp, Means
 from event_broker.channel_inbox import ChannelInbox
 from event_broker.channel_router import ChannelRouter
-from event_broker.errors import HistoryUnavailable
+from event_broker.errors import HistoryRefused, HistoryUnavailable
 from event_broker.history_health import HistoryHealth
 from event_broker.progress_book import ProgressBook
 from event_broker.testing.listening_rig import SHORT, accounts_on
@@ -84,6 +84,7 @@ KEPT_FOR = timedelta(days=1)
 """Longer than any test run, for NOW is the moment at which this file was read."""
 NOW = SystemClock().now()
 KNOWN = Progress(NOW - timedelta(seconds=60), "m0", NOW - timedelta(seconds=60))
+REFUSED = HistoryRefused(CHANNEL, AblyFault(40160, "not permitted"))
 
 
 def message(number: int) -> Trigger:
@@ -197,3 +198,58 @@ async def test_what_no_history_holds_is_reported_and_kept(line: Line) -> None:
     assert missed.until <= SystemClock().now()
     assert line.store.progress[CHANNEL].missed == missed
     assert line.health.facts(str)["gaps"][CHANNEL]["from"] == missed.since.isoformat()
+
+
+async def test_a_refused_history_holds_nothing_back(line: Line) -> None:
+    """Live messages go on at once and in order, after a reconnect too, and progress waits for the history."""
+    line.catch_up.begin()
+    await line.asked()
+    line.inbox.put(message(5))
+    line.inbox.put(message(6))
+    line.history.answers.put_nowait(REFUSED)
+    first = await line.taken(2)
+    line.catch_up.begin()
+    line.inbox.put(message(7))
+    second = await line.taken(3)
+    line.inbox.heard(SystemClock().now())
+    standing = await line.book.known(CHANNEL)
+
+    assert (first, second) == ([5, 6], [5, 6, 7])
+    assert standing == KNOWN
+    assert line.health.facts(str)["history_errors"] == {CHANNEL: "40160 not permitted"}
+
+
+async def test_a_history_that_is_refused_no_more_fills_the_gap(line: Line) -> None:
+    """It is asked again from the same place; then progress goes on, and the next loss is waited for as ever."""
+    line.catch_up.begin()
+    since = await line.asked()
+    line.inbox.put(message(5))
+    line.history.answers.put_nowait(REFUSED)
+    again = await line.asked()
+    line.history.answers.put_nowait(past(0, 1, 5))
+    await line.store.wait_until(lambda stored: stored[CHANNEL].message_id == "m5")
+    line.catch_up.begin()
+
+    assert again == since
+    assert await line.taken(3) == [5, 0, 1]
+    assert line.inbox.is_holding
+    assert line.missed == []
+
+
+async def test_waiting_for_redis_does_not_count_as_waiting_for_the_history() -> None:
+    """The queue is in Redis, so until it answers nothing is gained by letting live messages go before their past."""
+    line, stopping = Line(KNOWN, hold_seconds=0), asyncio.Event()
+    line.store.open.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run_until(stopping))
+        line.catch_up.begin()
+        line.inbox.put(message(5))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(line.history.asked.get(), 0.05)
+        held = line.inbox.is_holding
+        line.store.open.set()
+        numbers = await line.taken(1)
+        stopping.set()
+
+    assert held
+    assert numbers == [5]

@@ -131,4 +131,4 @@ async def test_messages_of_an_absence_arrive_by_rewind_once(ably: AblyServer) ->
 
     assert [event.data["number"] for event in events] == [1, 2, 3]
     assert len(intake.offers) == 4, "the rewind brought the first message a second time"
-    assert second.gaps == []
+    assert second.interruptions == []

@@ -18,6 +18,10 @@ from service_runtime.settings import AblySettings
 
 _ably: Any = untyped_ably
 _defaults: Any = Defaults
+_BUSY_STATUSES: Final = (408, 429)
+_CLIENT_ERRORS: Final = range(400, 500)
+_NOT_FOUND: Final = 40400
+_NOT_AUTHORIZED: Final = range(40100, 40200)
 _KEY_FORM: Final = re.compile(r"[^.:\s]+\.[^:\s]+:\S+")
 
 
@@ -45,6 +49,20 @@ def fault_of(reason: object) -> AblyFault:
         raised: Any = reason
         return AblyFault(raised.code, str(raised.message))
     return AblyFault(None, str(reason) or type(reason).__name__)
+
+
+def is_refusal(reason: object) -> bool:
+    """Whether Ably has answered a request with a no; being slow, too busy or out of order is none.
+
+    Every 4xx is one but 408 (timeout) and 429 (too many requests), and so are Ably's codes for a key that may not.
+    """
+    if not isinstance(reason, AblyException):
+        return False
+    raised: Any = reason
+    status, code = raised.status_code, raised.code
+    if status in _BUSY_STATUSES:
+        return False
+    return (isinstance(status, int) and status in _CLIENT_ERRORS) or code == _NOT_FOUND or code in _NOT_AUTHORIZED
 
 
 def is_key(text: str) -> bool:

@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol
 import httpx
 from ably.util.exceptions import AblyException
 
-from event_broker.ably_client import fault_of, hosts_of, open_rest_client
+from event_broker.ably_client import fault_of, hosts_of, is_refusal, open_rest_client
 from event_broker.ably_message import trigger_of
-from event_broker.errors import HistoryUnavailable
+from event_broker.errors import HistoryRefused, HistoryUnavailable
 from event_broker.settings import AblyTiming
 from event_broker.trigger import Trigger
 from event_queue.codec import to_ms
@@ -43,6 +43,7 @@ class History(Protocol):
         """The messages published at `since` or later, by Ably's clock.
 
         Raises:
+            HistoryRefused: Ably does not give it.
             HistoryUnavailable: not now; the next try may succeed.
         """
         ...
@@ -69,7 +70,8 @@ class AblyHistory:
                     return await self._read(channel, to_ms(since))
             except (AblyException, httpx.HTTPError, OSError, TimeoutError, ValueError) as error:
                 await self._give_up_client()
-                raise HistoryUnavailable(channel, fault_of(error)) from error
+                kind = HistoryRefused if is_refusal(error) else HistoryUnavailable
+                raise kind(channel, fault_of(error)) from error
 
     async def close(self) -> None:
         """Close the connections there are."""

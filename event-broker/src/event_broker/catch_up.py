@@ -1,6 +1,7 @@
 """What one channel carried while nobody listened is read from the history and taken in, before what comes now.
 
-Log events: history_read (messages=), history_not_read, live_before_history, signals_may_be_missed (since=, until=).
+Log events: history_read (messages=), history_not_read (reason=), live_before_history (reason=),
+signals_may_be_missed (since=, until=).
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import structlog
 
 from event_broker.ably_history import History, Past
 from event_broker.channel_inbox import ChannelInbox
-from event_broker.errors import HistoryUnavailable
+from event_broker.errors import HistoryRefused, HistoryUnavailable
 from event_broker.history_health import HistoryHealth
 from event_broker.missed import missed_stretch
 from event_broker.progress_book import ProgressBook
@@ -57,12 +58,18 @@ class CatchUp:
         self._attached_at: datetime | None = None
         self._limit: asyncio.TimerHandle | None = None
         self._told = ""
+        self._is_refused = False
 
     def begin(self) -> None:
-        """The channel is attached without its past: keep live messages back from now on, for a bounded time."""
-        if not self._inbox.is_holding:
+        """The channel is attached without its past: keep live messages back from now on, for a bounded time.
+
+        Not while Ably refuses the history: what waits in memory would die with the process, and nothing could bring
+        it back.
+        """
+        if not self._is_refused:
             self._inbox.hold()
-            self._limit = asyncio.get_running_loop().call_later(self._means.timing.hold_seconds, self._stop_holding)
+            if self._means.book.is_loaded:
+                self._limit_hold()
         self._attached_at = self._means.clock.now()
         self._wanted.set()
 
@@ -81,6 +88,7 @@ class CatchUp:
         attached_at = self._attached_at or means.clock.now()
         means.health.is_reading(channel)
         known = await means.book.known(channel)
+        self._limit_hold()
         if known is None:
             self._inbox.settle((), heard_until=attached_at)
         elif not await self._read_since(known, attached_at):
@@ -112,31 +120,49 @@ class CatchUp:
         return True
 
     async def _read(self, since: datetime) -> Past:
-        """Read until it succeeds, at fixed pauses."""
+        """Read until it succeeds, at fixed pauses; live messages wait for no history that is refused."""
         while True:
             try:
-                return await self._means.history.read(self._channel, since)
+                past = await self._means.history.read(self._channel, since)
             except HistoryUnavailable as error:
-                self._means.health.is_reading(self._channel, error.fault)
-                if str(error) != self._told:
-                    pause = self._means.timing.retry_seconds
-                    _log.warning("history_not_read", channel=self._channel, reason=str(error), retry_seconds=pause)
-                self._told = str(error)
+                self._is_refused = isinstance(error, HistoryRefused)
+                self._tell(error)
+                if self._is_refused:
+                    self._stop_holding("the history is refused")
+            else:
+                self._is_refused = False
+                return past
             await self._means.clock.pause(self._means.timing.retry_seconds)
+
+    def _tell(self, error: HistoryUnavailable) -> None:
+        self._means.health.is_reading(self._channel, error.fault)
+        if str(error) != self._told:
+            pause = self._means.timing.retry_seconds
+            _log.warning("history_not_read", channel=self._channel, reason=str(error), retry_seconds=pause)
+        self._told = str(error)
 
     def _report(self, missed: MissedStretch) -> None:
         self._means.book.missed(self._channel, missed)
         self._means.health.may_have_missed(self._channel, missed)
         self._means.on_missed(self._channel, missed)
 
-    def _stop_holding(self) -> None:
-        waited = self._means.timing.hold_seconds
-        _log.warning("live_before_history", channel=self._channel, waited_seconds=waited)
-        self._inbox.let_go()
+    def _limit_hold(self) -> None:
+        """Count from now, unless it counts already; not while Redis is silent, as it would take no live message."""
+        if self._limit is None and self._inbox.is_holding:
+            seconds = self._means.timing.hold_seconds
+            reason = f"the history has not come for {seconds:g} s"
+            self._limit = asyncio.get_running_loop().call_later(seconds, self._stop_holding, reason)
+
+    def _stop_holding(self, reason: str) -> None:
+        self._end_limit()
+        if self._inbox.is_holding:
+            _log.warning("live_before_history", channel=self._channel, reason=reason)
+            self._inbox.let_go()
 
     def _end_limit(self) -> None:
         if self._limit is not None:
             self._limit.cancel()
+            self._limit = None
 
 
 def log_missed(channel: str, missed: MissedStretch) -> None:

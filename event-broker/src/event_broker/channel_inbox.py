@@ -29,8 +29,8 @@ class ChannelInbox:
     """First in, first out; a message leaves only when it is queued for all its accounts.
 
     While the channel's history is read (`hold` to `settle`), live messages are kept back, so that both can be put in
-    one order. Should that take too long, `let_go` lets the live ones through; progress then stands still until the
-    history has come after all, for whatever lies in the gap is not yet taken in.
+    one order. Should that take too long or be refused, `let_go` lets the live ones through; progress then stands still
+    until the history has come after all, for whatever lies in the gap is not yet taken in.
 
     It has no limit of its own: dropping a signal would be worse than holding it, a message is at most 64 KiB, and
     the backlog stands in the health report for as long as Redis takes nothing.

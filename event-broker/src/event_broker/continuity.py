@@ -1,4 +1,4 @@
-"""What is known of each channel's past, so that a hole in it is noticed and can be filled."""
+"""What is known of each channel's past, so that operators learn when it was not heard."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +12,10 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Interruption:
     """A stretch of a channel's time in which messages may have passed unheard.
 
-    What Ably still keeps and the rewind covers comes by itself right after `noticed_at`; anything older is only to be
-    had from the channel's history.
+    They are read from its history from then on; what that does not hold any more is told as a `MissedStretch`.
     """
 
     channel: str
@@ -26,17 +25,17 @@ class Gap:
     last_message_at: datetime | None
 
 
-OnGap = Callable[[Gap], None]
-"""Called once for each gap, when the channel is heard again."""
+OnInterruption = Callable[[Interruption], None]
+"""Called once for each interruption, when the channel is heard again."""
 
 
 class Continuity:
     """When each channel was last heard, over all connections of the process."""
 
-    def __init__(self, clock: Clock, on_gap: OnGap) -> None:
-        """Take whom to tell of gaps."""
+    def __init__(self, clock: Clock, on_interruption: OnInterruption) -> None:
+        """Take whom to tell of interruptions."""
         self._clock = clock
-        self._on_gap = on_gap
+        self._on_interruption = on_interruption
         self._heard_at: dict[str, datetime] = {}
         self._messages_at: dict[str, datetime] = {}
 
@@ -46,12 +45,12 @@ class Continuity:
         return max(self._messages_at.values(), default=None)
 
     def attached_anew(self, channel: str) -> None:
-        """The channel was attached without resuming: a gap, unless it is the first time."""
+        """The channel was attached without resuming: an interruption, unless it is the first time."""
         now = self._clock.now()
         since = self._heard_at.get(channel)
         self._heard_at[channel] = now
         if since is not None:
-            self._on_gap(Gap(channel, since, now, self._messages_at.get(channel)))
+            self._on_interruption(Interruption(channel, since, now, self._messages_at.get(channel)))
 
     def heard(self, channel: str) -> None:
         """The channel is attached on a connection that has just proved to be alive."""
@@ -64,12 +63,12 @@ class Continuity:
         return now
 
 
-def log_gap(gap: Gap) -> None:
-    """Tell operators which signals to check by hand if the gap was longer than Ably's memory."""
+def log_interruption(interruption: Interruption) -> None:
+    """Tell operators since when the channel was not heard."""
     _log.warning(
         "channel_continuity_lost",
-        channel=gap.channel,
-        since=gap.since.isoformat(),
-        seconds=round((gap.noticed_at - gap.since).total_seconds(), 3),
-        last_message_at=gap.last_message_at.isoformat() if gap.last_message_at else None,
+        channel=interruption.channel,
+        since=interruption.since.isoformat(),
+        seconds=round((interruption.noticed_at - interruption.since).total_seconds(), 3),
+        last_message_at=interruption.last_message_at.isoformat() if interruption.last_message_at else None,
     )

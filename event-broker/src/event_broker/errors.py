@@ -2,6 +2,7 @@
 
 EventBrokerError
 ├── HistoryUnavailable   Ably's history could not be read: report it, try again after a pause
+│   └── HistoryRefused   Ably will not give it: as above, and let nothing wait for it
 ├── FileRefused          a trigger file can never become an event: set it aside with the reason
 │   └── FileUnfinished   as it is now; wait a few seconds for its writer first
 └── FolderUnusable       the folder of trigger files cannot be read or changed: report it, look again later
@@ -22,6 +23,10 @@ class HistoryUnavailable(EventBrokerError):
         super().__init__(f"history of channel {channel}: {fault}")
         self.channel = channel
         self.fault = fault
+
+
+class HistoryRefused(HistoryUnavailable):
+    """Ably has answered that it does not give a channel's history, so the next try will hardly be better."""
 
 
 class FileRefused(EventBrokerError):

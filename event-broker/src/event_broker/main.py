@@ -10,7 +10,7 @@ import structlog
 
 from event_broker.ably_client import quieten_sdk
 from event_broker.admission import Admission, admit
-from event_broker.continuity import Continuity, log_gap
+from event_broker.continuity import Continuity, log_interruption
 from event_broker.manual_folder import ManualFolder
 from event_broker.manual_health import ManualHealth
 from event_broker.manual_watch import ManualWatch
@@ -76,7 +76,7 @@ def _start_audit(context: ServiceContext, redis: RedisQueue, audit: PostgresAudi
 @asynccontextmanager
 async def _signals(context: ServiceContext, redis: RedisQueue, admission: Admission) -> AsyncGenerator[None]:
     """Report on Ably, and listen to it where that makes sense."""
-    health = health_of(context, admission, Continuity(context.clock, log_gap))
+    health = health_of(context, admission, Continuity(context.clock, log_interruption))
     reporter = _reporter(redis, health.report)
     health.changed = reporter.changed
     _run(context, "ably report", reporter.run)

@@ -56,6 +56,11 @@ class ProgressBook:
         self._loaded = asyncio.Event()
         self._told = ""
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether Redis has told how far the channels are taken in."""
+        return self._loaded.is_set()
+
     async def known(self, channel: str) -> Progress | None:
         """How far the channel is taken in, once Redis has told; None for a channel never heard before."""
         await self._loaded.wait()

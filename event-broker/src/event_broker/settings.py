@@ -19,8 +19,8 @@ class AblyTiming:
     """At most one new client in this time, and one new attempt at a channel that Ably refused."""
     history_seconds: float = 20
     """For reading a part of one channel's history."""
-    hold_seconds: float = 30
-    """For how long live messages wait for the history that belongs before them."""
+    hold_seconds: float = 5
+    """For how long at most live messages wait for the history that belongs before them; a refusal ends it at once."""
     close_seconds: float = 2
     """For taking leave of Ably; after that the socket is left to die with its client."""
 

@@ -16,7 +16,7 @@ from event_broker.catch_up import Means
 from event_broker.channel_lines import lines_of
 from event_broker.channel_link import Surroundings
 from event_broker.channel_router import ChannelRouter
-from event_broker.continuity import Continuity, Gap
+from event_broker.continuity import Continuity, Interruption
 from event_broker.progress_book import ProgressBook
 from event_broker.settings import AblyTiming
 from event_broker.testing.memory_progress import MemoryProgress
@@ -47,7 +47,7 @@ class ListeningRig:
     intake: RecordingIntake
     health: AblyHealth
     stopping: asyncio.Event
-    gaps: list[Gap] = field(default_factory=list[Gap])
+    interruptions: list[Interruption] = field(default_factory=list[Interruption])
     store: MemoryProgress = field(default_factory=MemoryProgress)
     missed: list[tuple[str, MissedStretch]] = field(default_factory=list[tuple[str, MissedStretch]])
     reports: list[ComponentReport] = field(default_factory=list[ComponentReport])
@@ -101,10 +101,10 @@ async def listening(  # noqa: PLR0913 - each is one thing that a test may want o
     clock: Clock | None = None,
 ) -> AsyncGenerator[ListeningRig]:
     """Listen to an Ably on a local endpoint until the block ends."""
-    clock, gaps = clock or SystemClock(), list[Gap]()
-    continuity = Continuity(clock, gaps.append)
+    clock, interruptions = clock or SystemClock(), list[Interruption]()
+    continuity = Continuity(clock, interruptions.append)
     health = AblyHealth(accounts.channels, continuity, clock)
-    rig = ListeningRig(intake or RecordingIntake(), health, asyncio.Event(), gaps, store or MemoryProgress())
+    rig = ListeningRig(intake or RecordingIntake(), health, asyncio.Event(), interruptions, store or MemoryProgress())
     health.changed = rig.note_change
     settings = AblySettings(api_key=SecretStr(key), endpoint=endpoint, tls=False)
     book = ProgressBook(rig.store, accounts.channels, clock, retry_seconds=0.01)

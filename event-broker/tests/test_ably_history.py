@@ -1,0 +1,100 @@
+"""What Ably's REST interface answers, told apart: a refusal, or a failure that may pass."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from event_broker.ably_history import AblyHistory
+from event_broker.errors import HistoryRefused, HistoryUnavailable
+from event_broker.testing.listening_rig import SHORT
+from service_runtime.clock import SystemClock
+from service_runtime.settings import AblySettings
+
+NO_ANSWER = ""
+
+
+def error(status: int, code: int) -> str:
+    """Ably's own form of an error."""
+    return f'{{"error":{{"message":"no","code":{code},"statusCode":{status}}}}}'
+
+
+@asynccontextmanager
+async def rest(status: int, body: str, kind: str = "application/json") -> AsyncGenerator[str]:
+    """The endpoint of a REST that answers everything alike, or not at all."""
+    answer = (
+        f"HTTP/1.1 {status} Some\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    done = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if body == NO_ANSWER:
+            await done.wait()
+        writer.write((answer + body).encode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        done.set()
+
+
+async def failure(endpoint: str) -> HistoryUnavailable:
+    """What reading a history there raises."""
+    settings = AblySettings(api_key=SecretStr("app.main:secret-1"), endpoint=endpoint, tls=False)
+    clock = SystemClock()
+    history = AblyHistory(settings, replace(SHORT, history_seconds=0.5), clock)
+    with pytest.raises(HistoryUnavailable) as caught:
+        await history.read("growth", clock.now())
+    await history.close()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code"),
+    [
+        (404, "Not Found", "text/plain", 40400),
+        (404, '{"detail":"Not Found"}', "application/json", 40400),
+        (404, error(404, 40400), "application/json", 40400),
+        (401, error(401, 40160), "application/json", 40160),
+        (401, error(401, 40101), "application/json", 40101),
+        (403, error(403, 40300), "application/json", 40300),
+    ],
+)
+async def test_a_no_is_a_refusal(status: int, body: str, kind: str, code: int) -> None:
+    """In Ably's own words or those of whatever stands before it."""
+    async with rest(status, body, kind) as endpoint:
+        raised = await failure(endpoint)
+
+    assert type(raised) is HistoryRefused
+    assert raised.fault.code == code
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (408, error(408, 40800)),
+        (429, error(429, 42910)),
+        (500, error(500, 50000)),
+        (503, "busy"),
+        (200, NO_ANSWER),
+    ],
+)
+async def test_being_busy_or_slow_is_no_refusal(status: int, body: str) -> None:
+    """The next try may well succeed, so that waiting a little keeps the order."""
+    async with rest(status, body) as endpoint:
+        raised = await failure(endpoint)
+
+    assert type(raised) is HistoryUnavailable
+
+
+async def test_a_refused_connection_is_no_refusal_of_the_history() -> None:
+    """Nobody answered at all."""
+    async with rest(200, "[]") as endpoint:
+        pass
+    raised = await failure(endpoint)
+
+    assert type(raised) is HistoryUnavailable
