@@ -6,7 +6,7 @@ from typing import Any
 
 from broker_connector_base import Fill, MarginEffect, OrderRequest, OrderResult
 from event_processor.hand import Hand
-from event_processor.rebalancer import average_price, total_commission, trading_day
+from event_processor.rebalancer import average_price, total_commission, trading_day, waits_for_close
 from event_queue.audit import AuditKind
 from event_queue.errors import TradingPaused
 from event_queue.events import RebalanceEvent
@@ -35,22 +35,23 @@ class AuditTrail:
             raise
 
     async def result(self, result: OrderResult) -> None:
-        """Write down what became of an order, and each of its fills."""
+        """Write down what became of an order, and each of its fills.
+
+        One that the brokerage has taken for the closing auction uses the trading day up from this record on.
+        """
         for fill in result.fills:
-            await self._record_fill(fill)
-        await self._record(AuditKind.ORDER_RESULT, result_details(result))
+            await self._hand.fills.record(fill)
+        day = trading_day(self._hand.clock.now()) if waits_for_close(result) else None
+        await self._record(AuditKind.ORDER_RESULT, result_details(result), day=day)
 
     async def earlier_fills(self, fills: tuple[Fill, ...]) -> None:
         """Write down executions that an earlier attempt may not have lived to record."""
         for fill in fills:
-            await self._record_fill(fill)
+            await self._hand.fills.record(fill)
 
     async def last_trade(self) -> LastTrade | None:
-        """The account's latest trading day on which a fill was written down."""
+        """The account's latest trading day as it was written down."""
         return await self._hand.patiently(lambda: self._hand.queue.last_traded(self._event.account_id))
-
-    async def _record_fill(self, fill: Fill) -> None:
-        await self._record(AuditKind.FILL, fill_details(fill), day=trading_day(fill.executed_at))
 
     async def _record(self, kind: AuditKind, details: Mapping[str, Any], *, day: date | None = None) -> None:
         hand = self._hand
@@ -104,18 +105,4 @@ def result_details(result: OrderResult) -> dict[str, Any]:
         "average_price": None if average is None else str(average),
         "commission": str(total_commission(result)),
         "message": result.message,
-    }
-
-
-def fill_details(fill: Fill) -> dict[str, Any]:
-    """One execution."""
-    return {
-        "exec_id": fill.exec_id,
-        "order_ref": fill.order_ref,
-        "symbol": fill.symbol,
-        "side": fill.side.value,
-        "quantity": str(fill.quantity),
-        "price": str(fill.price),
-        "commission": str(fill.commission),
-        "executed_at": fill.executed_at.isoformat(),
     }

@@ -10,6 +10,7 @@ import structlog
 
 from event_processor.attempt import AttemptOutcome, Completed, Delayed, Failed, Interrupted, Parked, Skipped
 from event_processor.failures import pause_after
+from event_processor.fill_recorder import FillRecorder
 from event_processor.patient_writes import PatientWrites
 from event_processor.result import failure_result
 from event_queue.events import RebalanceEvent
@@ -35,6 +36,7 @@ class Hand:
     queue: WorkerQueue
     lease: Lease
     patiently: PatientWrites
+    fills: FillRecorder
     clock: Clock
     settings: ProcessingSettings
     stop: asyncio.Event

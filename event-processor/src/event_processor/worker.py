@@ -21,6 +21,7 @@ import structlog
 
 from event_processor.attempts import Attempts
 from event_processor.audit_trail import AuditTrail
+from event_processor.fill_recorder import FillRecorder
 from event_processor.hand import Hand
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_keeper import LeaseKeeper
@@ -95,13 +96,13 @@ class Worker:
         repeat_pause = timedelta(seconds=self.settings.pause_unexpected_seconds)
         for event in await patiently(lambda: self.queue.recover(lease, repeat_pause=repeat_pause)):
             _log.warning("event_recovered", event_id=str(event.event_id), times_queued=event.times_queued)
-        await self._use_all_hands(lease, patiently)
+        await self._use_all_hands(FillRecorder(self.queue, lease, patiently), patiently)
 
-    async def _use_all_hands(self, lease: Lease, patiently: PatientWrites) -> None:
+    async def _use_all_hands(self, fills: FillRecorder, patiently: PatientWrites) -> None:
         """Put an event into each free hand until stopped; returns when all hands have put theirs down."""
         free: asyncio.Queue[Hand] = asyncio.Queue()
         for number in range(self.settings.concurrency):
-            free.put_nowait(self._hand(str(number), lease, patiently))
+            free.put_nowait(self._hand(str(number), fills, patiently))
         async with asyncio.TaskGroup() as at_work:
             while hand := await self._next_free(free):
                 event = await hand.claim()
@@ -138,12 +139,13 @@ class Worker:
     async def _wait_for_work(self, patiently: PatientWrites) -> None:
         await patiently(lambda: self.queue.wait_for_work(at_most=_LONGEST_IDLE))
 
-    def _hand(self, slot: str, lease: Lease, patiently: PatientWrites) -> Hand:
+    def _hand(self, slot: str, fills: FillRecorder, patiently: PatientWrites) -> Hand:
         return Hand(
             slot=slot,
             queue=self.queue,
-            lease=lease,
+            lease=fills.lease,
             patiently=patiently,
+            fills=fills,
             clock=self.clock,
             settings=self.settings,
             stop=self.stop,

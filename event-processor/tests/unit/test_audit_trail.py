@@ -19,14 +19,17 @@ from broker_connector_base import (
     Side,
     TimeInForce,
 )
-from event_processor.audit_trail import AuditTrail, fill_details, intent_details, result_details
+from event_processor.audit_trail import AuditTrail, intent_details, result_details
+from event_processor.fill_recorder import FillRecorder, fill_details
 from event_processor.hand import Hand
 from event_processor.lease_guard import LeaseGuard
 from event_processor.patient_writes import PatientWrites
+from event_processor.testing.scenario import ACCOUNT, EVENT_ID
 from event_processor.testing.worker_world import WorkerWorld
 from event_queue.audit import AuditKind
 from event_queue.errors import LeaseLost, TradingPaused
-from event_queue.outcomes import Lease
+from event_queue.outcomes import LastTrade, Lease
+from event_queue.testing.events import make_event
 
 REQUEST = OrderRequest(
     account_id="DU1",
@@ -35,7 +38,7 @@ REQUEST = OrderRequest(
     quantity=406,
     order_type=OrderType.LIMIT,
     time_in_force=TimeInForce.DAY,
-    order_ref="event:1:SELL:AAA",
+    order_ref=f"{EVENT_ID}:1:SELL:AAA",
     limit_price=Decimal("49.75"),
 )
 
@@ -92,17 +95,20 @@ def test_a_fill_has_what_the_fills_table_wants(world: WorkerWorld) -> None:
 @pytest.fixture
 async def trail(world: WorkerWorld) -> AuditTrail:
     """The trail of an event in hand."""
-    event = await world.enqueue()
+    event = make_event(ACCOUNT).model_copy(update={"event_id": EVENT_ID})
+    await world.queue.intake.enqueue(event)
     lease = await world.queue.worker.acquire_lease("host:1:1.00", ttl=timedelta(seconds=10))
     assert isinstance(lease, Lease)
     await world.queue.worker.claim(lease, "0")
     guard = LeaseGuard(world.stop)
     guard.extend(asyncio.get_running_loop().time(), 10)
+    patiently = PatientWrites(world.clock, guard)
     hand = Hand(
         slot="0",
         queue=world.queue.worker,
         lease=lease,
-        patiently=PatientWrites(world.clock, guard),
+        patiently=patiently,
+        fills=FillRecorder(world.queue.worker, lease, patiently),
         clock=world.clock,
         settings=world.processing,
         stop=world.stop,
@@ -125,7 +131,7 @@ async def test_fills_are_written_before_the_result(trail: AuditTrail, world: Wor
     ]
 
 
-async def test_the_same_fill_is_recorded_once_an_attempt(trail: AuditTrail, world: WorkerWorld) -> None:
+async def test_the_same_fill_is_recorded_once(trail: AuditTrail, world: WorkerWorld) -> None:
     """However often it is found."""
     for _ in range(3):
         await trail.earlier_fills((_fill(1, "100", "50", at=world),))
@@ -152,6 +158,26 @@ async def test_a_fill_uses_the_trading_day_up_and_an_intent_does_not(trail: Audi
     last = await trail.last_trade()
     assert last is not None
     assert last.trading_day == date(2099, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("order_type", "status", "day"),
+    [
+        (OrderType.MARKET_ON_CLOSE, OrderStatus.WORKING, LastTrade(date(2099, 3, 2), EVENT_ID, is_expected=True)),
+        (OrderType.MARKET_ON_CLOSE, OrderStatus.REJECTED, None),
+        (OrderType.MARKET, OrderStatus.CANCELLED, None),
+    ],
+)
+async def test_an_order_taken_for_the_close_uses_the_day_up(
+    trail: AuditTrail, order_type: OrderType, status: OrderStatus, day: LastTrade | None
+) -> None:
+    """It will fill today; one that was refused, or cancelled unfilled, will not."""
+    request = REQUEST.model_copy(update={"order_type": order_type, "limit_price": None})
+    await trail.intent(request, "because")
+
+    await trail.result(OrderResult(order_id="7", request=request, status=status))
+
+    assert await trail.last_trade() == day
 
 
 async def test_an_intent_refused_by_a_pause_was_not_intended(trail: AuditTrail, world: WorkerWorld) -> None:

@@ -32,9 +32,11 @@ def _snapshot(day_trades_remaining: int | None = None) -> AccountSnapshot:
     )
 
 
-def _guard(last: LastTrade | None, *, mode: PdtMode = PdtMode.ONCE_PER_DAY, enabled: bool = True) -> DayTradingGuard:
+def _guard(
+    last: LastTrade | None, *refs: str, mode: PdtMode = PdtMode.ONCE_PER_DAY, enabled: bool = True
+) -> DayTradingGuard:
     account = account_config(ACCOUNT).model_copy(update={"pdt_protection_enabled": enabled, "pdt_mode": mode})
-    return DayTradingGuard(account=account, event_id=EVENT_ID, last=last)
+    return DayTradingGuard(account=account, event_id=EVENT_ID, last=last, known_refs=refs)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +93,16 @@ def test_all_symbols_must_trade_again() -> None:
     assert later.next_allowed == NEXT_OPENING + timedelta(hours=1)
     assert unknown is not None
     assert unknown.next_allowed is None
+
+
+@pytest.mark.parametrize(
+    ("refs", "blocks"),
+    [((f"{OTHER}:1:BUY:AAA",), True), ((f"{EVENT_ID}:1:BUY:AAA",), False), (("by hand",), False), ((), False)],
+)
+def test_an_expected_trade_blocks_while_there_is_a_trace_of_it(refs: tuple[str, ...], *, blocks: bool) -> None:
+    """Orders that were cancelled before the close, unfilled, use no day up; open or executed ones do."""
+    expected = LastTrade(TODAY, OTHER, is_expected=True)
+
+    blocked = _guard(expected, *refs).check(_snapshot(), HOURS, NOON)
+
+    assert isinstance(blocked, Blocked) is blocks

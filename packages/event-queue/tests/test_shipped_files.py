@@ -34,7 +34,7 @@ def test_a_script_declares_and_describes_its_keys(name: str) -> None:
 
     assert list(described) == list(script.keys)
     for key in script.keys:
-        expected = "string" if key == "receipt" else KEYS.types()[getattr(KEYS, key)]
+        expected = "string" if key in {"receipt", "traded_event"} else KEYS.types()[getattr(KEYS, key)]
         assert described[key].lower() == expected
 
 
@@ -64,4 +64,4 @@ def test_a_prefix_goes_before_every_key() -> None:
     assert keys.queue == "{paper}:rebalance_queue"
     assert keys.receipt("event:1") == "{paper}:receipts:event:1"
     assert set(keys.types()).isdisjoint(KEYS.types())
-    assert len(keys.types()) == 18
+    assert len(keys.types()) == 19

@@ -1,20 +1,19 @@
 """Trading paused and resumed: what is refused, what waits, and what goes on."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
 from event_queue.audit import AuditKind
 from event_queue.errors import CorruptQueue, TradingPaused
 from event_queue.events import RebalanceEvent
-from event_queue.outcomes import EVERY_ACCOUNT, Deleted, EventState, LastTrade, Lease, Pause
+from event_queue.outcomes import EVERY_ACCOUNT, Deleted, EventState, Lease, Pause
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
 
 AT_ONCE = timedelta(milliseconds=1)
 HOUR = timedelta(hours=1)
-TODAY, YESTERDAY = date(2025, 6, 24), date(2025, 6, 23)
 
 
 async def claim(queue: RedisQueue, lease: Lease, account: str = "DU1", slot: str = "0") -> RebalanceEvent:
@@ -223,38 +222,6 @@ async def test_a_worker_that_starts_frees_what_no_pause_covers(queue: RedisQueue
     living = await queue.admin.get_event(two.event_id)
     assert living is not None
     assert living.is_parked
-
-
-async def test_an_account_that_never_traded_has_no_last_day(queue: RedisQueue) -> None:
-    """Nothing is known before the first fill."""
-    assert await queue.worker.last_traded("DU1") is None
-
-
-async def test_a_fill_sets_the_accounts_last_trading_day(queue: RedisQueue, lease: Lease) -> None:
-    """Its day and its event are kept for its account alone; records without a day leave them."""
-    event = await claim(queue, lease)
-
-    await queue.worker.record(lease, "0", event, AuditKind.FILL, {"exec_id": "1"}, trading_day=TODAY)
-    await queue.worker.record(lease, "0", event, AuditKind.ORDER_RESULT, {"order_ref": "a"})
-
-    assert await queue.worker.last_traded("DU1") == LastTrade(TODAY, event.event_id)
-    assert await queue.worker.last_traded("DU2") is None
-
-
-async def test_the_last_trading_day_never_goes_back(queue: RedisQueue, lease: Lease) -> None:
-    """A fill of an earlier day that is told late changes nothing; one of the same day names the latest event."""
-    first, second = await claim(queue, lease, "DU1", "0"), make_event("DU1")
-    await queue.worker.record(lease, "0", first, AuditKind.FILL, {"exec_id": "1"}, trading_day=TODAY)
-    await queue.worker.complete(lease, "0", first, result={}, claim_next=False)
-    await queue.intake.enqueue(second)
-    await queue.worker.claim(lease, "0")
-
-    await queue.worker.record(lease, "0", second, AuditKind.FILL, {"exec_id": "0"}, trading_day=YESTERDAY)
-    late = await queue.worker.last_traded("DU1")
-    await queue.worker.record(lease, "0", second, AuditKind.FILL, {"exec_id": "2"}, trading_day=TODAY)
-
-    assert late == LastTrade(TODAY, first.event_id)
-    assert await queue.worker.last_traded("DU1") == LastTrade(TODAY, second.event_id)
 
 
 @pytest.mark.parametrize("key", ["paused", "last_traded"])

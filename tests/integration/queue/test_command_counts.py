@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 NO_PAUSE = timedelta()
 MOST_CALLS = {"enqueue": 12, "duplicate": 12, "claim": 12, "complete": 22, "requeue": 22, "status": 9, "list": 16}
-MOST_TRADING_CALLS = {"intent": 9, "fill": 10, "refused": 4, "park": 10, "pause": 6, "resume": 13}
+MOST_TRADING_CALLS = {"intent": 10, "fill": 10, "refused": 4, "park": 10, "pause": 6, "resume": 13}
 FORBIDDEN = {"keys", "smembers", "hgetall", "scan", "hscan", "sscan", "zscan", "sort"}
 Step = Callable[[RedisQueue, Lease], Awaitable[Any]]
 
@@ -91,7 +91,7 @@ async def trade_under_a_switch(queue: RedisQueue, lease: Lease, account: str) ->
     assert event is not None
     intent = worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "a"})
     _, costs["intent"] = await cost(queue, intent)
-    fill = worker.record(lease, "0", event, AuditKind.FILL, {"order_ref": "a"}, trading_day=date(2025, 6, 24))
+    fill = worker.record_fill(lease, event.event_id, account, {"order_ref": "a"}, trading_day=date(2025, 6, 24))
     _, costs["fill"] = await cost(queue, fill)
     _, costs["pause"] = await cost(queue, switch.pause(account, actor="ops", reason="news"))
     _, costs["refused"] = await cost(queue, refused_intent(queue, lease, event))

@@ -155,7 +155,7 @@ async def test_trading_can_be_stopped_at_the_memory_limit(own_queue: RedisQueue)
     await queue.worker.claim(lease, "0")
     await queue.client.config_set("maxmemory", "1")
 
-    await queue.worker.record(lease, "0", event, AuditKind.FILL, {}, trading_day=NOW.date())
+    await queue.worker.record_fill(lease, event.event_id, "DU1", {}, trading_day=NOW.date())
     await queue.trading.pause("DU1", actor="ops", reason="news")
     await queue.trading.pause(EVERY_ACCOUNT, actor="ops", reason="news")
     with pytest.raises(TradingPaused):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -22,7 +23,7 @@ from event_queue.testing.events import make_event
 
 pytestmark = pytest.mark.integration
 
-SWITCH_SCRIPTS: set[ScriptName] = {"pause", "resume", "park", "last_traded"}
+SWITCH_SCRIPTS: set[ScriptName] = {"pause", "resume", "park", "last_traded", "record_fill"}
 NOW = datetime(2025, 6, 24, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -35,10 +36,12 @@ class TwiceRunner(ScriptRunner):
         self.client = client
         self.ran: set[ScriptName] = set()
 
-    async def run(self, name: ScriptName, *args: str | int, receipt: str | None = None) -> list[Any]:
-        first = await super().run(name, *args, receipt=receipt)
+    async def run(
+        self, name: ScriptName, *args: str | int, receipt: str | None = None, traded_event: str | None = None
+    ) -> list[Any]:
+        first = await super().run(name, *args, receipt=receipt, traded_event=traded_event)
         state = await dump_all(self.client)
-        second = await super().run(name, *args, receipt=receipt)
+        second = await super().run(name, *args, receipt=receipt, traded_event=traded_event)
         assert _without_clock(name, second) == _without_clock(name, first), name
         assert await dump_all(self.client) == state, name
         self.ran.add(name)
@@ -104,7 +107,9 @@ async def test_switching_trading_off_and_on_may_run_twice(redis_queue: RedisQueu
 
     for slot in ("0", "1"):
         await worker.claim(lease, slot)
-    await worker.record(lease, "0", event, AuditKind.FILL, {"exec_id": "1"}, trading_day=NOW.date())
+    await worker.record(lease, "0", event, AuditKind.ORDER_RESULT, {"order_ref": "a"}, trading_day=NOW.date())
+    await worker.record_fill(lease, event.event_id, "DU1", {"exec_id": "1"}, trading_day=NOW.date())
+    await worker.record_fill(lease, uuid4(), "DU1", {"exec_id": "1"}, trading_day=NOW.date())
     await worker.last_traded("DU1")
     await worker.last_traded("DU2")
     await switch.pause("DU1", actor="ops", reason="first words")

@@ -1,6 +1,6 @@
 """The guard against being marked as a pattern day trader: one rebalance a day, or the broker's own count."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, assert_never
@@ -37,6 +37,8 @@ class DayTradingGuard:
     event_id: UUID
     last: LastTrade | None
     """The account's latest trading day."""
+    known_refs: Collection[str] = ()
+    """References of the account's open orders and of today's executions."""
 
     def check(self, snapshot: AccountSnapshot, hours: Mapping[str, TradingHours], now: datetime) -> Blocked | None:
         """Why the account may not be traded now, None when it may."""
@@ -44,7 +46,7 @@ class DayTradingGuard:
         return None if reason is None else Blocked(reason, _next_day_opens_at(hours, now))
 
     def _reason(self, snapshot: AccountSnapshot, today: date) -> str | None:
-        traded = self.last if self.last is not None and self.last.trading_day == today else None
+        traded = self._traded_on(today)
         if not self.account.pdt_protection_enabled or (traded is not None and traded.event_id == self.event_id):
             return None
         name = self.account.account_id
@@ -59,6 +61,14 @@ class DayTradingGuard:
                 return None
             case _:
                 assert_never(self.account.pdt_mode)
+
+    def _traded_on(self, today: date) -> LastTrade | None:
+        """The trade that uses the day up; orders for the close that were cancelled before it do not."""
+        last = self.last
+        if last is None or last.trading_day != today:
+            return None
+        has_trace = any(ref.startswith(f"{last.event_id}:") for ref in self.known_refs)
+        return last if has_trace or not last.is_expected else None
 
 
 def _next_day_opens_at(hours: Mapping[str, TradingHours], now: datetime) -> datetime | None:

@@ -45,6 +45,12 @@ class _Scene:
 
     snapshot: AccountSnapshot
     open_orders: tuple[OpenOrder, ...]
+    fills: tuple[Fill, ...]
+
+    @property
+    def known_refs(self) -> frozenset[str]:
+        """References of all orders that are open or were executed today."""
+        return frozenset(each.order_ref for each in (*self.open_orders, *self.fills))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +78,7 @@ class LivePlanning:
         published, scene = await both(weights, self._look())
         cancelled: tuple[OpenOrder, ...] = ()
         for _ in range(_MOST_CLEARANCES + 1):
-            planned = await self._plan(scene.snapshot, published)
+            planned = await self._plan(scene, published)
             if isinstance(planned, (ClosedUntil, Blocked)):
                 return planned
             if not scene.open_orders:
@@ -90,7 +96,7 @@ class LivePlanning:
         account_id = self.account.account_id
         open_orders, fills = await both(self.broker.get_open_orders(account_id), self.broker.get_fills(account_id))
         await self._note_earlier(fills)
-        return _Scene(await self.broker.get_account_snapshot(account_id), open_orders)
+        return _Scene(await self.broker.get_account_snapshot(account_id), open_orders, fills)
 
     async def _note_earlier(self, fills: tuple[Fill, ...]) -> None:
         """Say which executions this very event caused before: another attempt was cut short after sending orders."""
@@ -99,10 +105,9 @@ class LivePlanning:
             _log.info("earlier_fills_found", fills=[f"{fill.order_ref} {fill.quantity}" for fill in earlier])
             await self.recorder.earlier_fills(earlier)
 
-    async def _plan(
-        self, snapshot: AccountSnapshot, weights: tuple[TargetWeight, ...]
-    ) -> tuple[Planning, Open] | NotNow:
+    async def _plan(self, scene: _Scene, weights: tuple[TargetWeight, ...]) -> tuple[Planning, Open] | NotNow:
         """Ask for hours and prices together; a closed market needs no prices, and may well have none."""
+        snapshot = scene.snapshot
         symbols = needed_symbols(self.account, snapshot, weights)
         async with started(self.prices.live(symbols)) as prices:
             hours = await self.broker.get_trading_hours(symbols)
@@ -110,11 +115,11 @@ class LivePlanning:
             market = market_state(hours, now, extended=self.orders.extended_hours_enabled)
             if isinstance(market, ClosedUntil):
                 return market
-            if blocked := (await self._day_trading_guard()).check(snapshot, hours, now):
+            if blocked := (await self._day_trading_guard(scene)).check(snapshot, hours, now):
                 return blocked
             style = choose_style(self.orders, market, now)
             return make_plan(self.account, snapshot, weights, await prices, style), market
 
-    async def _day_trading_guard(self) -> DayTradingGuard:
+    async def _day_trading_guard(self, scene: _Scene) -> DayTradingGuard:
         last = await self.recorder.last_trade() if self.account.pdt_protection_enabled else None
-        return DayTradingGuard(account=self.account, event_id=self.event_id, last=last)
+        return DayTradingGuard(account=self.account, event_id=self.event_id, last=last, known_refs=scene.known_refs)

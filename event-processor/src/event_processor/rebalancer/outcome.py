@@ -22,8 +22,7 @@ class SentOrder:
     @property
     def waits_for_close(self) -> bool:
         """Whether it is in the hands of the closing auction; what it will fill is not known yet."""
-        is_for_close = self.result.request.order_type is OrderType.MARKET_ON_CLOSE
-        return is_for_close and self.result.status is OrderStatus.WORKING
+        return waits_for_close(self.result)
 
     @property
     def is_complete(self) -> bool:
@@ -84,6 +83,11 @@ class LiveRun:
     def waiting_for_close(self) -> tuple[SentOrder, ...]:
         """Orders that the closing auction will fill."""
         return tuple(order for order in self.orders if order.waits_for_close)
+
+
+def waits_for_close(result: OrderResult) -> bool:
+    """Whether the brokerage has taken an order for the closing auction, which has not come yet."""
+    return result.request.order_type is OrderType.MARKET_ON_CLOSE and result.status is OrderStatus.WORKING
 
 
 def average_price(result: OrderResult) -> Decimal | None:

@@ -48,5 +48,5 @@ class Recorder(Protocol):
         ...
 
     async def last_trade(self) -> LastTrade | None:
-        """The account's latest trading day as far as it was written down, over all events."""
+        """The account's latest trading day as far as it was written down or is expected, over all events."""
         ...

@@ -33,6 +33,8 @@ class QueueKeys:
     """STREAM of audit records that PostgreSQL has not yet taken."""
     counter: str
     """STRING, number of the last audit record."""
+    spilled: str
+    """HASH identity of a spill directory -> marker of the records that were taken out of the outbox to it."""
     reruns: str
     """HASH `account:command` -> `<id> <created ms> <event JSON>` of a newer signal for an event in work."""
     recoveries: str
@@ -48,11 +50,13 @@ class QueueKeys:
     parked: str
     """HASH id of an event set aside until trading is resumed -> its account."""
     last_traded: str
-    """HASH account -> `<trading day> <event id>` of its latest fill."""
+    """HASH account -> `<trading day> <event id>` of its latest fill; ` expected` follows until something was filled."""
     components: str
     """HASH part of the system -> its latest report."""
     receipts: str
     """Prefix of the receipts."""
+    traded_events: str
+    """Prefix of STRINGs, `<prefix>:<event id>` -> event JSON of an event that sent orders; each lives eight days."""
 
     @classmethod
     def with_prefix(cls, prefix: str = "") -> "QueueKeys":
@@ -62,6 +66,10 @@ class QueueKeys:
     def receipt(self, name: str) -> str:
         """Key of one receipt."""
         return f"{self.receipts}:{name}"
+
+    def traded_event(self, event_id: str) -> str:
+        """Key under which an event is kept for the fills that come after its end."""
+        return f"{self.traded_events}:{event_id}"
 
     def types(self) -> Mapping[str, str]:
         """Key -> type as Redis names it, of every key but the receipts."""
@@ -79,6 +87,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "ages": "event_ages",
         "outbox": "event_outbox",
         "counter": "outbox_counter",
+        "spilled": "outbox_spilled",
         "reruns": "rerun_events",
         "recoveries": "event_recoveries",
         "lease": "processor_lease",
@@ -89,6 +98,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "last_traded": "last_traded",
         "components": "component_reports",
         "receipts": "receipts",
+        "traded_events": "traded_events",
     }
 )
 
@@ -103,6 +113,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "ages": "zset",
         "outbox": "stream",
         "counter": "string",
+        "spilled": "hash",
         "reruns": "hash",
         "recoveries": "hash",
         "lease": "string",

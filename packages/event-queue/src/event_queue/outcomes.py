@@ -131,6 +131,8 @@ class LastTrade:
     trading_day: date
     """In the zone of the exchange."""
     event_id: UUID
+    is_expected: bool = False
+    """Whether nothing was filled yet: its orders were taken, and will fill on that day unless somebody cancels them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,18 +112,31 @@ class WorkerQueue(Protocol):
         *,
         trading_day: date | None = None,
     ) -> None:
-        """Append an audit record about the event in hand; no event moves.
+        """Append an audit record about the event in hand; no event moves. The same record of one attempt is added once.
 
-        A FILL of a live run comes with its `trading_day`, in the exchange's zone, which becomes the account's
-        `last_traded` in the same step unless a later day stands there.
+        With an ORDER_INTENT the event is kept for `record_fill` beyond its end. A record that comes with a
+        `trading_day`, in the exchange's zone, says in the same step that the account will trade on that day.
 
         Raises:
             TradingPaused: the kind is ORDER_INTENT and trading is paused for the event's account; nothing was written.
         """
         ...
 
+    async def record_fill(
+        self, lease: Lease, event_id: UUID, account_id: str, details: Mapping[str, Any], *, trading_day: date
+    ) -> bool:
+        """Append an execution under its event, whether that is in hand, waits, or has ended; no event moves.
+
+        The same execution is added once, and again only with other details, such as its commission. In the same step
+        its `trading_day`, in the exchange's zone, becomes the account's last, unless a later day stands there.
+
+        Returns:
+            False when the event is not known, or sent its first order more than eight days ago; nothing was written.
+        """
+        ...
+
     async def last_traded(self, account_id: str) -> LastTrade | None:
-        """The latest trading day on which a fill was recorded for the account; None when it never traded."""
+        """The account's latest trading day, by fills, or by orders taken that will fill; None when it never traded."""
         ...
 
     async def wait_for_work(self, *, at_most: timedelta) -> None:

@@ -22,6 +22,8 @@ LONGEST_WAIT: Final = timedelta(seconds=5)
 """Longest single block on Redis; longer waits end early, which is always allowed."""
 _SHORTEST_WAIT_SECONDS: Final = 0.01
 _RECORD_RECEIPT_MS: Final = 24 * 3600 * 1000
+_FILL_RECEIPT_MS: Final = 8 * 24 * 3600 * 1000
+"""Longer than the seven days for which a gateway may tell executions again."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -135,7 +137,7 @@ class RedisWorkerQueue:
         *,
         trading_day: date | None = None,
     ) -> None:
-        """Append an audit record about the event in hand; the same record of the same attempt is added once."""
+        """Append an audit record about the event in hand; see `WorkerQueue.record`."""
         text = encode_details(details)
         identity = f"{event.event_id} {event.times_queued} {kind} {text}"
         reply = await self._write(
@@ -148,13 +150,33 @@ class RedisWorkerQueue:
             _RECORD_RECEIPT_MS,
             event.account_id,
             "" if trading_day is None else trading_day.isoformat(),
-            receipt=f"record:{hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()}",
+            _FILL_RECEIPT_MS,
+            receipt=_record_receipt(identity),
+            traded_event=str(event.event_id),
         )
         if reply[0] == "paused":
             raise TradingPaused(event.account_id, decode_pause(reply[1]))
 
+    async def record_fill(
+        self, lease: Lease, event_id: UUID, account_id: str, details: Mapping[str, Any], *, trading_day: date
+    ) -> bool:
+        """Append an execution under its event, wherever that is; see `WorkerQueue.record_fill`."""
+        text = encode_details(details)
+        reply = await self._write(
+            "record_fill",
+            lease,
+            str(event_id),
+            text,
+            _FILL_RECEIPT_MS,
+            account_id,
+            trading_day.isoformat(),
+            receipt=_record_receipt(f"{event_id} {AuditKind.FILL} {text}"),
+            traded_event=str(event_id),
+        )
+        return reply[0] != "unknown"
+
     async def last_traded(self, account_id: str) -> LastTrade | None:
-        """The latest trading day on which a fill was recorded for the account; None when it never traded."""
+        """The account's latest trading day; see `WorkerQueue.last_traded`."""
         told = await self._scripts.run("last_traded", account_id)
         return _last_trade(account_id, told[0]) if told else None
 
@@ -184,10 +206,15 @@ class RedisWorkerQueue:
                 raise CorruptQueue(f"a slot holds an event without a body: {reply!r}")
 
     async def _write(
-        self, script: ScriptName, lease: Lease, *args: str | int, receipt: str | None = None
+        self,
+        script: ScriptName,
+        lease: Lease,
+        *args: str | int,
+        receipt: str | None = None,
+        traded_event: str | None = None,
     ) -> Sequence[str]:
         """Run a script that carries the lease's token, and raise when the lease has passed on."""
-        reply = await self._scripts.run(script, lease.token, *args, receipt=receipt)
+        reply = await self._scripts.run(script, lease.token, *args, receipt=receipt, traded_event=traded_event)
         if reply[0] == "lease_lost":
             raise LeaseLost(f"{script}: lease {lease.token} has passed on; nothing was changed")
         if reply[0] == "not_held":
@@ -196,11 +223,16 @@ class RedisWorkerQueue:
 
 
 def _last_trade(account_id: str, told: str) -> LastTrade:
-    day, _, event_id = told.partition(" ")
+    day, _, rest = told.partition(" ")
+    event_id, _, mark = rest.partition(" ")
     try:
-        return LastTrade(date.fromisoformat(day), UUID(event_id))
+        return LastTrade(date.fromisoformat(day), UUID(event_id), is_expected=mark == "expected")
     except ValueError as error:
         raise CorruptQueue(f"Redis holds an unreadable last trade of {account_id}: {told[:200]!r}") from error
+
+
+def _record_receipt(identity: str) -> str:
+    return f"record:{hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()}"
 
 
 def _claim_details(lease: Lease, slot: str) -> str:

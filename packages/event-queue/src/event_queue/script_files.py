@@ -1,8 +1,8 @@
 """The Lua scripts as shipped: one file a transition, with shared passages included by name.
 
 A script states its includes in a line `--@include name ...` and its keys in `local a, b = unpack(KEYS)`; the names are
-those of `QueueKeys` (`tokens` for `wake`), or `receipt` for the one receipt that the call is about. So each script's
-declared keys have a single source, the script itself.
+those of `QueueKeys` (`tokens` for `wake`), or `receipt` for the one receipt that the call is about, or `traded_event`
+for the one event that it is about. So each script's declared keys have a single source, the script itself.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ ScriptName = Literal[
     "park",
     "pause",
     "record",
+    "record_fill",
     "recover",
     "release_lease",
     "release_parked",
@@ -32,7 +33,9 @@ ScriptName = Literal[
     "report",
     "requeue",
     "resume",
+    "spill",
     "status",
+    "unspill",
 ]
 
 SCRIPT_NAMES: Final[tuple[ScriptName, ...]] = get_args(ScriptName)
@@ -49,7 +52,7 @@ class Script:
     text: str
     sha: str
     keys: tuple[str, ...]
-    """Names of its keys in order: fields of `QueueKeys`, or `receipt`."""
+    """Names of its keys in order: fields of `QueueKeys`, or `receipt`, or `traded_event`."""
 
 
 def load_scripts() -> dict[ScriptName, Script]:

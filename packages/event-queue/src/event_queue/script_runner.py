@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
@@ -11,6 +11,9 @@ from redis.exceptions import NoScriptError
 from event_queue.keys import QueueKeys
 from event_queue.redis_errors import translated
 from event_queue.script_files import Script, ScriptName
+
+_OF_ONE_CALL: Final = ("receipt", "traded_event")
+"""Keys that each call names, in the order in which scripts declare them: before all others."""
 
 
 class ScriptRunner:
@@ -33,17 +36,20 @@ class ScriptRunner:
         self._scripts = scripts
         self._patience_seconds = patience.total_seconds()
         self._fixed_keys = {
-            name: tuple(getattr(keys, key) for key in script.keys if key != "receipt")
+            name: tuple(getattr(keys, key) for key in script.keys if key not in _OF_ONE_CALL)
             for name, script in scripts.items()
         }
 
-    async def run(self, name: ScriptName, *args: str | int, receipt: str | None = None) -> list[Any]:
+    async def run(
+        self, name: ScriptName, *args: str | int, receipt: str | None = None, traded_event: str | None = None
+    ) -> list[Any]:
         """Run a script and return its reply.
 
         Args:
             name: the script.
             *args: its arguments, in the order its file describes.
             receipt: name of the receipt, for the scripts that keep one.
+            traded_event: id of the event, for the scripts that keep or need its body beyond its end.
 
         Raises:
             QueueUnavailable: no answer; the script may or may not have run, and may be run again.
@@ -52,6 +58,8 @@ class ScriptRunner:
         """
         script = self._scripts[name]
         keys = self._fixed_keys[name]
+        if traded_event is not None:
+            keys = (self.keys.traded_event(traded_event), *keys)
         if receipt is not None:
             keys = (self.keys.receipt(receipt), *keys)
         with translated(name):

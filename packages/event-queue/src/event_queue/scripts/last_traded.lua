@@ -1,9 +1,9 @@
 -- Reads when an account traded last. Changes nothing.
 --
 -- Keys
---   last_traded  HASH  account -> `<trading day> <event id>`
+--   last_traded  HASH  account -> `<trading day> <event id>`, and ` expected` until something was filled
 -- Arguments: account
--- Replies: {'<trading day> <event id>'}, or an empty list
+-- Replies: {its value}, or an empty list
 local last_traded = unpack(KEYS)
 local account = unpack(ARGV)
 
