@@ -141,6 +141,10 @@ class Ends:
         """How many are left."""
         return len(self.records)
 
+    async def spills(self) -> Sequence[str]:
+        """Nothing was moved to disk."""
+        return ()
+
     async def cursor(self) -> str:
         """Nothing stored yet."""
         return "0-0"

@@ -2,11 +2,15 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from event_queue.errors import HistoryGap
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import PAUSE, OutboxRelay
+from event_queue.spill import Spill
+from event_queue.spill_marker import SpillMarker
 from event_queue.testing.events import make_event
 from event_queue.testing.fake_redis import fake_queue
 from event_queue.testing.memory_audit import MemoryAudit
@@ -112,3 +116,81 @@ async def test_a_drain_that_cannot_end_in_time_says_so() -> None:
         relay = relay_of(queue, NeverEmpty(), Pauses(MemoryAudit(), back_after=1))
 
         assert not await relay.drain(within=timedelta(milliseconds=10))
+
+
+async def test_a_gap_is_told_with_the_place_of_what_is_missing() -> None:
+    """A relay that finds records of later than the next says which, and where Redis says they are."""
+    async with fake_queue() as queue:
+        audit = MemoryAudit()
+        for number in range(6):
+            await queue.intake.enqueue(make_event(f"DU{number}"))
+        records = await queue.outbox.read("0-0", limit=10, block=AT_ONCE)
+        await audit.append(records[:2])
+        marker = SpillMarker("a1", 3, 4, host="other", directory="/there")
+        await queue.outbox.take_out(records[3].stream_id, marker)
+        relay = relay_of(queue, audit, Pauses(audit, back_after=1))
+
+        with pytest.raises(HistoryGap, match=r"records 3 to 4 are missing; .* /there on host other") as gap:
+            await relay.carry(block=AT_ONCE)
+
+    assert (gap.value.first, gap.value.last) == (3, 4)
+    assert sorted(audit.records) == [1, 2]
+
+
+async def test_an_empty_history_does_not_begin_behind_a_spill() -> None:
+    """A new database is not filled while older records are known to be in a file elsewhere."""
+    async with fake_queue() as queue:
+        for number in range(3):
+            await queue.intake.enqueue(make_event(f"DU{number}"))
+        first, *_ = await queue.outbox.read("0-0", limit=10, block=AT_ONCE)
+        await queue.outbox.take_out(first.stream_id, SpillMarker("a1", 1, 1, host="other", directory="/there"))
+        relay = relay_of(queue, MemoryAudit(), Pauses(MemoryAudit(), back_after=1))
+
+        with pytest.raises(HistoryGap, match="1 to 1"):
+            await relay.carry(block=AT_ONCE)
+
+
+async def test_spilled_records_go_first_and_the_marker_goes_with_them(tmp_path: Path) -> None:
+    """What lies on disk is stored before what waits in Redis, then Redis forgets the file."""
+    async with fake_queue() as queue:
+        audit, spill = MemoryAudit(), Spill(tmp_path / "spill", host="here")
+        for number in range(9):
+            await queue.intake.enqueue(make_event(f"DU{number}"))
+        oldest = await queue.outbox.read("0-0", limit=5, block=AT_ONCE)
+        await queue.outbox.take_out(oldest[-1].stream_id, spill.append(oldest))
+        relay = OutboxRelay(
+            queue.outbox, audit, now=lambda: FAR_FUTURE, pause=Pauses(audit, back_after=1), batch=3, spill=spill
+        )
+
+        first = await relay.carry(block=AT_ONCE)
+        between, marked = relay.state, await queue.outbox.spills()
+        await relay.drain(within=timedelta(seconds=10))
+
+        assert (first, between.spilled_records, between.lag_records) == (3, 2, 6)
+        assert [(marker.first, marker.last) for marker in marked] == [(1, 5)]
+        assert sorted(audit.records) == list(range(1, 10))
+        assert await queue.outbox.spills() == []
+        assert (spill.records, await queue.outbox.length()) == (0, 0)
+    spill.close()
+
+
+async def test_a_spill_in_other_hands_is_left_to_them(tmp_path: Path) -> None:
+    """A second relay on the same directory stores nothing behind the gap until the first has carried its records."""
+    async with fake_queue() as queue:
+        audit, spill = MemoryAudit(), Spill(tmp_path / "spill", host="here")
+        for number in range(6):
+            await queue.intake.enqueue(make_event(f"DU{number}"))
+        oldest = await queue.outbox.read("0-0", limit=4, block=AT_ONCE)
+        await audit.append(oldest[:1])
+        await queue.outbox.take_out(oldest[-1].stream_id, spill.append(oldest))
+        first, second = (
+            OutboxRelay(queue.outbox, audit, now=lambda: FAR_FUTURE, pause=Pauses(audit, back_after=1), spill=each)
+            for each in (spill, Spill(tmp_path / "spill", host="here"))
+        )
+
+        with pytest.raises(HistoryGap, match="2 to 4"):
+            await second.carry(block=AT_ONCE)
+        await first.carry(block=AT_ONCE)
+
+        assert await second.carry(block=AT_ONCE) == 2
+    spill.close()

@@ -130,9 +130,9 @@ async def test_a_record_that_postgres_refuses_stops_no_other(
 ) -> None:
     """The bad record goes to quarantine byte for byte; those around it are stored, and the cursor passes it."""
     events = [make_event(f"DU{number}") for number in range(7)]
-    records = [maker.record(AuditKind.QUEUED, event) for event in events]
-    bad = maker.record(kind, events[0], details)
-    records.insert(3, bad)
+    records = [maker.record(AuditKind.QUEUED, event) for event in events[:3]]
+    records.append(bad := maker.record(kind, events[0], details))
+    records.extend(maker.record(AuditKind.QUEUED, event) for event in events[3:])
     records.append(maker.record(AuditKind.CLAIMED, events[6]))
 
     await audit.append(records)

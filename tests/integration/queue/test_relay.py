@@ -71,6 +71,7 @@ class CrashingOutbox:
         self._after_trim = after_trim
         self.read: Callable[..., Any] = queue.outbox.read
         self.length: Callable[..., Any] = queue.outbox.length
+        self.spills: Callable[..., Any] = queue.outbox.spills
 
     async def trim(self, through: str) -> None:
         if self._after_trim:

@@ -13,17 +13,20 @@ from event_queue.outcomes import EVERY_ACCOUNT, Lease, LeaseHeld
 from event_queue.redis_admin import RedisQueueAdmin
 from event_queue.redis_components import RedisComponentBoard
 from event_queue.redis_intake import RedisIntake
+from event_queue.redis_outbox import RedisOutbox
 from event_queue.redis_queue import RedisQueue
 from event_queue.redis_switch import RedisTradingSwitch
 from event_queue.redis_worker import RedisWorkerQueue
 from event_queue.script_files import SCRIPT_NAMES, ScriptName, load_scripts
 from event_queue.script_runner import ScriptRunner
+from event_queue.spill_marker import SpillMarker
 from event_queue.testing.dump import dump_all
 from event_queue.testing.events import make_event
 
 pytestmark = pytest.mark.integration
 
 SWITCH_SCRIPTS: set[ScriptName] = {"pause", "resume", "park", "last_traded", "record_fill"}
+SPILL_SCRIPTS: set[ScriptName] = {"spill", "unspill"}
 NOW = datetime(2025, 6, 24, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -91,7 +94,7 @@ async def test_every_script_may_run_twice(redis_queue: RedisQueue) -> None:
     await worker.complete(heir, "0", follow_up.requeued(), result={}, claim_next=True)
     await worker.release_lease(heir)
 
-    assert runner.ran == set(SCRIPT_NAMES) - SWITCH_SCRIPTS
+    assert runner.ran == set(SCRIPT_NAMES) - SWITCH_SCRIPTS - SPILL_SCRIPTS
     assert (await redis_queue.admin.status()).active_events_count == 0
 
 
@@ -146,3 +149,24 @@ async def test_a_paused_transition_may_run_twice(redis_queue: RedisQueue, pause:
     living = await redis_queue.admin.get_event(event.event_id)
     assert living is not None
     assert (living.event.times_queued, living.due_at is None) == (4, not pause)
+
+
+async def test_moving_records_to_a_file_may_run_twice(redis_queue: RedisQueue) -> None:
+    """Taking out, adding to what was taken out, and forgetting it; a marker that has changed is not forgotten."""
+    runner = TwiceRunner(redis_queue.client, redis_queue)
+    outbox = RedisOutbox(runner, redis_queue.client, redis_queue.client)
+    for number in range(5):
+        await redis_queue.intake.enqueue(make_event(f"DU{number}"))
+    records = await outbox.read("0-0", limit=10, block=timedelta(milliseconds=1))
+    first, second = (SpillMarker("a1", 1, last, host="here", directory="/spill") for last in (2, 4))
+
+    await outbox.take_out(records[1].stream_id, first)
+    await outbox.take_out(records[3].stream_id, second)
+    await outbox.forget_spill(first)
+    kept = await outbox.spills()
+    await outbox.forget_spill(second)
+
+    assert kept == [second]
+    assert await outbox.spills() == []
+    assert await outbox.length() == 1
+    assert runner.ran == SPILL_SCRIPTS

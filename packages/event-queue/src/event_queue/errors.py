@@ -2,14 +2,22 @@
 
 QueueError
 ├── QueueUnavailable     Redis did not answer: keep what you hold and try again
+│   └── QueueClosed      Redis was emptied and is being rebuilt: the same
 ├── QueueFull            Redis is at its memory limit: keep the event and try again
 ├── LeaseLost            another worker took over: stop, change nothing
+├── QueueHalted          Redis lost changes that history knows: send no order, set the event aside
 ├── TradingPaused        an operator paused trading: send no order, park the event
 ├── CorruptQueue         a key holds what it never should: an operator must look
 ├── PayloadRefused       the trigger carries what cannot be stored: tell the sender, do not repeat
 ├── AuditUnavailable     PostgreSQL did not answer: the outbox keeps the records
+├── SpillUnavailable     the disk for spilled records cannot be used: the outbox keeps them
+├── SpillDamaged         spilled records can no longer be read: an operator must look at the file
+├── HistoryGap           records before those in the outbox are elsewhere: bring their spill here
 └── HistoryDiverged      Redis went back in time behind its history: stop trading, an operator must resync
 """
+
+from collections.abc import Sequence
+from pathlib import Path
 
 from event_queue.outcomes import Pause
 
@@ -25,12 +33,29 @@ class QueueUnavailable(QueueError):
     """
 
 
+class QueueClosed(QueueUnavailable):
+    """Redis holds no record at all, or is being rebuilt from history; nothing was changed."""
+
+    def __init__(self, reason: str) -> None:
+        """Say why."""
+        super().__init__(f"the queue takes nothing in: {reason or 'Redis is empty, and history has not been asked'}")
+
+
 class QueueFull(QueueError):
     """Redis refused a new event whole because its memory limit is reached."""
 
 
 class LeaseLost(QueueError):
     """The worker's lease has passed to another holder; nothing was changed."""
+
+
+class QueueHalted(QueueError):
+    """Redis and history contradict each other: the order was not written down and must not be sent."""
+
+    def __init__(self, reason: str) -> None:
+        """Say why, as the halt does."""
+        super().__init__(f"nothing is traded: {reason}")
+        self.reason = reason
 
 
 class TradingPaused(QueueError):
@@ -62,6 +87,38 @@ class PayloadRefused(QueueError):
 
 class AuditUnavailable(QueueError):
     """PostgreSQL could not be reached or did not answer in time."""
+
+
+class SpillUnavailable(QueueError):
+    """The directory of spilled records cannot be read or written now, or belongs to another process."""
+
+
+class SpillDamaged(QueueError):
+    """Spilled records that were safely on disk can no longer be read."""
+
+    def __init__(self, path: Path, *, after: int | None) -> None:
+        """Name the file, and the last counter that was read there just before (None: none)."""
+        where = "" if after is None else f" after record {after}"
+        super().__init__(
+            f"the spill file {path} cannot be read{where}: restore it, or accept the loss as docs/operations.md tells"
+        )
+        self.path = path
+
+
+class HistoryGap(QueueError):
+    """Records between the end of history and those at hand are in neither place; nothing was stored."""
+
+    def __init__(self, *, first: int, last: int, places: Sequence[object] = ()) -> None:
+        """Name the missing counters, and where they were spilled to as far as Redis knows."""
+        known = ", ".join(str(place) for place in places)
+        where = (
+            f"they were spilled to {known}: start an event-broker there, or bring that directory here"
+            if places
+            else "nothing tells where they are: was PostgreSQL restored from an older copy? See docs/operations.md"
+        )
+        super().__init__(f"audit records {first} to {last} are missing; {where}")
+        self.first = first
+        self.last = last
 
 
 class HistoryDiverged(QueueError):

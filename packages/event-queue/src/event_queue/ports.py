@@ -8,6 +8,7 @@ from uuid import UUID
 from event_queue.audit import AuditKind, AuditRecord, EventFilter, EventRecord, PagePosition, PauseRecord
 from event_queue.components import ComponentReport
 from event_queue.events import RebalanceEvent
+from event_queue.outbox_size import OutboxSize
 from event_queue.outcomes import (
     DeleteOutcome,
     IntakeOutcome,
@@ -18,6 +19,7 @@ from event_queue.outcomes import (
     Pause,
     QueueStatus,
 )
+from event_queue.spill_marker import SpillMarker
 
 
 class Intake(Protocol):
@@ -213,6 +215,22 @@ class Outbox(Protocol):
         """Records waiting."""
         ...
 
+    async def size(self) -> OutboxSize:
+        """How much of Redis's memory the waiting records take, at a cost that does not depend on their number."""
+        ...
+
+    async def take_out(self, through: str, marker: SpillMarker) -> None:
+        """Drop the records up to and including a stream id, which are safely in a file, and remember which file."""
+        ...
+
+    async def spills(self) -> Sequence[SpillMarker]:
+        """Every file that records were taken out to and not yet stored from, oldest records first."""
+        ...
+
+    async def forget_spill(self, marker: SpillMarker) -> None:
+        """Forget a file whose records are all stored, unless it has changed since the marker was read."""
+        ...
+
 
 class AuditStore(Protocol):
     """PostgreSQL's side of the audit."""
@@ -225,6 +243,7 @@ class AuditStore(Protocol):
         Raises:
             AuditUnavailable: PostgreSQL did not answer; try again with the same records.
             HistoryDiverged: a counter is known under another stream id; nothing of its batch was stored.
+            HistoryGap: records before or among these are missing; nothing was stored.
         """
         ...
 

@@ -93,7 +93,7 @@ def assemble(
         intake=RedisIntake(scripts),
         worker=RedisWorkerQueue(scripts, blocking),
         admin=RedisQueueAdmin(scripts, client),
-        outbox=RedisOutbox(client, blocking, keys),
+        outbox=RedisOutbox(scripts, client, blocking),
         components=RedisComponentBoard(scripts, client),
         trading=RedisTradingSwitch(scripts, client),
         keys=keys,

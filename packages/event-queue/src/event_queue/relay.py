@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from event_queue.audit import AuditRecord
-from event_queue.errors import AuditUnavailable, QueueUnavailable
+from event_queue.errors import AuditUnavailable, HistoryGap, QueueUnavailable, SpillDamaged, SpillUnavailable
 from event_queue.ports import AuditStore, Outbox
+from event_queue.spill import Spill
 
 BATCH: Final = 500
 BLOCK: Final = timedelta(seconds=5)
 PAUSE: Final = timedelta(seconds=5)
+_FRESH: Final = "0-0"
+_PASSING: Final = (AuditUnavailable, QueueUnavailable, SpillUnavailable, SpillDamaged, HistoryGap)
+"""Failures that may end by themselves, or by what an operator does, while records go on waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +27,11 @@ class RelayState:
     stored: int = 0
     """Records stored since it started."""
     lag_records: int | None = None
-    """Records waiting in the outbox when it last looked; None before it could look."""
+    """Records waiting in outbox and spill when it last looked; None before it could look."""
     lag_seconds: float | None = None
-    """Age of the oldest record of the latest batch; 0 when nothing waited."""
+    """Age of the oldest record that waits, or of the latest batch's; 0 when nothing waited."""
+    spilled_records: int = 0
+    """How many of the waiting records lie in the spill."""
     last_error: str | None = None
     """What stopped the latest attempt; None when it went well."""
     failing_since: datetime | None = None
@@ -33,7 +39,7 @@ class RelayState:
 
 
 class OutboxRelay:
-    """The only way from the outbox to PostgreSQL.
+    """The only way from the outbox to PostgreSQL; what was spilled goes before what waits in Redis.
 
     Records are trimmed only after PostgreSQL has committed them together with the cursor, so a crash anywhere loses
     nothing; what is read again is recognised by its counter.
@@ -47,6 +53,7 @@ class OutboxRelay:
         now: Callable[[], datetime],
         pause: Callable[[timedelta], Awaitable[None]],
         batch: int = BATCH,
+        spill: Spill | None = None,
     ) -> None:
         """Take both ends and the clock.
 
@@ -56,12 +63,15 @@ class OutboxRelay:
             now: the present moment, aware.
             pause: waits that long; used only after a failure.
             batch: most records stored in one transaction.
+            spill: the records of the outbox that were moved to disk, None when none ever are.
         """
         self._outbox = outbox
         self._store = store
         self._now = now
         self._pause = pause
         self._batch = batch
+        self._spill = spill
+        self._marker_may_stand = True
         self._state = RelayState()
 
     @property
@@ -79,7 +89,7 @@ class OutboxRelay:
         while True:
             try:
                 await self.carry(block=BLOCK)
-            except (AuditUnavailable, QueueUnavailable) as error:
+            except _PASSING as error:
                 await self._failed(str(error))
                 await self._pause(PAUSE)
 
@@ -87,16 +97,13 @@ class OutboxRelay:
         """Carry one batch, waiting up to `block` for the first record; the number of records carried.
 
         Raises:
-            AuditUnavailable: PostgreSQL did not answer; the records stay in the outbox.
+            AuditUnavailable: PostgreSQL did not answer; the records stay where they are.
             QueueUnavailable: Redis did not answer.
+            SpillUnavailable: the disk of the spill cannot be used.
+            SpillDamaged: spilled records cannot be read any more.
+            HistoryGap: the records before those at hand lie in a spill elsewhere.
         """
-        cursor = await self._store.cursor()
-        records = await self._outbox.read(cursor, limit=self._batch, block=block)
-        if not records:
-            records = await self._left_behind()
-        if records:
-            await self._store.append(records)
-            await self._outbox.trim(records[-1].stream_id)
+        records = await self._carry_spilled() or await self._carry_waiting(block)
         await self._carried(records)
         return len(records)
 
@@ -110,6 +117,51 @@ class OutboxRelay:
             return False
         return True
 
+    async def _carry_spilled(self) -> Sequence[AuditRecord]:
+        """Store the oldest spilled records. They go again after a crash, and are recognised by their counters."""
+        spill = self._spill
+        if spill is None:
+            return ()
+        if spill.exists and not spill.is_open:
+            # Held by another process here? Then that one carries it, and a gap in the stream tells us to wait.
+            with suppress(SpillUnavailable):
+                await asyncio.to_thread(spill.open)
+        records = await asyncio.to_thread(spill.read, self._batch) if spill.records else ()
+        if records:
+            await self._store_explained(records)
+            self._marker_may_stand = True
+            await asyncio.to_thread(spill.release)
+        return records
+
+    async def _carry_waiting(self, block: timedelta) -> Sequence[AuditRecord]:
+        """Store the oldest records of the stream."""
+        cursor = await self._store.cursor()
+        records = await self._outbox.read(cursor, limit=self._batch, block=block)
+        if not records:
+            records = await self._left_behind()
+        if not records or self._spilled:
+            # What was spilled while we read comes before what we have read.
+            return ()
+        if cursor == _FRESH:
+            await self._require_none_before(records[0])
+        await self._store_explained(records)
+        await self._outbox.trim(records[-1].stream_id)
+        return records
+
+    async def _store_explained(self, records: Sequence[AuditRecord]) -> None:
+        try:
+            await self._store.append(records)
+        except HistoryGap as gap:
+            markers = await self._outbox.spills()
+            places = [marker for marker in markers if marker.overlaps(gap.first, gap.last)]
+            raise HistoryGap(first=gap.first, last=gap.last, places=places) from gap
+
+    async def _require_none_before(self, record: AuditRecord) -> None:
+        """A history that holds nothing begins anywhere, but not behind records that are known to be in a file."""
+        older = [marker for marker in await self._outbox.spills() if marker.first < record.counter]
+        if older:
+            raise HistoryGap(first=older[0].first, last=record.counter - 1, places=older)
+
     async def _left_behind(self) -> Sequence[AuditRecord]:
         """Records at or before the cursor that a crash left untrimmed; stored again, so that none is dropped unseen."""
         if not await self._outbox.length():
@@ -120,18 +172,35 @@ class OutboxRelay:
         return await self._outbox.read("0-0", limit=limit, block=timedelta(milliseconds=1))
 
     async def _carried(self, records: Sequence[AuditRecord]) -> None:
+        if records and self._spill is not None and self._marker_may_stand and not self._spilled:
+            await self._forget_marker(through=records[-1].counter)
         self._state = RelayState(
             stored=self._state.stored + len(records),
-            lag_records=await self._outbox.length(),
+            lag_records=await self._outbox.length() + self._spilled,
             lag_seconds=self._age(records),
+            spilled_records=self._spilled,
         )
+
+    async def _forget_marker(self, *, through: int) -> None:
+        """Our spill is empty, and Redis need not remember it."""
+        for marker in await self._outbox.spills():
+            if self._spill is not None and marker.spill_id == self._spill.spill_id and marker.last <= through:
+                await self._outbox.forget_spill(marker)
+        self._marker_may_stand = False
+
+    @property
+    def _spilled(self) -> int:
+        return self._spill.records if self._spill else 0
 
     async def _failed(self, error: str) -> None:
         since = self._state.failing_since or self._now()
-        self._state = replace(self._state, last_error=error, failing_since=since)
+        self._state = replace(self._state, last_error=error, failing_since=since, spilled_records=self._spilled)
         with suppress(QueueUnavailable):
-            waiting = await self._outbox.length()
+            waiting = await self._outbox.length() + self._spilled
             self._state = replace(self._state, lag_records=waiting, lag_seconds=self._age(await self._oldest(1)))
 
     def _age(self, records: Sequence[AuditRecord]) -> float:
-        return max(0.0, (self._now() - records[0].recorded_at).total_seconds()) if records else 0.0
+        moments = [record.recorded_at for record in records[:1]]
+        if self._spill is not None and self._spill.oldest_at is not None:
+            moments.append(self._spill.oldest_at)
+        return max(0.0, (self._now() - min(moments)).total_seconds()) if moments else 0.0

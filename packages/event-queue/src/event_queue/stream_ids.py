@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from event_queue.audit import AuditRecord
-from event_queue.errors import HistoryDiverged
+from event_queue.errors import HistoryDiverged, HistoryGap
 
 
 def stream_position(stream_id: str) -> tuple[int, int]:
@@ -27,14 +27,21 @@ def check_order(
         stream_id: stream id of the last stored record.
         known: `counter`, `stream_id`, `known_as` of a record stored under another id, None when there is none.
 
+    A history that holds nothing begins with whatever record comes first.
+
     Raises:
         HistoryDiverged: the batch and the history cannot both be true.
+        HistoryGap: records are missing before or among those of the batch.
     """
     if known is not None:
         raise HistoryDiverged(counter=known["counter"], stream_id=known["stream_id"], known_as=known["known_as"])
     end = stream_position(stream_id)
+    latest = counter
     for record in records:
         stored_by_counter = record.counter <= counter
         stored_by_stream = stream_position(record.stream_id) <= end
         if stored_by_counter != stored_by_stream:
             raise HistoryDiverged(counter=record.counter, stream_id=record.stream_id, known_as=None)
+        if latest and record.counter > latest + 1:
+            raise HistoryGap(first=latest + 1, last=record.counter - 1)
+        latest = max(latest, record.counter)
