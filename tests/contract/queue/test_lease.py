@@ -1,7 +1,7 @@
 """There is one worker, and a late one changes nothing."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -27,7 +27,10 @@ WRITES: dict[str, Write] = {
         lease, "0", event, until=datetime(2100, 1, 1, tzinfo=UTC), reason=""
     ),
     "park": lambda worker, lease, event: worker.park(lease, "0", event, reason=""),
-    "record": lambda worker, lease, event: worker.record(lease, "0", event, AuditKind.FILL, {}),
+    "record": lambda worker, lease, event: worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {}),
+    "record_fill": lambda worker, lease, event: worker.record_fill(
+        lease, event.event_id, "DU1", {}, trading_day=date(2099, 1, 2)
+    ),
 }
 
 

@@ -31,7 +31,10 @@ ENDINGS: dict[str, Ending] = {
     "requeue": lambda queue, lease, event: queue.worker.requeue(lease, "0", event, pause=NO_PAUSE, error="", result={}),
     "pause": lambda queue, lease, event: queue.worker.requeue(lease, "0", event, pause=MINUTE, error="", result={}),
     "delay": lambda queue, lease, event: queue.worker.delay(lease, "0", event, until=NOW, reason=""),
-    "record": lambda queue, lease, event: queue.worker.record(lease, "0", event, AuditKind.FILL, {"exec_id": "1"}),
+    "record": lambda queue, lease, event: queue.worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "a"}),
+    "record_fill": lambda queue, lease, event: queue.worker.record_fill(
+        lease, event.event_id, "DU1", {"exec_id": "1"}, trading_day=NOW.date()
+    ),
     "park": lambda queue, lease, event: queue.worker.park(lease, "0", event, reason=""),
     "pause_trading": lambda queue, _, __: queue.trading.pause("DU9", actor="ops", reason="news"),
     "recover": lambda queue, lease, _: queue.worker.recover(lease, repeat_pause=NO_PAUSE),

@@ -1,7 +1,7 @@
 """The one interface between the rebalancer and a brokerage."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 
 from broker_connector_base.models import (
@@ -96,6 +96,17 @@ class BrokerClient(ABC):
     @abstractmethod
     async def get_fills(self, account_id: str) -> tuple[Fill, ...]:
         """Today's executions on the account, whoever caused them, corrections applied, each once."""
+
+    @abstractmethod
+    def hear_fills(self) -> AsyncIterator[Fill]:
+        """Executions on all our accounts as this session is told of them, whoever caused them, without end.
+
+        First those of today that it knows already; then each once, as soon as its commission is known or has been
+        waited for in vain. One comes again when it is corrected, or its commission becomes known after all.
+
+        Raises:
+            BrokerConnectionError: the session ended. The next one tells today's executions again.
+        """
 
     @abstractmethod
     async def place_order(self, request: OrderRequest) -> str:

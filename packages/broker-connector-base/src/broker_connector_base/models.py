@@ -178,7 +178,7 @@ class OrderRequest(FrozenModel):
 
 
 class Fill(FrozenModel):
-    """One execution. A corrected execution replaces the one with the same `exec_id` stem."""
+    """One execution, as last corrected."""
 
     exec_id: str
     order_ref: str
@@ -189,6 +189,8 @@ class Fill(FrozenModel):
     price: PositiveDecimal
     commission: Decimal = Decimal(0)
     executed_at: AwareDatetime
+    replaces: tuple[str, ...] = ()
+    """Ids under which this execution was told before it was corrected."""
 
     @property
     def cash_effect(self) -> Decimal:

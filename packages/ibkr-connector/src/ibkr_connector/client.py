@@ -1,7 +1,7 @@
 """Interactive Brokers behind the BrokerClient interface."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ from ibkr_connector.account_guard import require_tradeable
 from ibkr_connector.connection import open_session
 from ibkr_connector.contracts import ContractCache, find_details
 from ibkr_connector.details_book import DetailsBook
+from ibkr_connector.fill_feed import FillFeed
 from ibkr_connector.foreign_orders import ForeignCanceller
 from ibkr_connector.heartbeat import Heartbeat
 from ibkr_connector.line import Line
@@ -155,6 +156,11 @@ class IBKRClient(BrokerClient):
         executions = line.session.executions.of_account(account_id)
         await line.follower.await_commissions(executions, f"commissions of {account_id}")
         return line.session.executions.fills(executions)
+
+    def hear_fills(self) -> AsyncIterator[Fill]:
+        """See BrokerClient."""
+        line = self._connected("fills")
+        return FillFeed(line.session, line.requests, line.follower).hear()
 
     async def place_order(self, request: OrderRequest) -> str:
         """See BrokerClient. An order of this reference that may still fill is adopted, not sent a second time."""

@@ -15,6 +15,7 @@ class ExecutionBook:
         self._latest: dict[str, ExecutionTold] = {}
         self._commissions: dict[str, Decimal] = {}
         self._waived: set[str] = set()
+        self._news: list[str] = []
 
     def add(self, execution: ExecutionTold) -> bool:
         """Keep the execution unless it, or a later revision of it, is known; True when it changed something."""
@@ -22,11 +23,24 @@ class ExecutionBook:
         if known and known.revision >= execution.revision:
             return False
         self._latest[execution.stem] = execution
+        self._news.append(execution.stem)
         return True
 
     def add_commission(self, report: CommissionTold) -> None:
         """Keep the commission; a later report on the same execution replaces it."""
-        self._commissions[split_exec_id(report.exec_id)[0]] = report.amount
+        stem = split_exec_id(report.exec_id)[0]
+        self._commissions[stem] = report.amount
+        self._news.append(stem)
+
+    @property
+    def position(self) -> int:
+        """How often anything became known or changed; see `news_since`."""
+        return len(self._news)
+
+    def news_since(self, position: int) -> tuple[ExecutionTold, ...]:
+        """Executions that became known, or about which something did, since there were so many changes."""
+        stems = dict.fromkeys(self._news[position:])
+        return tuple(self._latest[stem] for stem in stems if stem in self._latest)
 
     def of_account(self, account_id: str) -> tuple[ExecutionTold, ...]:
         """Executions on one account, in the order in which they were first heard of."""

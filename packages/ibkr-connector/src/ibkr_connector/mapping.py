@@ -140,6 +140,7 @@ def to_fill(execution: ExecutionTold, commission: Decimal) -> Fill:
         price=execution.price,
         commission=commission,
         executed_at=execution.executed_at,
+        replaces=tuple(f"{execution.stem}.{revision:02}" for revision in range(1, execution.revision)),
     )
 
 

@@ -22,6 +22,10 @@ class OrderBook:
         """The record of this key, if there is one."""
         return self._records.get(key)
 
+    def find(self, order_id: str) -> OrderRecord | None:
+        """The record of the order that callers know by this id."""
+        return next((record for record in self if str(record.key) == order_id), None)
+
     def add(self, record: OrderRecord) -> None:
         """Follow an order from now on; executions told before its record are caught up."""
         self._records[record.key] = record

@@ -60,6 +60,8 @@ class GatewaySession:
         self.what_ifs = WhatIfBoard()
         self.pace = Pace() if pace is None else pace
         self.gaps = Gaps()
+        self.doubts = 0
+        """How often messages about orders were or may have been lost."""
         self.listing: Listing | None = None
         """What is said of orders while the list of open orders is under way, else None."""
         self.is_upstream_lost = False
@@ -200,7 +202,11 @@ class GatewaySession:
     def _on_undecodable(self, lost: Undecodable) -> None:
         self.gaps.add(lost)
         if lost.message_id in DOUBTFUL:
-            self.orders.doubt_all()
+            self._doubt_all()
+
+    def _doubt_all(self) -> None:
+        self.doubts += 1
+        self.orders.doubt_all()
 
     def _note_trouble(self, error: ErrorTold) -> None:
         if error.code in error_codes.ENDS_TROUBLE:
@@ -226,4 +232,4 @@ class GatewaySession:
             self.is_upstream_lost = True
         elif error.code in error_codes.UPSTREAM_RESTORED:
             self.is_upstream_lost = False
-            self.orders.doubt_all()
+            self._doubt_all()

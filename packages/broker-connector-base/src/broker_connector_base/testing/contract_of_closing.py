@@ -3,7 +3,10 @@
 
 from decimal import Decimal
 
+import pytest
+
 from broker_connector_base.base_client import BrokerClient
+from broker_connector_base.errors import BrokerConnectionError
 from broker_connector_base.models import OrderStatus, OrderType, Side
 from broker_connector_base.testing.contract_of_orders import LATE, SOON, market_order
 from broker_connector_base.testing.world import MARGIN_ACCOUNT, ExtendedBrokerWorld
@@ -35,6 +38,44 @@ class ClosingContract:
 
         assert await client.cancel_order(order_id, timeout_seconds=LATE) is OrderStatus.CANCELLED
 
+    async def test_executions_are_heard_without_anybody_waiting_for_their_orders(
+        self, client: BrokerClient, world: ExtendedBrokerWorld
+    ) -> None:
+        """What is known at first, what comes, and what is corrected; each once."""
+        heard = client.hear_fills()
+        await client.place_order(market_order(Side.BUY, "SPY", 1))
+        at_the_close = market_order(Side.BUY, "TLT", 10).model_copy(update={"order_type": OrderType.MARKET_ON_CLOSE})
+
+        first = await anext(heard)
+        await client.await_order(await client.place_order(at_the_close), timeout_seconds=SOON)
+        world.close_market()
+        second = await anext(heard)
+        world.correct_last_fill(MARGIN_ACCOUNT, Decimal(89))
+        third = await anext(heard)
+
+        assert [(fill.symbol, fill.quantity) for fill in (first, second, third)] == [
+            ("SPY", 1),
+            ("TLT", 10),
+            ("TLT", 10),
+        ]
+        assert (second.order_ref, third.order_ref) == (at_the_close.order_ref, at_the_close.order_ref)
+        assert third.replaces == (second.exec_id,)
+
+    async def test_a_new_session_tells_the_executions_of_the_day(
+        self, client: BrokerClient, world: ExtendedBrokerWorld
+    ) -> None:
+        """Those of before it included; the old session ends with an error."""
+        heard = client.hear_fills()
+        await client.place_order(market_order(Side.BUY, "SPY", 1))
+        before = await anext(heard)
+
+        await world.break_connections()
+        with pytest.raises(BrokerConnectionError):
+            await anext(heard)
+        await client.connect()
+
+        assert await anext(client.hear_fills()) == before
+
     async def test_a_corrected_execution_replaces_the_first_report(
         self, client: BrokerClient, world: ExtendedBrokerWorld
     ) -> None:
@@ -47,5 +88,6 @@ class ClosingContract:
         cash = await client.await_cash(MARGIN_ACCOUNT, at_least=Decimal(99_105), timeout_seconds=LATE)
 
         assert (fill.quantity, fill.price) == (10, 89)
+        assert len(fill.replaces) == 1
         assert (await client.await_order(order_id, timeout_seconds=LATE)).fills == (fill,)
         assert abs(cash - 99_110) <= 1

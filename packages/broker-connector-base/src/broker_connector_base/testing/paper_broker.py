@@ -1,6 +1,6 @@
 """A client of a paper brokerage: one session, as a connector to a real one would keep it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -110,6 +110,17 @@ class PaperBroker(BrokerClient):
         self.brokerage.ledger(account_id)
         return tuple(fill for fill in self.brokerage.todays_fills if fill.account_id == account_id)
 
+    async def hear_fills(self) -> AsyncIterator[Fill]:
+        """See BrokerClient."""
+        self._enter("hear_fills")
+        told: set[Fill] = set()
+        while True:
+            for fill in self._untold(told):
+                told.add(fill)
+                yield fill
+            await self.brokerage.changes.wait_until(lambda: not self._connected or bool(self._untold(told)))
+            self._require_connection("hear_fills", "")
+
     async def place_order(self, request: OrderRequest) -> str:
         """See BrokerClient."""
         self._enter("place_order", request.order_ref)
@@ -160,6 +171,9 @@ class PaperBroker(BrokerClient):
         """See BrokerClient."""
         self._enter("what_if", request.order_ref)
         return self.brokerage.what_if(request)
+
+    def _untold(self, told: set[Fill]) -> list[Fill]:
+        return [fill for fill in self.brokerage.todays_fills if fill not in told]
 
     def _enter(self, call: str, subject: str = "") -> None:
         self.brokerage.journal.record(call, subject)

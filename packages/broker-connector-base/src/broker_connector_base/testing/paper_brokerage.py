@@ -204,7 +204,12 @@ class PaperBrokerage:
         """Correct an execution, as exchanges do: the new one has the same id but for what follows its last dot."""
         stem, _, version = fill.exec_id.rpartition(".")
         new = fill.model_copy(
-            update={"exec_id": f"{stem}.{int(version) + 1:02}", "quantity": quantity, "price": price},
+            update={
+                "exec_id": f"{stem}.{int(version) + 1:02}",
+                "quantity": quantity,
+                "price": price,
+                "replaces": (*fill.replaces, fill.exec_id),
+            },
         )
         self._fills[self._fills.index(fill)] = new
         self.ledger(fill.account_id).revise(fill, new)
