@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 
 from event_broker.channel_inbox import ChannelInbox
 from event_broker.channel_router import ChannelRouter
+from event_broker.outbox_watch import OutboxWatch
 from event_broker.purge import purge_daily
 from event_broker.relay_keeper import RelayKeeper
 from event_broker.start_check import check_redis
@@ -21,7 +23,9 @@ from event_broker.until_stopped import until_stopped
 from event_queue.audit import AuditKind, AuditRecord
 from event_queue.components import ComponentState
 from event_queue.errors import AuditUnavailable, CorruptQueue, HistoryDiverged, QueueUnavailable
+from event_queue.outbox_relief import OutboxRelief
 from event_queue.relay import OutboxRelay
+from event_queue.spill import Spill
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -163,7 +167,9 @@ def keeper_over(ends: Ends, clock: CountingClock) -> RelayKeeper:
         await clock.pause(duration.total_seconds())
 
     untyped: Any = ends
-    return RelayKeeper(OutboxRelay(untyped, untyped, now=clock.now, pause=pause), clock)
+    relay = OutboxRelay(untyped, untyped, now=clock.now, pause=pause)
+    watch = OutboxWatch(OutboxRelief(untyped, Spill(Path("nowhere"), host="here")), clock)
+    return RelayKeeper(relay, watch, clock)
 
 
 async def until_paused(job: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -83,8 +83,8 @@ def test_a_service_can_change_nothing_on_its_host(compose: dict[str, Any], servi
     assert settings["cap_drop"] == ["ALL"]
 
 
-def test_the_one_folder_that_a_service_may_write_is_that_of_trigger_files(compose: dict[str, Any]) -> None:
-    """Everything else of the host is mounted read-only."""
+def test_services_may_write_trigger_files_and_the_spill_alone(compose: dict[str, Any]) -> None:
+    """Of the host only the folder of trigger files, and one volume; everything else is mounted read-only."""
     writable = [
         volume
         for service in ("event-broker", "event-processor", "management-service")
@@ -92,4 +92,8 @@ def test_the_one_folder_that_a_service_may_write_is_that_of_trigger_files(compos
         if not volume.endswith(":ro")
     ]
 
-    assert writable == ["./data/manual-rebalance:/app/data/manual-rebalance"]
+    assert writable == [
+        "./data/manual-rebalance:/app/data/manual-rebalance",
+        "outbox_spill:/app/data/outbox-spill",
+    ]
+    assert "outbox_spill" in compose["volumes"]

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from socket import gethostname
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from event_broker.continuity import Continuity, log_interruption
 from event_broker.manual_folder import ManualFolder
 from event_broker.manual_health import ManualHealth
 from event_broker.manual_watch import ManualWatch
+from event_broker.outbox_watch import OutboxWatch
 from event_broker.purge import purge_daily
 from event_broker.relay_keeper import RelayKeeper
 from event_broker.settings import GRACE_SECONDS
@@ -22,11 +24,13 @@ from event_broker.start_check import check_redis
 from event_broker.until_stopped import until_stopped
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
+from event_queue.outbox_relief import OutboxRelief
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_progress import RedisProgress
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.relay import OutboxRelay
+from event_queue.spill import Spill
 from service_runtime.lifecycle import ServiceContext
 from service_runtime.reporting import Reporter
 from service_runtime.settings import PostgresSettings, RedisSettings
@@ -50,7 +54,7 @@ async def serve(context: ServiceContext) -> None:
         )
         audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
         _start_checking(context, redis)
-        _start_audit(context, redis, audit)
+        _start_audit(context, stack, redis, audit)
         admission = _admit(context)
         await stack.enter_async_context(_signals(context, redis, admission))
         _start_files(context, redis, admission)
@@ -61,16 +65,25 @@ def _start_checking(context: ServiceContext, redis: RedisQueue) -> None:
     _run(context, "redis check", lambda: check_redis(redis.verify, redis.admin.durability_warnings, context.clock))
 
 
-def _start_audit(context: ServiceContext, redis: RedisQueue, audit: PostgresAudit) -> None:
+def _start_audit(context: ServiceContext, stack: AsyncExitStack, redis: RedisQueue, audit: PostgresAudit) -> None:
     async def pause(duration: timedelta) -> None:
         await context.clock.pause(duration.total_seconds())
 
-    relay = OutboxRelay(redis.outbox, audit, now=context.clock.now, pause=pause)
-    keeper = RelayKeeper(relay, context.clock)
+    spill = Spill(context.configuration.settings.outbox.spill_directory, host=gethostname())
+    stack.callback(spill.close)
+    relay = OutboxRelay(redis.outbox, audit, now=context.clock.now, pause=pause, spill=spill)
+    watch = OutboxWatch(_relief(context, redis, spill), context.clock)
+    keeper = RelayKeeper(relay, watch, context.clock)
     retention = timedelta(days=context.configuration.settings.postgres.retention_days)
     _run(context, "relay", keeper.run)
+    _run(context, "outbox watch", watch.run)
     _run(context, "relay report", _reporter(redis, keeper.report).run)
     _run(context, "purge", lambda: purge_daily(audit, retention, context.clock))
+
+
+def _relief(context: ServiceContext, redis: RedisQueue, spill: Spill) -> OutboxRelief:
+    budget = context.configuration.settings.outbox.budget_mb
+    return OutboxRelief(redis.outbox, spill, budget_bytes=None if budget is None else int(budget * 1024 * 1024))
 
 
 @asynccontextmanager

@@ -1,14 +1,17 @@
 """The outbox relay with its report `relay`: it outlives every outage, and says what it means for trading.
 
-Facts: stored (records since the start), lag_records, lag_seconds, last_error, failing_since (RFC 3339 or null).
+Facts: stored (records since the start), lag_records, lag_seconds, spilled_records (those of the lag that lie on disk),
+outbox_bytes, budget_bytes, budget_percent, spill_error, last_error, failing_since (RFC 3339 or null).
 """
 
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
+from event_broker.outbox_watch import OutboxWatch
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import CorruptQueue, HistoryDiverged
+from event_queue.outbox_size import Pressure
 from event_queue.relay import OutboxRelay, RelayState
 from service_runtime.clock import Clock
 
@@ -22,9 +25,10 @@ _log = structlog.get_logger(__name__)
 class RelayKeeper:
     """Keeps the relay going."""
 
-    def __init__(self, relay: OutboxRelay, clock: Clock) -> None:
-        """Take the relay, not yet running."""
+    def __init__(self, relay: OutboxRelay, watch: OutboxWatch, clock: Clock) -> None:
+        """Take the relay, not yet running, and who looks after the outbox's size."""
         self._relay = relay
+        self._watch = watch
         self._clock = clock
         self._halt: tuple[str, RelayState] | None = None
 
@@ -41,7 +45,8 @@ class RelayKeeper:
     def report(self) -> ComponentReport:
         """How the relay is doing."""
         relay = self._relay.state
-        state, detail, error = self._verdict(relay)
+        halted = self._halted(relay)
+        state, detail = (ComponentState.DOWN, _halt_words(halted)) if halted else self._verdict(relay)
         return ComponentReport(
             name=COMPONENT,
             state=state,
@@ -50,24 +55,52 @@ class RelayKeeper:
                 "stored": relay.stored,
                 "lag_records": relay.lag_records,
                 "lag_seconds": relay.lag_seconds,
-                "last_error": error,
+                **self._outbox_facts(relay),
+                "last_error": halted or relay.last_error,
                 "failing_since": relay.failing_since.isoformat() if relay.failing_since else None,
             },
             reported_at=self._clock.now(),
         )
 
-    def _verdict(self, relay: RelayState) -> tuple[ComponentState, str, str | None]:
-        """State, words, and the error behind them. The relay makes a new state with each batch that goes well."""
+    def _outbox_facts(self, relay: RelayState) -> dict[str, Any]:
+        outbox = self._watch.state
+        return {
+            "spilled_records": relay.spilled_records,
+            "outbox_bytes": outbox.size.bytes if outbox.size else None,
+            "budget_bytes": outbox.budget_bytes or None,
+            "budget_percent": round(outbox.percent, 1) if outbox.size else None,
+            "spill_error": outbox.error,
+        }
+
+    def _halted(self, relay: RelayState) -> str | None:
+        """What only an operator can put right. The relay makes a new state with each batch that goes well."""
         if self._halt is not None and self._halt[1] is relay:
-            error = self._halt[0]
-            return ComponentState.DOWN, f"The audit has stopped until an operator looks at it: {error}", error
+            return self._halt[0]
+        return self._watch.contradiction
+
+    def _verdict(self, relay: RelayState) -> tuple[ComponentState, str]:
         waiting = "an unknown number of" if relay.lag_records is None else relay.lag_records
         if relay.last_error is not None:
-            words = (
-                f"No audit record can be carried ({relay.last_error}); {waiting} wait in Redis and are kept. "
-                "Check that PostgreSQL runs and has the tables of init.sql."
-            )
-            return ComponentState.DEGRADED, words, relay.last_error
+            words = f"No audit record can be carried ({relay.last_error}); {waiting} wait in Redis and are kept."
+            hint = " Check that PostgreSQL runs and has the tables of init.sql." if relay.postgres_is_away else ""
+            return ComponentState.DEGRADED, f"{words}{hint}{self._outbox_words(relay)}"
         if relay.lag_records is None:
-            return ComponentState.OK, "Starting.", None
-        return ComponentState.OK, f"{relay.lag_records} audit records wait for PostgreSQL.", None
+            return ComponentState.OK, "Starting."
+        words = f"{relay.lag_records} audit records wait for PostgreSQL.{self._outbox_words(relay)}"
+        strained = self._watch.state.pressure >= Pressure.NOTICE or self._watch.state.error or relay.spilled_records
+        return (ComponentState.DEGRADED if strained else ComponentState.OK), words
+
+    def _outbox_words(self, relay: RelayState) -> str:
+        outbox = self._watch.state
+        words = ""
+        if relay.spilled_records:
+            words += f" {relay.spilled_records} of them are on disk, and go first."
+        if outbox.pressure >= Pressure.NOTICE:
+            words += f" The outbox takes {outbox.percent:.0f} % of its budget."
+        if outbox.error is not None:
+            words += f" Records cannot be moved to disk and stay in Redis: {outbox.error}."
+        return words
+
+
+def _halt_words(error: str) -> str:
+    return f"The audit has stopped until an operator looks at it: {error}"

@@ -43,6 +43,9 @@ SETTLE_SECONDS: Final = 5.0
 OLDEST_FILE: Final = timedelta(hours=48)
 """An older trigger file is refused. It has to be less than what the queue remembers of a file taken in, 72 hours."""
 
+LOOK_SECONDS: Final = 2.0
+"""From one look at the outbox's size to the next."""
+
 PURGE_INTERVAL: Final = timedelta(days=1)
 PURGE_RETRY: Final = timedelta(minutes=10)
 """After a purge that PostgreSQL did not carry out."""

@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from event_queue.audit import AuditRecord
-from event_queue.errors import AuditUnavailable, HistoryGap, QueueUnavailable, SpillDamaged, SpillUnavailable
+from event_queue.errors import (
+    AuditUnavailable,
+    HistoryGap,
+    QueueError,
+    QueueUnavailable,
+    SpillDamaged,
+    SpillUnavailable,
+)
 from event_queue.ports import AuditStore, Outbox
 from event_queue.spill import Spill
 
@@ -34,6 +41,8 @@ class RelayState:
     """How many of the waiting records lie in the spill."""
     last_error: str | None = None
     """What stopped the latest attempt; None when it went well."""
+    postgres_is_away: bool = False
+    """Whether that was PostgreSQL not serving."""
     failing_since: datetime | None = None
     """Start of the present run of failures."""
 
@@ -90,7 +99,7 @@ class OutboxRelay:
             try:
                 await self.carry(block=BLOCK)
             except _PASSING as error:
-                await self._failed(str(error))
+                await self._failed(error)
                 await self._pause(PAUSE)
 
     async def carry(self, *, block: timedelta) -> int:
@@ -192,9 +201,14 @@ class OutboxRelay:
     def _spilled(self) -> int:
         return self._spill.records if self._spill else 0
 
-    async def _failed(self, error: str) -> None:
-        since = self._state.failing_since or self._now()
-        self._state = replace(self._state, last_error=error, failing_since=since, spilled_records=self._spilled)
+    async def _failed(self, error: QueueError) -> None:
+        self._state = replace(
+            self._state,
+            last_error=str(error),
+            postgres_is_away=isinstance(error, AuditUnavailable),
+            failing_since=self._state.failing_since or self._now(),
+            spilled_records=self._spilled,
+        )
         with suppress(QueueUnavailable):
             waiting = await self._outbox.length() + self._spilled
             self._state = replace(self._state, lag_records=waiting, lag_seconds=self._age(await self._oldest(1)))

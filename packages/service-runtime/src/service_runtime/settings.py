@@ -21,6 +21,14 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _one_text(value: object) -> object:
+    """A list of texts as one text, a line for each."""
+    if not isinstance(value, list):
+        return value
+    items = cast("list[object]", value)
+    return "\n".join(str(item) for item in items) or None
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[Decimal, Field(ge=0, le=100)]
@@ -53,6 +61,15 @@ class PostgresSettings(Section):
     password: SecretStr = SecretStr("postgres")
     retention_days: Annotated[int, Field(ge=1)] = 365
     """Ended events older than this are purged daily."""
+
+
+class OutboxSettings(Section):
+    """The records of the history on their way to PostgreSQL."""
+
+    budget_mb: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Megabytes of Redis's memory that they may take; None: half of `maxmemory`, 512 when Redis has no limit."""
+    spill_directory: Path = Path("data/outbox-spill")
+    """Where the oldest ones go at three quarters of the budget; made when it is first needed."""
 
 
 class TradingMode(StrEnum):
@@ -157,6 +174,13 @@ class LoggingSettings(Section):
     format: Annotated[Literal["json", "console"], BeforeValidator(_lower)] = "json"
 
 
+class NotificationsSettings(Section):
+    """Who is told when somebody has to look."""
+
+    urls: Annotated[SecretStr | None, BeforeValidator(_one_text)] = None
+    """Apprise URLs, with blanks or line ends between them; without one nobody is told."""
+
+
 class Settings(BaseModel):
     """All sections of config.yaml."""
 
@@ -164,6 +188,7 @@ class Settings(BaseModel):
 
     redis: RedisSettings = RedisSettings()
     postgres: PostgresSettings = PostgresSettings()
+    outbox: OutboxSettings = OutboxSettings()
     ibkr: IbkrSettings = IbkrSettings()
     ably: AblySettings = AblySettings()
     allocations: AllocationsSettings = AllocationsSettings()
@@ -172,6 +197,7 @@ class Settings(BaseModel):
     manual: ManualSettings = ManualSettings()
     management: ManagementSettings = ManagementSettings()
     logging: LoggingSettings = LoggingSettings()
+    notifications: NotificationsSettings = NotificationsSettings()
 
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
