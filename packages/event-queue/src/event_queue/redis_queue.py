@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from event_queue.keys import QueueKeys
+from event_queue.quick_connection import QuickPool
 from event_queue.redis_admin import RedisQueueAdmin
 from event_queue.redis_components import RedisComponentBoard
 from event_queue.redis_durability import verify_keys
@@ -102,7 +103,7 @@ def assemble(
 
 
 def _open_client(stack: AsyncExitStack, address: RedisAddress, answer: timedelta, retry: Retry) -> "Redis":
-    pool: Any = BlockingConnectionPool(
+    pool: Any = QuickPool(
         host=address.host,
         port=address.port,
         db=address.db,

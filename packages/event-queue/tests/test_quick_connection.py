@@ -1,0 +1,117 @@
+"""The quick ways of the connection and its pool, and the moments at which they must not be taken."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from event_queue.quick_connection import QuickPool
+from event_queue.testing.redis_server import RedisServer, running_redis
+
+pytestmark = pytest.mark.integration
+
+PATIENCE = 20.0
+
+
+@asynccontextmanager
+async def opened(
+    server: RedisServer, *, connections: int = 1, wait: float = PATIENCE
+) -> AsyncGenerator[tuple[Any, Any]]:
+    pool: Any = QuickPool(
+        host="127.0.0.1", port=server.port, max_connections=connections, timeout=wait, socket_timeout=PATIENCE
+    )
+    client: Any = Redis.from_pool(pool)
+    try:
+        yield client, pool
+    finally:
+        await client.aclose()
+
+
+async def clients_of(client: Any) -> int:
+    return (await client.info("stats"))["total_connections_received"]
+
+
+@pytest.mark.parametrize("value", ["", "text", "zażółć 🙂", b"\x00\xff\r\n", 12, 1.5, "x" * 5_000_000])
+async def test_every_value_arrives_as_it_was_given(redis_server: RedisServer, value: Any) -> None:
+    """What the socket takes at once and what it does not, in every type that redis-py sends."""
+    async with opened(redis_server) as (client, _):
+        await client.set("quick", value)
+
+        told = await client.get("quick")
+
+    assert told == (value if isinstance(value, bytes) else str(value).encode())
+
+
+async def test_a_command_of_two_words_is_sent_as_two(redis_server: RedisServer) -> None:
+    """redis-py names some commands by two words."""
+    async with opened(redis_server) as (client, _):
+        assert await client.execute_command("CONFIG GET", "appendonly") == {b"appendonly": b"yes"}
+
+
+async def test_one_connection_serves_one_command_after_another(redis_server: RedisServer) -> None:
+    """The quick way opens nothing anew."""
+    async with opened(redis_server, connections=5) as (client, _):
+        before = await clients_of(client)
+        for number in range(50):
+            await client.set("quick", number)
+
+        assert await clients_of(client) == before
+
+
+async def test_those_who_wait_for_a_connection_all_get_one(redis_server: RedisServer) -> None:
+    """Giving back without a lock wakes nobody only when nobody waits."""
+    async with opened(redis_server, connections=2) as (client, pool):
+        async with asyncio.timeout(PATIENCE):
+            answers = await asyncio.gather(*(client.incrby("count", 0) for _ in range(60)))
+
+        assert len(answers) == 60
+        assert len(pool._available_connections) <= 2
+        assert not pool._in_use_connections
+
+
+async def test_waiting_for_a_connection_is_bounded(redis_server: RedisServer) -> None:
+    """A pool that is used up refuses after its timeout, and serves again once a connection is back."""
+    async with opened(redis_server, wait=0.05) as (client, pool):
+        taken = await pool.get_connection()
+        with pytest.raises(RedisConnectionError):
+            await client.ping()
+        await pool.release(taken)
+
+        assert await client.ping()
+
+
+async def test_a_cancelled_command_leaves_no_reply_behind(redis_server: RedisServer) -> None:
+    """The next command on the pool's only connection gets its own reply, not that of the cancelled one."""
+    async with opened(redis_server) as (client, _):
+        await client.set("quick", "right")
+        waiting = asyncio.create_task(client.blpop("nothing", timeout=5))
+        while not (await _blocked(redis_server)):
+            await asyncio.wait({waiting}, timeout=0.01)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+        assert await client.get("quick") == b"right"
+
+
+async def test_a_connection_that_the_server_closed_is_opened_anew() -> None:
+    """An idle connection's end is seen before a command is entrusted to it, also after Redis was killed."""
+    with running_redis() as server:
+        async with opened(server) as (client, pool):
+            await client.set("quick", "kept")
+            server.kill()
+            server.start()
+            [idle] = pool._available_connections
+            async with asyncio.timeout(PATIENCE):
+                await idle._reader.read()
+
+            assert not idle.is_ready()
+            assert await client.get("quick") == b"kept"
+
+
+async def _blocked(server: RedisServer) -> int:
+    async with opened(server) as (client, _):
+        return (await client.info("clients"))["blocked_clients"]
