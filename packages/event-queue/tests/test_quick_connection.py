@@ -49,7 +49,7 @@ async def test_every_value_arrives_as_it_was_given(redis_server: RedisServer, va
 async def test_a_command_of_two_words_is_sent_as_two(redis_server: RedisServer) -> None:
     """redis-py names some commands by two words."""
     async with opened(redis_server) as (client, _):
-        assert await client.execute_command("CONFIG GET", "appendonly") == {b"appendonly": b"yes"}
+        assert await client.execute_command("CONFIG GET", "appendonly") == {"appendonly": "yes"}
 
 
 async def test_one_connection_serves_one_command_after_another(redis_server: RedisServer) -> None:
