@@ -11,16 +11,19 @@
     requeued      error, result, next_attempt_at (only with a pause)
     delayed       reason, next_attempt_at
     parked        reason, next_attempt_at (only when trading was resumed meanwhile)
-    recovered     slot, fence, next_attempt_at (only with a pause)
-    deleted       actor
+    recovered     slot, fence, next_attempt_at (only with a pause); or from_history, when Redis was lost meanwhile
+    deleted       actor, superseded_by (an event of the same pair, taken in after Redis had lost this one)
+    restored      from_history or from_queue: Redis or history had lost the event, and knows it again
+    resynced      ended_as: Redis had gone back to before this event's end, and follows history again
     order_intent  order_ref, symbol, side (BUY or SELL), quantity, order_type, limit_price, time_in_force, reason
     order_result  the same, and status, filled_quantity, average_price, commission, message
-    fill          exec_id, order_ref, symbol, side, quantity, price, commission, executed_at
+    fill          exec_id, order_ref, symbol, side, quantity, price, commission, executed_at; replaces (only of a
+                  correction: the exec_ids under which the execution was told before)
     paused        scope, actor, reason; trading as a whole, no event
     resumed       scope, actor; trading as a whole, no event
 
 limit_price, reason, filled_quantity, average_price, commission and message may be null; a fill may be told again once
-its commission is known.
+its commission is known, and may come after its event has ended.
 Quantities and money are decimal numbers written as text; moments are RFC 3339.
 """
 
@@ -51,6 +54,8 @@ class AuditKind(StrEnum):
     PARKED = "parked"
     RECOVERED = "recovered"
     DELETED = "deleted"
+    RESTORED = "restored"
+    RESYNCED = "resynced"
     ORDER_INTENT = "order_intent"
     ORDER_RESULT = "order_result"
     FILL = "fill"
@@ -80,6 +85,7 @@ STATUS_AFTER: Final[Mapping[AuditKind, EventStatus]] = MappingProxyType(
         AuditKind.DELAYED: EventStatus.DELAYED,
         AuditKind.PARKED: EventStatus.DELAYED,
         AuditKind.RECOVERED: EventStatus.PENDING,
+        AuditKind.RESTORED: EventStatus.PENDING,
         AuditKind.DELETED: EventStatus.DELETED,
     }
 )

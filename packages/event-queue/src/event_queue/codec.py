@@ -70,7 +70,7 @@ def decode_record(stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
             kind=AuditKind(fields["kind"]),
             event_id=UUID(event["event_id"]) if event else None,
             account_id=event["account_id"] if event else json.loads(fields["details"])["scope"],
-            recorded_at=from_ms(int(stream_id.partition("-")[0])),
+            recorded_at=from_ms(int(fields.get("at") or stream_id.partition("-")[0])),
             event_json=fields["event"],
             details_json=_with_due(fields["details"], fields["due"]),
         )

@@ -7,6 +7,7 @@ QueueError
 ├── LeaseLost            another worker took over: stop, change nothing
 ├── QueueHalted          Redis lost changes that history knows: send no order, set the event aside
 ├── TradingPaused        an operator paused trading: send no order, park the event
+├── QueueMoving          the queue did not stand still while it was compared with history: try again
 ├── CorruptQueue         a key holds what it never should: an operator must look
 ├── PayloadRefused       the trigger carries what cannot be stored: tell the sender, do not repeat
 ├── AuditUnavailable     PostgreSQL did not answer: the outbox keeps the records
@@ -69,6 +70,10 @@ class TradingPaused(QueueError):
         )
         self.account_id = account_id
         self.pause = pause
+
+
+class QueueMoving(QueueError):
+    """The queue or its history changed each time while one was compared with the other."""
 
 
 class CorruptQueue(QueueError):

@@ -38,6 +38,8 @@ class RebalanceEvent(BaseModel):
     created_at: AwareDatetime
     source: Source
     data: dict[str, JsonValue] = Field(default_factory=dict)
+    recovered: Annotated[bool, Field(exclude_if=lambda is_recovered: not is_recovered)] = False
+    """Whether it came back from history after Redis had lost it; written down only when it did."""
 
     @classmethod
     def new(

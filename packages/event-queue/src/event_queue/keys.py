@@ -51,6 +51,10 @@ class QueueKeys:
     """HASH id of an event set aside until trading is resumed -> its account."""
     last_traded: str
     """HASH account -> `<trading day> <event id>` of its latest fill; ` expected` follows until something was filled."""
+    halt: str
+    """STRING, why no event is claimed and no order sent: `halted ...`; or `closed ...` when none is taken in either."""
+    checked: str
+    """STRING, the run of Redis whose records were last compared with history."""
     components: str
     """HASH part of the system -> its latest report."""
     receipts: str
@@ -96,6 +100,8 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "paused": "trading_paused",
         "parked": "parked_events",
         "last_traded": "last_traded",
+        "halt": "queue_halt",
+        "checked": "history_checked",
         "components": "component_reports",
         "receipts": "receipts",
         "traded_events": "traded_events",
@@ -122,6 +128,8 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "paused": "hash",
         "parked": "hash",
         "last_traded": "hash",
+        "halt": "string",
+        "checked": "string",
         "components": "hash",
     }
 )

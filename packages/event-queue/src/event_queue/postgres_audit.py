@@ -21,6 +21,7 @@ from event_queue.audit import (
     PagePosition,
     PauseRecord,
 )
+from event_queue.postgres_past import PostgresPast
 from event_queue.postgres_pool import AuditPool, PostgresAddress, open_pool
 from event_queue.sql_files import QueryName, load_queries
 from event_queue.stream_ids import check_order
@@ -47,6 +48,7 @@ class PostgresAudit:
         """Take an open pool, which stays the caller's to close, and the loaded statements."""
         self._pool = pool
         self._queries = queries
+        self.past = PostgresPast(pool, queries)
 
     async def append(self, records: Sequence[AuditRecord]) -> None:
         """Store records and the cursor in one transaction; see `AuditStore.append`.

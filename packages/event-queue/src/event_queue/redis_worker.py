@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from event_queue.audit import AuditKind
 from event_queue.codec import decode_event, decode_pause, encode_details, encode_event, to_ms
-from event_queue.errors import CorruptQueue, LeaseLost, TradingPaused
+from event_queue.errors import CorruptQueue, LeaseLost, QueueHalted, TradingPaused
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import LastTrade, Lease, LeaseHeld, LeaseOutcome
 from event_queue.redis_errors import translated
@@ -154,6 +154,8 @@ class RedisWorkerQueue:
             receipt=_record_receipt(identity),
             traded_event=str(event.event_id),
         )
+        if reply[0] == "halted":
+            raise QueueHalted(reply[1])
         if reply[0] == "paused":
             raise TradingPaused(event.account_id, decode_pause(reply[1]))
 
@@ -200,7 +202,7 @@ class RedisWorkerQueue:
             case ["none", str(due_in_ms)]:
                 self._next_due_at = asyncio.get_running_loop().time() + int(due_in_ms) / 1000 if due_in_ms else None
                 return None
-            case ["ended"]:
+            case ["ended"] | ["halted", _]:
                 return None
             case _:
                 raise CorruptQueue(f"a slot holds an event without a body: {reply!r}")

@@ -19,6 +19,7 @@ ScriptName = Literal[
     "enqueue",
     "find",
     "finish",
+    "halt",
     "in_flight",
     "last_traded",
     "list",
@@ -30,11 +31,15 @@ ScriptName = Literal[
     "release_lease",
     "release_parked",
     "renew_lease",
+    "renumber",
+    "reopen",
     "report",
     "requeue",
+    "restore",
     "resume",
     "spill",
     "status",
+    "survey",
     "unspill",
 ]
 

@@ -9,22 +9,27 @@
 --   wake       LIST    tokens
 --   outbox     STREAM  audit records
 --   counter    STRING  of the last record
+--   halt       STRING  why nothing is claimed
 -- Arguments: token, slot, details of the record
--- Replies: {'event', body}  {'none', ms until the next pause ends, or ''}  {'lease_lost'}
+-- Replies: {'event', body}  {'none', ms until the next pause ends, or ''}  {'halted', reason}  {'lease_lost'}
 -- Twice: what the slot holds already is given again.
 --@include outbox clock wake take
-local lease, in_flight, delayed, queue, events, tokens, outbox, counter = unpack(KEYS)
+local lease, in_flight, delayed, queue, events, tokens, outbox, counter, halt = unpack(KEYS)
 local token, slot, details = unpack(ARGV)
 local k = {
   in_flight = in_flight, delayed = delayed, queue = queue, events = events,
   wake = tokens, outbox = outbox, counter = counter,
 }
 
-if redis.call('GET', lease) ~= token then
+local owner, halted = unpack(redis.call('MGET', lease, halt), 1, 2)
+if owner ~= token then
   return {'lease_lost'}
 end
 local held = redis.call('HGET', in_flight, slot)
 if held then
   return {'event', redis.call('HGET', events, held)}
+end
+if halted then
+  return {'halted', halted}
 end
 return take(k, slot, details)

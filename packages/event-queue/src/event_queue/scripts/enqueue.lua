@@ -8,15 +8,17 @@
 --   reruns     HASH    account:command -> `<event id> <created> <body>` of a newer signal
 --   queue      LIST    ids, newest left
 --   ages       ZSET    event id by creation, ms
+--   halt       STRING  `closed ...` while the queue is rebuilt
 --   wake       LIST    tokens
 --   outbox     STREAM  audit records
 --   counter    STRING  of the last record
--- Arguments: event id, account:command, created ms, body, remember ('1' or '0'), life of the receipt in ms
--- Replies: {'queued', ''}  {'duplicate', twin}  {'remembered', twin}  {'seen', ''}
+-- Arguments: event id, account:command, created ms, body, remember ('1' or '0'), life of the receipt in ms, wary ('1':
+--   take nothing into a Redis without a single record, which may have been emptied)
+-- Replies: {'queued', ''}  {'duplicate', twin}  {'remembered', twin}  {'seen', ''}  {'closed', reason or ''}
 -- Twice: the receipt of the first run answers the second.
 --@include outbox wake admit
-local receipt, events, active, in_flight, reruns, queue, ages, tokens, outbox, counter = unpack(KEYS)
-local id, pair, created, body, remember, life = unpack(ARGV)
+local receipt, events, active, in_flight, reruns, queue, ages, halt, tokens, outbox, counter = unpack(KEYS)
+local id, pair, created, body, remember, life, wary = unpack(ARGV)
 local k = {events = events, active = active, ages = ages, queue = queue, wake = tokens, outbox = outbox, counter = counter}
 
 local function answer(word, twin)
@@ -33,13 +35,19 @@ local function is_in_hand(wanted)
   return false
 end
 
-local given = redis.call('GET', receipt)
+local given, halted, recorded = unpack(redis.call('MGET', receipt, halt, counter), 1, 3)
 if given then
   local owner, word, twin = string.match(given, '^(%S+) (%S+) (%S*)$')
   if owner == id then
     return {word, twin}
   end
   return {'seen', ''}
+end
+if halted and string.find(halted, '^closed') then
+  return {'closed', halted}
+end
+if wary == '1' and not recorded then
+  return {'closed', ''}
 end
 
 local twin = redis.call('HGET', active, pair)

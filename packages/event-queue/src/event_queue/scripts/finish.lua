@@ -14,11 +14,12 @@
 --   wake        LIST    tokens
 --   outbox      STREAM  audit records
 --   counter     STRING  of the last record
+--   halt        STRING  why nothing is claimed
 -- Arguments: token, slot, event id, account:command, kind, details, claim next ('1' or '0'), details of the claim
 -- Replies: {'ended'}  {'event', body}  {'none', ms until the next pause ends, or ''}  {'lease_lost'}
 -- Twice: an event that the slot no longer holds has ended before; the reply is then what the slot holds.
 --@include outbox clock wake admit forget take
-local lease, in_flight, events, active, reruns, delayed, queue, ages, retrying, recoveries, tokens, outbox, counter =
+local lease, in_flight, events, active, reruns, delayed, queue, ages, retrying, recoveries, tokens, outbox, counter, halt =
   unpack(KEYS)
 local token, slot, id, pair, kind, details, claim_next, claim_details = unpack(ARGV)
 local k = {
@@ -26,7 +27,8 @@ local k = {
   ages = ages, retrying = retrying, recoveries = recoveries, wake = tokens, outbox = outbox, counter = counter,
 }
 
-if redis.call('GET', lease) ~= token then
+local owner, halted = unpack(redis.call('MGET', lease, halt), 1, 2)
+if owner ~= token then
   return {'lease_lost'}
 end
 local held = redis.call('HGET', in_flight, slot)
@@ -41,7 +43,7 @@ if held == id then
   end
   held = false
 end
-if claim_next ~= '1' then
+if claim_next ~= '1' or halted then
   return {'ended'}
 end
 if held then

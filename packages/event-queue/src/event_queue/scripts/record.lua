@@ -13,15 +13,17 @@
 --   last_traded   HASH    account -> `<trading day> <event id>`, and ` expected` until something was filled
 --   outbox        STREAM  audit records
 --   counter       STRING  of the last record
+--   halt          STRING  why no order may be sent
 -- Arguments: token, slot, event id, kind, details, life of the receipt in ms, account, trading day or '', life of
 --   the body in ms
--- Replies: {'ok'}  {'paused', pause}  {'not_held'}  {'lease_lost'}
+-- Replies: {'ok'}  {'paused', pause}  {'halted', reason}  {'not_held'}  {'lease_lost'}
 -- Twice: the receipt of the first run answers the second.
 --@include outbox pauses traded
-local receipt, traded_event, lease, in_flight, events, paused, last_traded, outbox, counter = unpack(KEYS)
+local receipt, traded_event, lease, in_flight, events, paused, last_traded, outbox, counter, halt = unpack(KEYS)
 local token, slot, id, kind, details, life, account, trading_day, body_life = unpack(ARGV)
 
-if redis.call('GET', lease) ~= token then
+local owner, halted = unpack(redis.call('MGET', lease, halt), 1, 2)
+if owner ~= token then
   return {'lease_lost'}
 end
 if redis.call('EXISTS', receipt) == 1 then
@@ -29,6 +31,9 @@ if redis.call('EXISTS', receipt) == 1 then
 end
 if redis.call('HGET', in_flight, slot) ~= id then
   return {'not_held'}
+end
+if halted and kind == 'order_intent' then
+  return {'halted', halted}
 end
 local pause = kind == 'order_intent' and pause_of({paused = paused}, account)
 if pause then

@@ -1,5 +1,6 @@
 -- Stores a batch of audit records, and moves the events that they tell of.
--- A record whose counter is known changes nothing. A row keeps the state of its highest counter.
+-- A record whose counter is known changes nothing. A row keeps the state of its highest counter,
+-- and an ended event stays ended: what Redis did with it after it went back in time is history only.
 --
 -- $1 counters  $2 stream ids  $3 kinds  $4 event ids  $5 accounts  $6 moments  $7 events (JSON)  $8 details (JSON)
 -- $9 status after the record, NULL when it moves no event
@@ -56,3 +57,4 @@ ON CONFLICT (event_id) DO UPDATE SET
     first_failed_date = LEAST(known.first_failed_date, excluded.first_failed_date),
     last_counter = excluded.last_counter
 WHERE known.last_counter < excluded.last_counter
+  AND known.status NOT IN ('completed', 'skipped', 'deleted')

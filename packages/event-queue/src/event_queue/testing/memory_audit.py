@@ -112,8 +112,14 @@ class MemoryAudit:
 
     def _fold(self, event_id: UUID) -> EventRecord | None:
         history = sorted((r for r in self.records.values() if r.event_id == event_id), key=lambda r: r.counter)
-        moves = [record for record in history if record.kind in STATUS_AFTER]
+        moves = _until_end([record for record in history if record.kind in STATUS_AFTER])
         return fold_history(history, moves) if moves else None
+
+
+def _until_end(moves: list[AuditRecord]) -> list[AuditRecord]:
+    """An ended event stays ended, whatever is told of it later."""
+    ends = (number for number, move in enumerate(moves, 1) if STATUS_AFTER[move.kind] in FINAL_STATUSES)
+    return moves[: next(ends, len(moves))]
 
 
 def fold_history(history: Sequence[AuditRecord], moves: Sequence[AuditRecord]) -> EventRecord:

@@ -1,0 +1,182 @@
+"""Compares Redis with history, and puts Redis right when it has lost some of its past.
+
+The order of steps makes a death anywhere harmless: the halt comes first and goes last; records are renumbered in one
+script; each event is changed in the same step as its record is written, and only when it is as the plan found it. A
+plan made again after a death therefore contains exactly what is left to do.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from event_queue.errors import QueueMoving
+from event_queue.mend_plan import Divergence, LooseRecords, MendStep, plan_steps
+from event_queue.mend_words import Remembered, Switched, Traded
+from event_queue.one_past import CLOSED, HALTED, HistoryPosition, Survey, Verdict, compare
+from event_queue.postgres_past import PostgresPast
+from event_queue.redis_mending import RedisMending, loose_records
+
+_TRIES: Final = 20
+_HALT: Final = re.compile(r"\w+ (\d+) (\d+) ")
+"""The word, what the queue never saw, and the reason."""
+_REASONS: Final = {
+    CLOSED: "Redis was emptied and is being rebuilt from history",
+    HALTED: "Redis went back in time: run `rebalancer resync`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Where both stand, and what that means."""
+
+    position: HistoryPosition
+    survey: Survey
+    verdict: Verdict
+
+    @property
+    def needs_mending(self) -> bool:
+        """Whether the queue must not be traded on as it is."""
+        return bool(self.survey.halt) or self.verdict in (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK)
+
+
+@dataclass(frozen=True, slots=True)
+class MendPlan:
+    """What has to be done; empty when both agree."""
+
+    comparison: Comparison
+    loose: LooseRecords = field(default_factory=LooseRecords)
+    divergence: Divergence = field(default_factory=lambda: Divergence(0, 0))
+    steps: tuple[MendStep, ...] = ()
+    switched: tuple[Switched, ...] = ()
+    traded: tuple[Traded, ...] = ()
+    remembered: tuple[Remembered, ...] = ()
+
+    @property
+    def is_empty_redis(self) -> bool:
+        """Whether Redis lost everything, rather than some of it."""
+        survey = self.comparison.survey
+        return self.comparison.verdict is Verdict.REDIS_LOST or survey.halt.startswith(CLOSED)
+
+
+class Mender:
+    """Used by the event-broker by itself, and by operators through the management service."""
+
+    def __init__(self, redis: RedisMending, past: PostgresPast, *, now: Callable[[], datetime]) -> None:
+        """Take both sides and the clock."""
+        self._redis = redis
+        self._past = past
+        self._now = now
+
+    async def compare(self, *, is_spilled: bool = False) -> Comparison:
+        """Compare the positions, which costs one round trip to each.
+
+        Raises:
+            AuditUnavailable: PostgreSQL did not answer.
+            QueueUnavailable: Redis did not answer.
+        """
+        position = await self._past.position()
+        survey = await self._redis.survey(position.stream_id)
+        return Comparison(position, survey, compare(position, survey, is_spilled=is_spilled))
+
+    async def open_if_new(self) -> bool:
+        """Let an empty Redis take events in when history is empty too; whether it is open now."""
+        comparison = await self.compare()
+        if comparison.verdict is Verdict.NEW:
+            await self._redis.renumber(None, HistoryPosition(0, "0-0"), ())
+            return True
+        return not comparison.needs_mending
+
+    async def halt(self) -> None:
+        """Let nothing be traded on a queue that needs mending, and remember what it never saw.
+
+        Raises:
+            QueueMoving: as `plan`.
+        """
+        plan = await self.plan()
+        if plan.comparison.needs_mending and not plan.comparison.survey.halt:
+            await self._halt(plan)
+
+    async def plan(self) -> MendPlan:
+        """What `mend` would do now; changes nothing.
+
+        Raises:
+            QueueMoving: records kept moving between the two while they were compared.
+        """
+        for _ in range(_TRIES):
+            comparison = await self.compare()
+            plan = await self._plan(comparison)
+            if await self._past.position() == comparison.position:
+                return plan
+        raise QueueMoving("records kept moving to history while it was compared with Redis: nothing was changed")
+
+    async def mend(self) -> MendPlan:
+        """Put Redis right, and let trading go on; what was done.
+
+        Safe to repeat after a death at any point, and beside another that does the same.
+
+        Raises:
+            QueueMoving: as `plan`, or the queue itself kept changing; nothing was lost, and it may be tried again.
+        """
+        run_id = await self._redis.run_id()
+        for _ in range(_TRIES):
+            plan = await self.plan()
+            if await self._apply(plan):
+                await self._redis.reopen(run_id)
+                return plan
+        raise QueueMoving("the queue kept changing while its records were renumbered: try again")
+
+    async def _apply(self, plan: MendPlan) -> bool:
+        comparison = plan.comparison
+        if comparison.needs_mending and not comparison.survey.halt:
+            await self._halt(plan)
+        if comparison.verdict in (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK):
+            position, seen = comparison.position, comparison.survey.counter
+            if not await self._redis.renumber(seen, position, plan.loose.stream_ids):
+                return False
+        if comparison.verdict is Verdict.HISTORY_LOST:
+            await self._accept_gap(comparison)
+        await self._redis.restore(plan.steps, plan.switched, plan.traded, plan.remembered)
+        return True
+
+    async def _halt(self, plan: MendPlan) -> None:
+        word = CLOSED if plan.is_empty_redis else HALTED
+        divergence = plan.divergence
+        await self._redis.halt(f"{word} {divergence.agreed} {divergence.ahead} {_REASONS[word]}")
+
+    async def _accept_gap(self, comparison: Comparison) -> None:
+        survey, position = comparison.survey, comparison.position
+        if survey.following is None:
+            await self._past.skip_to(HistoryPosition(survey.counter or 0, survey.last_id))
+        else:
+            await self._past.skip_to(replace(position, counter=survey.following - 1))
+
+    async def _plan(self, comparison: Comparison) -> MendPlan:
+        if not comparison.needs_mending and comparison.verdict is not Verdict.HISTORY_LOST:
+            return MendPlan(comparison)
+        records = await self._redis.records()
+        stored = await self._past.stored([(number, stream_id) for number, stream_id, _ in records]) if records else ()
+        loose = loose_records(records, frozenset(stored))
+        divergence = _divergence(comparison, loose)
+        present = await self._redis.present()
+        known = [*await self._past.unfinished(), *await self._past.events(list(present))]
+        return MendPlan(
+            comparison,
+            loose,
+            divergence,
+            plan_steps(known, present, loose, divergence, self._now()),
+            switched=tuple(await self._past.switched(after=divergence.agreed)),
+            traded=tuple(await self._past.last_trades()),
+            remembered=tuple(await self._past.remembered(after=divergence.agreed)),
+        )
+
+
+def _divergence(comparison: Comparison, loose: LooseRecords) -> Divergence:
+    """What the queue never saw: as the halt says that an earlier start of the same work left behind, or as it shows."""
+    left_behind = _HALT.match(comparison.survey.halt)
+    if left_behind:
+        return Divergence(int(left_behind[1]), int(left_behind[2]))
+    last = comparison.position.counter
+    first = last + 1 if loose.first is None else loose.first
+    return Divergence(min(last, comparison.survey.counter or 0, first - 1), last)

@@ -1,0 +1,67 @@
+"""Whether Redis and history tell of one and the same past, judged from where each of them stands."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+CLOSED: Final = "closed"
+"""First word of a halt during which nothing is taken in either."""
+HALTED: Final = "halted"
+"""First word of a halt during which new events are still taken in."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPosition:
+    """The last record that history holds."""
+
+    counter: int
+    """0 when it holds none."""
+    stream_id: str
+    """`0-0` when it holds none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Where Redis stands, all read at one instant."""
+
+    counter: int | None
+    """Number of the last record; None when there never was one."""
+    last_id: str
+    """The last stream id that was ever given; empty when there is no stream."""
+    following: int | None
+    """Number of the first record behind the history's position; None when none is there."""
+    halt: str
+    """First word and reason of the present halt; empty without one."""
+
+
+class Verdict(StrEnum):
+    """What comparing the two positions shows."""
+
+    AGREES = "agrees"
+    NEW = "new"
+    """Neither holds anything."""
+    REDIS_LOST = "redis_lost"
+    """Redis holds no record at all, and history does."""
+    REDIS_WENT_BACK = "redis_went_back"
+    """Redis lost changes that history knows, and may have made others since."""
+    HISTORY_LOST = "history_lost"
+    """History misses records that Redis no longer holds."""
+
+
+def compare(position: HistoryPosition, survey: Survey, *, is_spilled: bool = False) -> Verdict:
+    """Judge; `position` must have been read first, because both only move forward.
+
+    `is_spilled` tells that records between the two are in files.
+    """
+    if survey.counter is None:
+        return Verdict.REDIS_LOST if position.counter else Verdict.NEW
+    if survey.counter < position.counter:
+        return Verdict.REDIS_WENT_BACK
+    if survey.counter == position.counter:
+        is_same = not position.counter or survey.last_id == position.stream_id
+        return Verdict.AGREES if is_same else Verdict.REDIS_WENT_BACK
+    if survey.following is not None and survey.following <= position.counter:
+        return Verdict.REDIS_WENT_BACK
+    if is_spilled or survey.following == position.counter + 1:
+        return Verdict.AGREES
+    return Verdict.HISTORY_LOST

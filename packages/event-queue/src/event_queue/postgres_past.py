@@ -1,0 +1,111 @@
+"""What PostgreSQL knows of the queue's past, for putting a queue right that lost some of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from event_queue.audit import AuditKind, EventStatus
+from event_queue.codec import decode_event, encode_details, to_ms
+from event_queue.events import RebalanceEvent
+from event_queue.mend_plan import KnownEvent
+from event_queue.mend_words import Remembered, Switched, Traded
+from event_queue.one_past import HistoryPosition
+from event_queue.postgres_pool import AuditPool
+from event_queue.sql_files import QueryName
+
+_PAGE: Final = 1000
+
+
+class PostgresPast:
+    """Reads only, but for `skip_to`."""
+
+    def __init__(self, pool: AuditPool, queries: Mapping[QueryName, str]) -> None:
+        """Take an open pool, which stays the caller's to close, and the loaded statements."""
+        self._pool = pool
+        self._queries = queries
+
+    async def position(self) -> HistoryPosition:
+        """The last stored record.
+
+        Raises:
+            AuditUnavailable: PostgreSQL did not answer.
+        """
+        async with self._pool.connection("read_position") as connection:
+            row = await connection.fetchrow(self._queries["read_position"])
+        return HistoryPosition(row["counter"], row["stream_id"])
+
+    async def unfinished(self) -> Sequence[KnownEvent]:
+        """Every event that has not ended, read page by page."""
+        found: list[KnownEvent] = []
+        async with self._pool.connection("list_unfinished") as connection:
+            while True:
+                after = found[-1].last_counter if found else 0
+                rows = await connection.fetch(self._queries["list_unfinished"], after, _PAGE)
+                found += map(_known, rows)
+                if len(rows) < _PAGE:
+                    return found
+
+    async def events(self, event_ids: Sequence[UUID]) -> Sequence[KnownEvent]:
+        """Those of the events that are known, ended or not."""
+        found: list[KnownEvent] = []
+        async with self._pool.connection("find_events") as connection:
+            for start in range(0, len(event_ids), _PAGE):
+                page = event_ids[start : start + _PAGE]
+                found += map(_known, await connection.fetch(self._queries["find_events"], page))
+        return found
+
+    async def stored(self, records: Sequence[tuple[int, str]]) -> frozenset[str]:
+        """Stream ids of those records, given by counter and stream id, that are stored as they are."""
+        async with self._pool.connection("find_stored") as connection:
+            rows = await connection.fetch(self._queries["find_stored"], *map(list, zip(*records, strict=True)))
+        return frozenset(row["stream_id"] for row in rows)
+
+    async def switched(self, *, after: int) -> Sequence[Switched]:
+        """How each scope of trading was switched last, when that was after a counter."""
+        async with self._pool.connection("list_switched") as connection:
+            rows = await connection.fetch(self._queries["list_switched"], after)
+        return tuple(
+            Switched(row["scope"], _pause_text(row) if row["kind"] == AuditKind.PAUSED else None) for row in rows
+        )
+
+    async def last_trades(self) -> Sequence[Traded]:
+        """The latest trading day of each account, by its fills."""
+        async with self._pool.connection("list_last_fills") as connection:
+            rows = await connection.fetch(self._queries["list_last_fills"])
+        return tuple(Traded(row["account_id"], f"{row['trading_day']} {row['event_id']}") for row in rows)
+
+    async def remembered(self, *, after: int) -> Sequence[Remembered]:
+        """Newer signals remembered for events that have not ended."""
+        async with self._pool.connection("list_remembered") as connection:
+            rows = await connection.fetch(self._queries["list_remembered"], after)
+        return tuple(Remembered(decode_event(row["event"])) for row in rows)
+
+    async def skip_to(self, position: HistoryPosition) -> None:
+        """Accept that records up to there are lost to history."""
+        async with self._pool.connection("move_cursor") as connection:
+            await connection.execute(self._queries["move_cursor"], position.counter, position.stream_id)
+
+
+def _known(row: Any) -> KnownEvent:
+    event = RebalanceEvent(
+        event_id=row["event_id"],
+        account_id=row["account_id"],
+        exec_command=row["exec_command"],
+        times_queued=row["times_queued"],
+        created_at=row["created_at"],
+        source=row["source"],
+        data=json.loads(row["payload"]),
+    )
+    return KnownEvent(
+        event=event,
+        status=EventStatus(row["status"]),
+        next_attempt_at=row["next_attempt_at"],
+        last_counter=row["last_counter"],
+        moved_at=row["moved_at"],
+    )
+
+
+def _pause_text(row: Any) -> str:
+    words = {name: row[name] for name in ("scope", "actor", "reason")}
+    return encode_details({**words, "since": to_ms(row["since"])})

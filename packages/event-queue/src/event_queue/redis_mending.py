@@ -1,0 +1,184 @@
+"""Redis's side of putting a queue right: where it stands, what it holds, and the scripts that change it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from redis.asyncio import Redis
+
+from event_queue.codec import decode_event, encode_event, to_ms
+from event_queue.mend_plan import LooseRecords, MendAction, MendStep, PresentEvent
+from event_queue.mend_words import Remembered, Switched, Traded
+from event_queue.one_past import HistoryPosition, Survey
+from event_queue.redis_errors import translated
+from event_queue.script_runner import ScriptRunner
+
+_PAGE: Final = 1000
+_AT_ONCE: Final = 100
+"""Things done in one script: bounds how long Redis does nothing else."""
+_RECEIPT_MS: Final = 600_000
+_VERBS: Final[Mapping[MendAction, str]] = {
+    MendAction.RETURNS: "back",
+    MendAction.CORRECTED: "back",
+    MendAction.ENDS: "end",
+    MendAction.TOLD: "tell",
+}
+_Entry = tuple[str | int, ...]
+_Loose = tuple[int, str, UUID | None]
+
+
+class RedisMending:
+    """Every call raises QueueUnavailable when Redis does not answer."""
+
+    def __init__(self, scripts: ScriptRunner, client: "Redis") -> None:
+        """Take the runner of the queue's scripts and the client for plain reads."""
+        self._scripts = scripts
+        self._client: Any = client
+
+    async def survey(self, stored: str) -> Survey:
+        """Where Redis stands, seen from the last stream id that history holds."""
+        counter, last_id, following, halt = await self._scripts.run("survey", stored)
+        return Survey(int(counter) if counter else None, last_id, int(following) if following else None, halt)
+
+    async def run_id(self) -> str:
+        """Which run of Redis this is; each start makes another."""
+        with translated("run_id"):
+            return (await self._client.info("server"))["run_id"]
+
+    async def checked_run(self) -> str:
+        """The run that was last compared with history; empty when none ever was."""
+        with translated("checked_run"):
+            return await self._client.get(self._scripts.keys.checked) or ""
+
+    async def mark_checked(self, run_id: str) -> None:
+        """Let everybody know that this run was compared with history."""
+        with translated("mark_checked"):
+            await self._client.set(self._scripts.keys.checked, run_id)
+
+    async def halt_reason(self) -> str:
+        """The present halt; empty without one."""
+        with translated("halt_read"):
+            return await self._client.get(self._scripts.keys.halt) or ""
+
+    async def halt(self, words: str) -> None:
+        """Let nothing be claimed and no order be written down."""
+        await self._scripts.run("halt", words)
+
+    async def reopen(self, run_id: str) -> None:
+        """End a halt, and wake the worker."""
+        await self._scripts.run("reopen", run_id)
+
+    async def renumber(self, seen: int | None, position: HistoryPosition, stream_ids: Sequence[str]) -> bool:
+        """Number records after those of history, the loose ones among them; False when the queue moved meanwhile."""
+        before = "" if seen is None else seen
+        told = (before, position.counter, position.stream_id)
+        reply = await self._scripts.run("renumber", _RECEIPT_MS, *told, *stream_ids, receipt=f"renumber:{uuid4()}")
+        return reply[0] == "ok"
+
+    async def records(self) -> Sequence[_Loose]:
+        """Number, stream id and event of every record in the outbox."""
+        found: list[_Loose] = []
+        after = "-"
+        while True:
+            with translated("outbox_scan"):
+                page = await self._client.xrange(self._scripts.keys.outbox, after, "+", count=_PAGE)
+            found += [(int(fields["n"]), stream_id, _event_id(fields["event"])) for stream_id, fields in page]
+            if len(page) < _PAGE:
+                return found
+            after = f"({page[-1][0]}"
+
+    async def present(self) -> Mapping[UUID, PresentEvent]:
+        """Every event that the queue holds, read page by page."""
+        keys = self._scripts.keys
+        found: dict[UUID, PresentEvent] = {}
+        start = 0
+        while True:
+            with translated("events_scan"):
+                ids: list[str] = await self._client.zrange(keys.ages, start, start + _PAGE - 1)
+                bodies: list[str | None] = await self._client.hmget(keys.events, ids) if ids else []
+            found |= {event.event.event_id: event for event in map(_present, filter(None, bodies))}
+            if len(ids) < _PAGE:
+                return found
+            start += _PAGE
+
+    async def restore(
+        self,
+        steps: Sequence[MendStep],
+        switched: Sequence[Switched],
+        traded: Sequence[Traded],
+        remembered: Sequence[Remembered],
+    ) -> None:
+        """Carry steps out, pauses of trading first so that parked events find theirs."""
+        entries = [
+            *map(_switch_entry, switched),
+            *map(_trade_entry, traded),
+            *map(_step_entry, steps),
+            *map(_rerun_entry, remembered),
+        ]
+        for start in range(0, len(entries), _AT_ONCE):
+            flat = [field for entry in entries[start : start + _AT_ONCE] for field in entry]
+            await self._scripts.run("restore", _RECEIPT_MS, *flat, receipt=f"restore:{uuid4()}")
+
+
+def loose_records(records: Sequence[_Loose], stored: frozenset[str]) -> LooseRecords:
+    """Those that history does not hold."""
+    loose = [record for record in records if record[1] not in stored]
+    return LooseRecords(
+        stream_ids=tuple(stream_id for _, stream_id, _ in loose),
+        first=min((number for number, _, _ in loose), default=None),
+        event_ids=frozenset(event_id for _, _, event_id in loose if event_id is not None),
+    )
+
+
+def _event_id(body: str) -> UUID | None:
+    event = json.loads(body)
+    return UUID(event["event_id"]) if event else None
+
+
+def _present(body: str) -> PresentEvent:
+    return PresentEvent(decode_event(body), body)
+
+
+def _entry(verb: str, name: str, body: str, **fields: str | int) -> _Entry:
+    """The ten fields that the script takes for one thing."""
+    names = ("pair", "created", "expected", "kind", "due", "account", "times")
+    pair, created, expected, kind, due, account, times = (fields.get(each, "") for each in names)
+    return (verb, name, pair, created, body, expected, kind, due, account, times)
+
+
+def _step_entry(step: MendStep) -> _Entry:
+    event = step.event
+    body = step.expected if step.action in (MendAction.ENDS, MendAction.TOLD) else encode_event(event)
+    return _entry(
+        _VERBS[step.action],
+        str(event.event_id),
+        body,
+        pair=event.dedup_key,
+        created=to_ms(event.created_at),
+        expected=step.expected,
+        kind=step.ended_as or step.kind,
+        due=_due(step),
+        account=event.account_id,
+        times=event.times_queued,
+    )
+
+
+def _due(step: MendStep) -> str | int:
+    if step.is_parked:
+        return "parked"
+    return "" if step.due_at is None else to_ms(step.due_at)
+
+
+def _switch_entry(switched: Switched) -> _Entry:
+    return _entry("resume" if switched.pause is None else "pause", switched.scope, switched.pause or "")
+
+
+def _trade_entry(traded: Traded) -> _Entry:
+    return _entry("traded", traded.account_id, traded.words)
+
+
+def _rerun_entry(remembered: Remembered) -> _Entry:
+    event = remembered.event
+    body = f"{event.event_id} {to_ms(event.created_at)} {encode_event(event)}"
+    return _entry("rerun", str(event.event_id), body, pair=event.dedup_key)

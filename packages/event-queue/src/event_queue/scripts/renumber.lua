@@ -1,0 +1,41 @@
+-- Lets records be numbered after those of history, and moves records that contradict it behind them.
+-- A moved record keeps its moment in the field `at`; its stream id cannot, because ids only grow.
+--
+-- Keys
+--   receipt  STRING  set by this very call; expires
+--   outbox   STREAM  audit records
+--   counter  STRING  of the last record
+-- Arguments: life of the receipt in ms; counter as it was when the records were read, or ''; counter and stream id of
+--   the last record that history holds; stream ids of the records to move
+-- Replies: {'ok'}  {'changed'}
+-- Twice: the receipt of the first run answers the second.
+local receipt, outbox, counter = unpack(KEYS)
+local life, seen, stored, stored_id, first = unpack(ARGV, 1, 5)
+
+if redis.call('EXISTS', receipt) == 1 then
+  return {'ok'}
+end
+if (redis.call('GET', counter) or '') ~= seen then
+  return {'changed'}
+end
+if first and #redis.call('XRANGE', outbox, first, first) == 0 then
+  return {'changed'}
+end
+redis.call('SET', counter, stored)
+-- New ids must be greater than those of history too. Refused, and not needed, when they are already.
+if stored_id ~= '0-0' and not redis.pcall('XADD', outbox, stored_id, 'placeholder', '').err then
+  redis.call('XDEL', outbox, stored_id)
+end
+for position = 5, #ARGV do
+  local id = ARGV[position]
+  local fields = redis.call('XRANGE', outbox, id, id)[1][2]
+  fields[2] = redis.call('INCR', counter)
+  if fields[#fields - 1] ~= 'at' then
+    fields[#fields + 1] = 'at'
+    fields[#fields + 1] = string.match(id, '^%d+')
+  end
+  redis.call('XDEL', outbox, id)
+  redis.call('XADD', outbox, '*', unpack(fields))
+end
+redis.call('SET', receipt, '1', 'PX', life)
+return {'ok'}

@@ -1,0 +1,16 @@
+-- Ends a halt, and wakes the worker for what waited.
+--
+-- Keys
+--   halt     STRING  why nothing is claimed
+--   checked  STRING  the run of Redis that was compared with history
+--   wake     LIST    tokens
+-- Arguments: the run of Redis
+-- Replies: {'ok'}
+--@include wake
+local halt, checked, tokens = unpack(KEYS)
+local run = unpack(ARGV)
+
+redis.call('DEL', halt)
+redis.call('SET', checked, run)
+wake(tokens)
+return {'ok'}

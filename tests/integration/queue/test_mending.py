@@ -1,0 +1,191 @@
+"""A Redis that was emptied, or went back in time, is put right from history."""
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+
+from event_queue.audit import AuditKind, EventStatus
+from event_queue.errors import QueueClosed, QueueHalted
+from event_queue.events import Command, RebalanceEvent
+from event_queue.mend_plan import MendAction
+from event_queue.mender import Mender
+from event_queue.one_past import Verdict
+from event_queue.outcomes import Lease, LivingEvent
+from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_pool import PostgresAddress
+from event_queue.redis_queue import RedisQueue
+from event_queue.relay import OutboxRelay
+from event_queue.testing.events import make_event
+
+pytestmark = pytest.mark.integration
+
+SOON = timedelta(seconds=60)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
+    """The audit on PostgreSQL."""
+    parts = urlsplit(postgres_dsn)
+    address = PostgresAddress(
+        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
+    )
+    async with open_postgres(address) as audit:
+        yield audit
+
+
+@pytest.fixture
+def mender(redis_queue: RedisQueue, audit: PostgresAudit) -> Mender:
+    """What puts the queue right."""
+    return Mender(redis_queue.mending, audit.past, now=lambda: datetime.now(UTC))
+
+
+async def drain(queue: RedisQueue, audit: PostgresAudit) -> None:
+    async def no_pause(_: timedelta) -> None:
+        """Nothing to wait for."""
+
+    relay = OutboxRelay(queue.outbox, audit, now=lambda: datetime.now(UTC), pause=no_pause)
+    assert await relay.drain(within=SOON)
+
+
+async def living(queue: RedisQueue) -> list[LivingEvent]:
+    return list(await queue.admin.list_events(1000))
+
+
+async def lease_of(queue: RedisQueue, holder: str) -> Lease:
+    lease = await queue.worker.acquire_lease(holder, ttl=HOUR)
+    assert isinstance(lease, Lease)
+    return lease
+
+
+def as_it_was(event: RebalanceEvent) -> RebalanceEvent:
+    return event.model_copy(update={"recovered": False})
+
+
+async def test_an_emptied_redis_is_rebuilt_in_its_order(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """Waiting ones keep order and count, a paused one its end, a parked one its pause; one in work joins last."""
+    names = ("held", "failed", "late", "parked", "first", "second")
+    events = {name: make_event(name, data={"n": [1, 2.5, "ü"]}) for name in names}
+    for event in events.values():
+        await redis_queue.intake.enqueue(event)
+    lease = await lease_of(redis_queue, "a")
+    await redis_queue.trading.pause("parked", actor="ops", reason="news")
+    for slot, name in enumerate(names[:4]):
+        assert await redis_queue.worker.claim(lease, str(slot)) == events[name]
+    await redis_queue.worker.requeue(lease, "1", events["failed"], pause=timedelta(), error="x", result={})
+    due = datetime.now(UTC).replace(microsecond=0) + HOUR
+    await redis_queue.worker.delay(lease, "2", events["late"], until=due, reason="closed")
+    await redis_queue.worker.park(lease, "3", events["parked"], reason="paused")
+    await drain(redis_queue, audit)
+    before, pauses = await living(redis_queue), await redis_queue.trading.read()
+
+    await redis_queue.client.flushall()
+    plan = await mender.mend()
+
+    assert plan.comparison.verdict is Verdict.REDIS_LOST
+    assert {step.action for step in plan.steps} == {MendAction.RETURNS}
+    after = await living(redis_queue)
+    assert [each.event.account_id for each in after] == ["first", "second", "failed", "held", "late", "parked"]
+    assert all(each.event.recovered for each in after)
+    held, *others = before
+    assert [(as_it_was(each.event), each.state, each.due_at) for each in after if each.event.account_id != "held"] == [
+        (each.event, each.state, each.due_at) for each in others
+    ]
+    assert as_it_was(after[3].event) == held.event.requeued()
+    assert await redis_queue.trading.read() == pauses
+    await drain(redis_queue, audit)
+    assert (await mender.compare()).verdict is Verdict.AGREES
+    record = await audit.get_event(events["held"].event_id)
+    assert record is not None
+    assert record.history[-1].kind is AuditKind.RECOVERED
+
+
+async def test_an_emptied_redis_takes_nothing_in_before_it_is_rebuilt(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """What history knows as active is no second time accepted, neither before nor after."""
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    await drain(redis_queue, audit)
+    await redis_queue.client.flushall()
+
+    with pytest.raises(QueueClosed):
+        await redis_queue.wary_intake.enqueue(make_event("DU1"))
+    assert not await mender.open_if_new()
+
+    await mender.mend()
+    outcome = await redis_queue.wary_intake.enqueue(make_event("DU1"))
+    assert getattr(outcome, "active_event_id", None) == event.event_id
+
+
+async def test_ended_events_stay_ended_when_redis_went_back(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """An event that history has seen end goes; one it has seen queued comes back; one of since then stays."""
+    done, lost = make_event("done"), make_event("lost", Command.PRINT_EQUITY)
+    await redis_queue.intake.enqueue(done)
+    await drain(redis_queue, audit)
+    snapshot = await dump(redis_queue)
+    lease = await lease_of(redis_queue, "a")
+    await redis_queue.worker.claim(lease, "0")
+    await redis_queue.worker.complete(lease, "0", done, result={"status": "ok"}, claim_next=False)
+    await redis_queue.intake.enqueue(lost)
+    await drain(redis_queue, audit)
+
+    await load(redis_queue, snapshot)
+    await redis_queue.intake.enqueue(new := make_event("new"))
+    assert (await mender.compare()).verdict is Verdict.REDIS_WENT_BACK
+    await mender.halt()
+    lease = await lease_of(redis_queue, "b")
+    assert await redis_queue.worker.claim(lease, "0") is None
+    plan = await mender.mend()
+
+    assert {step.event.account_id: step.action for step in plan.steps} == {
+        "done": MendAction.ENDS,
+        "lost": MendAction.RETURNS,
+    }
+    assert [each.event.event_id for each in await living(redis_queue)] == [new.event_id, lost.event_id]
+    await drain(redis_queue, audit)
+    assert (await mender.compare()).verdict is Verdict.AGREES
+    assert await statuses(audit, done.event_id, lost.event_id, new.event_id) == [
+        EventStatus.COMPLETED,
+        EventStatus.PENDING,
+        EventStatus.PENDING,
+    ]
+    claimed = await redis_queue.worker.claim(lease, "0")
+    assert claimed is not None
+    assert claimed.event_id == new.event_id
+
+
+async def test_no_order_is_written_down_during_a_halt(redis_queue: RedisQueue, audit: PostgresAudit) -> None:
+    """An attempt that was under way stops before its next order."""
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    lease = await lease_of(redis_queue, "a")
+    await redis_queue.worker.claim(lease, "0")
+    await redis_queue.mending.halt("halted 1 2 words")
+
+    with pytest.raises(QueueHalted, match="words"):
+        await redis_queue.worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "x"})
+    assert await redis_queue.worker.complete(lease, "0", event, result={}, claim_next=True) is None
+
+
+async def statuses(audit: PostgresAudit, *event_ids: UUID) -> list[EventStatus | None]:
+    records = [await audit.get_event(event_id) for event_id in event_ids]
+    return [record.status if record else None for record in records]
+
+
+async def dump(queue: RedisQueue) -> dict[bytes, bytes]:
+    """Everything that Redis holds, to load again later: what an old append-only file would bring back."""
+    return {key: await queue.client.execute_command("DUMP", key, NEVER_DECODE=[]) for key in await queue.client.keys()}
+
+
+async def load(queue: RedisQueue, snapshot: dict[bytes, bytes]) -> None:
+    await queue.client.flushall()
+    for key, value in snapshot.items():
+        await queue.client.restore(key, 0, value)
+
+
