@@ -55,6 +55,22 @@ async def test_a_change_is_reported_at_once() -> None:
     task.cancel()
 
 
+async def test_a_flurry_of_changes_is_told_by_its_last_state() -> None:
+    """A worker that ends thousands of events a second must not report as often; what came last is never left untold."""
+    board = Board()
+    reporter, task = start(board, interval_seconds=60)
+    await board.posted.get()
+
+    for _ in range(1000):
+        reporter.changed()
+        await asyncio.wait({task}, timeout=0)
+    last = await board.posted.get()
+
+    assert last <= 50
+    assert board.posted.empty()
+    task.cancel()
+
+
 async def test_without_a_change_the_state_is_repeated() -> None:
     """Silence would mean that the service is gone; each report is described anew."""
     board = Board()

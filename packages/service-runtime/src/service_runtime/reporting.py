@@ -10,12 +10,14 @@ _log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS = 5.0
 """Readers take a part for lost after three missed reports."""
+_REST_SECONDS = 0.2
+"""From one report to the next at least: a flurry of changes costs a few reports a second, not one for each."""
 
 ReportT = TypeVar("ReportT")
 
 
 class Reporter(Generic[ReportT]):
-    """Posts what `describe` says, every `interval_seconds` and at once after `changed`."""
+    """Posts what `describe` says, every `interval_seconds` and after `changed`: at once, unless one was just posted."""
 
     def __init__(
         self,
@@ -43,9 +45,11 @@ class Reporter(Generic[ReportT]):
         """
         while True:
             self._changed.clear()
+            rested = asyncio.get_running_loop().time() + _REST_SECONDS
             await self._report()
             _end_if_cancelled()
             await self._wait_for_change()
+            await _wait_until(rested)
 
     async def _report(self) -> None:
         try:
@@ -64,6 +68,19 @@ class Reporter(Generic[ReportT]):
                 await self._changed.wait()
         except TimeoutError:
             return
+
+
+async def _wait_until(moment: float) -> None:
+    """Wait until a moment of the event loop's clock; at once when it has passed."""
+    loop = asyncio.get_running_loop()
+    if moment <= loop.time():
+        return
+    waiting: asyncio.Future[None] = loop.create_future()
+    timer = loop.call_at(moment, waiting.set_result, None)
+    try:
+        await waiting
+    finally:
+        timer.cancel()
 
 
 def _end_if_cancelled() -> None:
