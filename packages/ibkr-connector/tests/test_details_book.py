@@ -7,7 +7,6 @@ import pytest
 from ib_async import ContractDetails
 
 from ibkr_connector.details_book import DetailsBook
-from ibkr_connector.outbox import Outbox
 
 ASKED = datetime(2026, 11, 20, 4, 50, tzinfo=UTC)
 """Ten minutes before midnight in New York."""
@@ -49,13 +48,3 @@ async def test_details_last_a_quarter_of_an_hour_of_one_day(zone: str, later: da
 async def test_a_refusal_is_not_kept() -> None:
     """A symbol that was unknown a moment ago is asked for again."""
     assert await _times_asked("UTC", ASKED, "200: no such contract") == 2
-
-
-def test_orders_go_before_questions_and_cancelled_quotes_last() -> None:
-    """Each kind keeps its own order."""
-    box = Outbox()
-
-    for message in ("2\0a", "9\0a", "3\0a", "2\0b", "9\0b", "4\0a", "3\0b"):
-        box.append(message)
-
-    assert list(box) == ["3\0a", "4\0a", "3\0b", "9\0a", "9\0b", "2\0a", "2\0b"]

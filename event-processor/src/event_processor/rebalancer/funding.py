@@ -8,10 +8,9 @@ from typing import Final
 
 import structlog
 
-from broker_connector_base import AccountPosition, BrokerClient, OrderRejected
+from broker_connector_base import BrokerClient, OrderRejected
 from event_processor.rebalancer.outcome import SentOrder
 from event_processor.rebalancer.planning import Planning
-from event_processor.side_by_side import both
 from rebalance_calculator import Trade, plan_buys
 
 _log = structlog.get_logger(__name__)
@@ -41,7 +40,7 @@ class Funding:
     cash_wait_seconds: float
 
     async def buys(self, sells: Sequence[SentOrder]) -> tuple[Trade, ...]:
-        """The plan's own buys when nothing was sold, else buys planned anew from real cash and positions.
+        """The plan's own buys when nothing was sold, else buys planned anew from real cash and executions.
 
         Cash is the lower of what the fills say and what the brokerage reports, so that neither a late figure nor a
         fill that it does not honour is spent. In a cash account the proceeds of these sells may be spent, unsettled
@@ -49,26 +48,28 @@ class Funding:
         """
         proceeds = sum((order.result.cash_effect for order in sells), _ZERO)
         if not any(order.result.fills for order in sells):
-            return plan_buys(self.planning.plan, self._held(self.planning.snapshot.positions), self._spendable)
+            return plan_buys(self.planning.plan, self._held_after(()), self._spendable)
         snapshot = self.planning.snapshot
-        reported, after = await both(
-            self.broker.await_cash(
-                snapshot.account_id, at_least=snapshot.cash + proceeds, timeout_seconds=self.cash_wait_seconds
-            ),
-            self.broker.get_account_snapshot(snapshot.account_id),
+        reported = await self.broker.await_cash(
+            snapshot.account_id, at_least=snapshot.cash + proceeds, timeout_seconds=self.cash_wait_seconds
         )
         spendable = min(self._spendable + proceeds, reported)
         _log.info("sells_done", proceeds=str(proceeds), cash_reported=str(reported), spendable=str(spendable))
-        return plan_buys(self.planning.plan, self._held(after.positions), spendable)
+        return plan_buys(self.planning.plan, self._held_after(sells), spendable)
 
     @property
     def _spendable(self) -> Decimal:
         return self.planning.snapshot.spendable_cash
 
-    def _held(self, positions: Sequence[AccountPosition]) -> Mapping[str, Decimal]:
-        """Shares by symbol of what may be traded; plans know nothing of other instruments of the same name."""
+    def _held_after(self, sells: Sequence[SentOrder]) -> Mapping[str, Decimal]:
+        """Shares by symbol of what may be traded, by the executions of the sells; positions at the brokerage lag them.
+
+        Plans know nothing of other instruments of the same name.
+        """
         held: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for position in positions:
+        for position in self.planning.snapshot.positions:
             if position.is_tradeable:
                 held[position.symbol] += position.quantity
+        for order in sells:
+            held[order.trade.symbol] += order.trade.side.sign * order.result.filled_quantity
         return held

@@ -12,9 +12,9 @@ from event_processor.market_hours import ClosedUntil, Open, market_state
 from event_processor.order_style import choose_style
 from event_processor.rebalancer.clearance import Clearance, describe
 from event_processor.rebalancer.day_trading import Blocked, DayTradingGuard
-from event_processor.rebalancer.planning import Planning, make_plan, needed_symbols
+from event_processor.rebalancer.planning import Planning, make_plan, needed_symbols, target_symbols
 from event_processor.rebalancer.ports import Clock, Recorder
-from event_processor.rebalancer.price_reader import PriceReader
+from event_processor.rebalancer.price_reader import EarlyPrices, PriceReader
 from event_processor.side_by_side import both, started
 from rebalance_calculator import TargetWeight
 from service_runtime.accounts import AccountConfig
@@ -75,10 +75,17 @@ class LivePlanning:
             ForeignOrderOpen: an order of somebody else could not be cancelled; nothing was placed.
             CancellationUnconfirmed: an open order may still be alive; nothing was placed.
         """
-        published, scene = await both(weights, self._look())
+        async with started(self._look()) as looking:
+            published = await weights
+            targets = target_symbols(self.account, published)
+            async with started(self.prices.live(targets)) as asked:
+                early = EarlyPrices(targets, asked)
+                return await self._prepare(published, await looking, early)
+
+    async def _prepare(self, published: tuple[TargetWeight, ...], scene: _Scene, early: EarlyPrices) -> Ready | NotNow:
         cancelled: tuple[OpenOrder, ...] = ()
         for _ in range(_MOST_CLEARANCES + 1):
-            planned = await self._plan(scene, published)
+            planned = await self._plan(scene, published, None if cancelled else early)
             if isinstance(planned, (ClosedUntil, Blocked)):
                 return planned
             if not scene.open_orders:
@@ -92,11 +99,12 @@ class LivePlanning:
         )
 
     async def _look(self) -> _Scene:
-        """Open orders and executions first, the snapshot after them, so that it includes whatever they did."""
+        """Open orders first, the snapshot after them, so that it includes whatever they did."""
         account_id = self.account.account_id
-        open_orders, fills = await both(self.broker.get_open_orders(account_id), self.broker.get_fills(account_id))
+        open_orders = await self.broker.get_open_orders(account_id)
+        snapshot, fills = await both(self.broker.get_account_snapshot(account_id), self.broker.get_fills(account_id))
         await self._note_earlier(fills)
-        return _Scene(await self.broker.get_account_snapshot(account_id), open_orders, fills)
+        return _Scene(snapshot, open_orders, fills)
 
     async def _note_earlier(self, fills: tuple[Fill, ...]) -> None:
         """Say which executions this very event caused before: another attempt was cut short after sending orders."""
@@ -105,11 +113,14 @@ class LivePlanning:
             _log.info("earlier_fills_found", fills=[f"{fill.order_ref} {fill.quantity}" for fill in earlier])
             await self.recorder.earlier_fills(earlier)
 
-    async def _plan(self, scene: _Scene, weights: tuple[TargetWeight, ...]) -> tuple[Planning, Open] | NotNow:
+    async def _plan(
+        self, scene: _Scene, weights: tuple[TargetWeight, ...], early: EarlyPrices | None
+    ) -> tuple[Planning, Open] | NotNow:
         """Ask for hours and prices together; a closed market needs no prices, and may well have none."""
         snapshot = scene.snapshot
         symbols = needed_symbols(self.account, snapshot, weights)
-        async with started(self.prices.live(symbols)) as prices:
+        asking = self.prices.complete(early, symbols) if early else self.prices.live(symbols)
+        async with started(asking) as prices:
             hours = await self.broker.get_trading_hours(symbols)
             now = self.clock.now()
             market = market_state(hours, now, extended=self.orders.extended_hours_enabled)

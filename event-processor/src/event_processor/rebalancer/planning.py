@@ -13,6 +13,7 @@ from rebalance_calculator import (
     plan_rebalance,
     resolve_reserve,
     symbols_to_price,
+    tradeable_weights,
 )
 from service_runtime.accounts import AccountConfig, AccountLimits
 
@@ -70,3 +71,8 @@ def needed_symbols(
 ) -> tuple[str, ...]:
     """Symbols whose prices and hours the plan needs, sorted."""
     return tuple(sorted(symbols_to_price(snapshot, weights, account.exclude)))
+
+
+def target_symbols(account: AccountConfig, weights: tuple[TargetWeight, ...]) -> tuple[str, ...]:
+    """Those of the needed symbols that are known before the account is, sorted."""
+    return tuple(sorted(tradeable_weights(weights, account.exclude)))

@@ -151,7 +151,7 @@ class Rebalancer:
     async def _look_back(self, account_id: str) -> AccountSnapshot | None:
         """The account afterwards, for the report only: its absence undoes nothing."""
         try:
-            return await self.broker.get_account_snapshot(account_id)
+            return await self.broker.get_account_after_trading(account_id)
         except BrokerError as error:
             _log.warning("account_not_read_afterwards", reason=str(error))
             return None

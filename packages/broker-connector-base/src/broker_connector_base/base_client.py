@@ -60,6 +60,16 @@ class BrokerClient(ABC):
             AccountRefused: the login does not manage the account.
         """
 
+    async def get_account_after_trading(self, account_id: str) -> AccountSnapshot:
+        """The account right after orders of this session have ended, for a report: nothing is decided by it.
+
+        A snapshot, unless a connector knows a way that asks the brokerage for less.
+
+        Raises:
+            SnapshotIncomplete, AccountRefused: as for a snapshot.
+        """
+        return await self.get_account_snapshot(account_id)
+
     @abstractmethod
     async def await_cash(self, account_id: str, *, at_least: Decimal, timeout_seconds: float) -> Decimal:
         """US-dollar cash as soon as the brokerage reports at least so much; at the deadline its latest figure.

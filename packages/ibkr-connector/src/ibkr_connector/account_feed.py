@@ -12,6 +12,8 @@ class AccountFeed:
         self._summaries: dict[int, dict[tuple[str, str, str], AccountFigure]] = {}
         self._listeners: dict[int, Listener] = {}
         self._positions: dict[str, dict[int, Decimal]] = {}
+        self._with_pushes: set[str] = set()
+        self._since_order: dict[str, dict[tuple[str, str], AccountFigure]] = {}
 
     def take(self, message: SummaryTold | FigureTold | PositionTold) -> None:
         """Keep the newest of each."""
@@ -20,6 +22,7 @@ class AccountFeed:
                 if request_id in self._summaries:
                     self._summaries[request_id][figure.account_id, figure.tag, figure.currency] = figure
             case FigureTold(figure):
+                self._push(figure)
                 for listener in self._listeners.values():
                     listener.hear(figure)
             case PositionTold(account_id, contract_id, quantity):
@@ -46,9 +49,27 @@ class AccountFeed:
         """Collect no more for this request."""
         self._listeners.pop(request_id, None)
 
+    def order_sent(self, account_id: str) -> None:
+        """Figures pushed before this order say nothing about what it does."""
+        self._since_order[account_id] = {}
+
+    def pushed_since_order(self, account_id: str) -> tuple[AccountFigure, ...] | None:
+        """Figures of one account pushed since its last order was sent.
+
+        None when none was sent, or when this account's figures are not pushed at all.
+        """
+        if account_id not in self._with_pushes or account_id not in self._since_order:
+            return None
+        return tuple(self._since_order[account_id].values())
+
     def positions(self, account_id: str) -> dict[int, Decimal]:
         """Quantity by contract id as last told, closed positions included as 0."""
         return dict(self._positions.get(account_id, {}))
+
+    def _push(self, figure: AccountFigure) -> None:
+        self._with_pushes.add(figure.account_id)
+        if figure.account_id in self._since_order:
+            self._since_order[figure.account_id][figure.tag, figure.currency] = figure
 
 
 class Listener:

@@ -1,14 +1,18 @@
 """Waiting for the effect of fills to show up in an account's cash."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from ibkr_connector.account_values import pushed_cash, summary_cash
+from ibkr_connector.messages import AccountFigure
 from ibkr_connector.requests import Requests
 from ibkr_connector.session import GatewaySession
 
+_PUSH_PATIENCE_SECONDS: Final = 0.02
+"""How long a figure that is pushed may follow the executions behind it before it is asked for."""
 _FIRST_PATIENCE_SECONDS: Final = 0.5
 
 
@@ -26,22 +30,60 @@ async def await_cash(
     three minutes only. So pushed figures are listened to, and a silence is ended by a fresh summary, each time after
     twice as long.
     """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout_seconds
-    patience = _FIRST_PATIENCE_SECONDS
-    async with requests.account_updates(account_id) as updates:
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
+    wait = _CashWait(session, requests, account_id, is_enough, deadline)
+    pushed = await wait.pushed_since_order()
+    if pushed is not None:
+        return pushed
+    asked = await wait.ask()
+    return asked if wait.is_over(asked) else await wait.until_enough()
 
-        def is_pushed() -> bool:
-            cash = pushed_cash(updates.figures)
-            return cash is not None and is_enough(cash)
 
-        while True:
-            asked = summary_cash(account_id, await requests.account_summary(account_id))
-            if is_enough(asked) or loop.time() >= deadline:
-                return asked
-            seconds = min(patience, deadline - loop.time())
-            await session.wait_until(is_pushed, seconds, f"cash of {account_id}")
-            pushed = pushed_cash(updates.figures)
-            if pushed is not None and is_enough(pushed):
-                return pushed
-            patience *= 2
+@dataclass(frozen=True, slots=True)
+class _CashWait:
+    """One wait for cash; the deadline is on the loop's clock."""
+
+    session: GatewaySession
+    requests: Requests
+    account_id: str
+    is_enough: Callable[[Decimal], bool]
+    deadline: float
+
+    async def pushed_since_order(self) -> Decimal | None:
+        """Enough cash as pushed since the account's last order was sent: such a figure need not be asked for."""
+        accounts, account_id = self.session.accounts, self.account_id
+        if accounts.pushed_since_order(account_id) is None:
+            return None
+        return await self._pushed(lambda: accounts.pushed_since_order(account_id) or (), _PUSH_PATIENCE_SECONDS)
+
+    async def ask(self) -> Decimal:
+        """Cash as asked for."""
+        return summary_cash(self.account_id, await self.requests.account_summary(self.account_id))
+
+    def is_over(self, asked: Decimal) -> bool:
+        """True when this figure is enough, or the last one there is time for."""
+        return self.is_enough(asked) or asyncio.get_running_loop().time() >= self.deadline
+
+    async def until_enough(self) -> Decimal:
+        """Listen and ask by turns."""
+        patience = _FIRST_PATIENCE_SECONDS
+        async with self.requests.account_updates(self.account_id) as updates:
+            while True:
+                seconds = min(patience, self.deadline - asyncio.get_running_loop().time())
+                pushed = await self._pushed(lambda: updates.figures, seconds)
+                if pushed is not None:
+                    return pushed
+                asked = await self.ask()
+                if self.is_over(asked):
+                    return asked
+                patience *= 2
+
+    async def _pushed(self, figures: Callable[[], Iterable[AccountFigure]], seconds: float) -> Decimal | None:
+        """Enough cash among figures that come in time."""
+
+        def enough() -> Decimal | None:
+            cash = pushed_cash(figures())
+            return cash if cash is not None and self.is_enough(cash) else None
+
+        await self.session.wait_until(lambda: enough() is not None, seconds, f"cash of {self.account_id}")
+        return enough()

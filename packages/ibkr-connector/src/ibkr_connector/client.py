@@ -32,7 +32,6 @@ from ibkr_connector.foreign_orders import ForeignCanceller
 from ibkr_connector.heartbeat import Heartbeat
 from ibkr_connector.line import Line
 from ibkr_connector.mapping import to_open_order
-from ibkr_connector.order_record import OrderRecord
 from ibkr_connector.orders import send_order
 from ibkr_connector.owner_lines import OwnerLines
 from ibkr_connector.prices import PriceBook
@@ -113,6 +112,10 @@ class IBKRClient(BrokerClient):
         """See BrokerClient."""
         return await self._guarded(account_id, "snapshot").snapshots.read(account_id)
 
+    async def get_account_after_trading(self, account_id: str) -> AccountSnapshot:
+        """See BrokerClient. Positions are those pushed meanwhile where they agree with the executions."""
+        return await self._guarded(account_id, "account after trading").snapshots.read_after_trading(account_id)
+
     async def await_cash(self, account_id: str, *, at_least: Decimal, timeout_seconds: float) -> Decimal:
         """See BrokerClient."""
         line = self._guarded(account_id, "cash")
@@ -179,7 +182,7 @@ class IBKRClient(BrokerClient):
     async def await_order(self, order_id: str, *, timeout_seconds: float) -> OrderResult:
         """See BrokerClient."""
         line = self._connected(f"order {order_id}")
-        record = self._find(line.session, order_id)
+        record = line.session.orders.find(order_id)
         if record is None or record.request is None:
             raise KeyError(f"this session placed no order {order_id}")
         return await line.follower.result(record, record.request, timeout_seconds=timeout_seconds)
@@ -187,10 +190,10 @@ class IBKRClient(BrokerClient):
     async def cancel_order(self, order_id: str, *, timeout_seconds: float) -> OrderStatus:
         """See BrokerClient."""
         line = self._connected(f"cancellation of order {order_id}")
-        record = self._find(line.session, order_id)
+        record = line.session.orders.find(order_id)
         if record is None:
             await line.requests.open_orders()
-            record = self._find(line.session, order_id)
+            record = line.session.orders.find(order_id)
         if record is None:
             raise CancellationUnconfirmed(f"order {order_id} is not among the open orders, and nothing is known of it")
         self._require_tradeable(line.session, record.account_id)
@@ -200,7 +203,7 @@ class IBKRClient(BrokerClient):
 
     async def get_order_status(self, order_id: str) -> OrderStatus:
         """See BrokerClient."""
-        record = self._find(self._connected(f"order {order_id}").session, order_id)
+        record = self._connected(f"order {order_id}").session.orders.find(order_id)
         if record is None:
             raise KeyError(f"this session knows no order {order_id}")
         return record.status
@@ -244,7 +247,3 @@ class IBKRClient(BrokerClient):
     @staticmethod
     def _managed(session: GatewaySession) -> frozenset[str]:
         return frozenset(session.ib.managedAccounts())
-
-    @staticmethod
-    def _find(session: GatewaySession, order_id: str) -> OrderRecord | None:
-        return next((record for record in session.orders if str(record.key) == order_id), None)

@@ -48,6 +48,7 @@ def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderReq
         request=request,
     )
     session.orders.add(record)
+    session.accounts.order_sent(request.account_id)
     return record
 
 

@@ -3,14 +3,17 @@
 from collections import deque
 from typing import Final
 
-_ABOUT_ORDERS: Final = frozenset({"3", "4", "58"})
-"""placeOrder, cancelOrder and reqGlobalCancel."""
-_CAN_WAIT: Final = frozenset({"2"})
-"""cancelMktData."""
+_RANKS: Final = {
+    **dict.fromkeys(("3", "4", "58"), 0),  # placeOrder, cancelOrder, reqGlobalCancel
+    **dict.fromkeys(("9", "1"), 2),  # reqContractDetails, reqMktData
+    "2": 3,  # cancelMktData
+}
+_OTHER: Final = 1
+"""Questions about an account: few, and more depends on their answers than on those about one symbol."""
 
 
 class Outbox(deque[str]):
-    """Orders and cancellations before questions, and quotes given back last; each kind in its own order."""
+    """Orders and cancellations first, then accounts, then symbols, quotes given back last; each kind in its own order."""
 
     def append(self, x: str, /) -> None:
         """Take the message in before the less urgent ones."""
@@ -21,7 +24,4 @@ class Outbox(deque[str]):
 
 
 def _rank(message: str) -> int:
-    kind = message.partition("\0")[0]
-    if kind in _ABOUT_ORDERS:
-        return 0
-    return 2 if kind in _CAN_WAIT else 1
+    return _RANKS.get(message.partition("\0")[0], _OTHER)

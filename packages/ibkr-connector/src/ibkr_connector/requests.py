@@ -9,7 +9,7 @@ answered in time ends the session: its late answer would be read as part of the 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from ib_async import Contract, ContractDetails, ExecutionFilter, Position, Trade
 from ib_async.wrapper import RequestError
@@ -20,15 +20,9 @@ from ibkr_connector.account_feed import Listener
 from ibkr_connector.listing import Listing
 from ibkr_connector.messages import AccountFigure, OrderListed
 from ibkr_connector.session import GatewaySession, NoAnswer
+from ibkr_connector.summaries import SummarySubscriptions
 
 T = TypeVar("T")
-
-_MAX_SUMMARIES: Final = 2
-"""The gateway allows no more subscriptions to account summaries at a time."""
-
-SUMMARY_TAGS: Final = (
-    "AccountType,NetLiquidation,TotalCashValue,SettledCash,AvailableFunds,BuyingPower,DayTradesRemaining,$LEDGER:ALL"
-)
 
 
 class _ListIncomplete(BrokerAPIError):
@@ -44,8 +38,9 @@ class Requests:
         self._positions_turn = asyncio.Lock()
         self._open_orders_turn = asyncio.Lock()
         self._completed_orders_turn = asyncio.Lock()
-        self._summaries = asyncio.Semaphore(_MAX_SUMMARIES)
+        self._summaries = SummarySubscriptions(session)
         self._running: set[asyncio.Task[Any]] = set()
+        self._coming_executions: dict[str, asyncio.Future[None]] = {}
         self._has_completed_orders = True
 
     async def positions(self) -> list[Position]:
@@ -65,12 +60,32 @@ class Requests:
         return await self._in_turn(self._completed_orders_turn, self._ask_completed_orders)
 
     async def executions(self, account_id: str) -> None:
-        """Have today's executions on the account told again; they arrive in the session's books."""
-        wanted = ExecutionFilter(acctCode=account_id)
-        what = f"executions of {account_id}"
-        with self._complete(what, gaps.EXECUTIONS) as mark:
-            await self._numbered(lambda: self._ib.reqExecutionsAsync(wanted), what)
-        self._session.gaps.executions_listed(account_id, mark)
+        """Have today's executions on the account told again; they arrive in the session's books.
+
+        Whoever asks while `executions_after` is about to ask waits for that answer, which is younger still.
+        """
+        coming = self._coming_executions.get(account_id)
+        if coming is not None:
+            await asyncio.wait({coming})
+            if not coming.cancelled():
+                return
+        await self._ask_executions(account_id)
+
+    async def executions_after(self, account_id: str, work: Awaitable[T]) -> T:
+        """The result of this work; the executions are asked for after it."""
+        coming: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._coming_executions[account_id] = coming
+        try:
+            try:
+                result = await work
+            finally:
+                if self._coming_executions.get(account_id) is coming:
+                    del self._coming_executions[account_id]
+            await self.executions(account_id)
+            coming.set_result(None)
+        finally:
+            coming.cancel()
+        return result
 
     async def contract_details(self, contract: Contract) -> list[ContractDetails]:
         """Details of every contract that fits.
@@ -86,21 +101,12 @@ class Requests:
         await self._session.answer(self._ib.reqCurrentTimeAsync, "current time")
 
     async def account_summary(self, account_id: str) -> tuple[AccountFigure, ...]:
-        """Figures of one account, freshly subscribed to: a standing subscription is refreshed every 3 minutes only."""
-        session, raw = self._session, self._session.raw
+        """Figures of one account, freshly subscribed to."""
         what = f"account summary of {account_id}"
-        async with self._summaries:
-            session.require_connection(what)
-            request_id: int = raw.getReqId()
-            session.accounts.open_summary(request_id)
-            try:
-                with self._complete(what, gaps.SUMMARY, SnapshotIncomplete):
-                    await self._numbered(lambda: self._start_summary(request_id), what)
-                return session.accounts.summary(request_id, account_id)
-            finally:
-                session.accounts.close_summary(request_id)
-                if not session.lost.done():
-                    raw.cancelAccountSummary(request_id)
+        async with self._summaries.subscribed(what) as request_id:
+            with self._complete(what, gaps.SUMMARY, SnapshotIncomplete):
+                await self._numbered(lambda: self._summaries.ask(request_id), what)
+            return self._session.accounts.summary(request_id, account_id)
 
     @asynccontextmanager
     async def account_updates(self, account_id: str) -> AsyncGenerator[Listener]:
@@ -116,12 +122,6 @@ class Requests:
             session.accounts.stop_listening(request_id)
             if not session.lost.done():
                 raw.cancelAccountUpdatesMulti(request_id)
-
-    def _start_summary(self, request_id: int) -> asyncio.Future[Any]:
-        wrapper: Any = self._ib.wrapper
-        end: asyncio.Future[Any] = wrapper.startReq(request_id)
-        self._session.raw.reqAccountSummary(request_id, "All", SUMMARY_TAGS)
-        return end
 
     async def _numbered(self, send: Callable[[], Awaitable[T]], what: str) -> T:
         try:
@@ -150,6 +150,13 @@ class Requests:
         except NoAnswer as error:
             self._session.end(f"not answered: {what}")
             raise BrokerConnectionError(str(error)) from error
+
+    async def _ask_executions(self, account_id: str) -> None:
+        wanted = ExecutionFilter(acctCode=account_id)
+        what = f"executions of {account_id}"
+        with self._complete(what, gaps.EXECUTIONS) as mark:
+            await self._numbered(lambda: self._ib.reqExecutionsAsync(wanted), what)
+        self._session.gaps.executions_listed(account_id, mark)
 
     async def _ask_positions(self) -> list[Position]:
         with self._complete("positions", gaps.POSITIONS, SnapshotIncomplete):

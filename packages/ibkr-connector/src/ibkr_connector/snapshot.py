@@ -65,6 +65,20 @@ class SnapshotReader:
         except NoAnswer as error:
             raise SnapshotIncomplete(f"account {account_id}: {error}") from error
 
+    async def read_after_trading(self, account_id: str) -> AccountSnapshot:
+        """The account as `read` gives it, but with positions as pushed where these agree with the executions by then.
+
+        For a report: a trade of others that nobody told of may be missing.
+        """
+        if self._ledgers[account_id].has_agreement:
+            figures = await self._requests.account_summary(account_id)
+            pushed = [each for each in self._session.ib.positions(account_id) if each.position]
+            if not self._disagreements(account_id, pushed):
+                snapshot = self._snapshot(account_id, figures, pushed)
+                if not self._cash[account_id].lags(snapshot.cash, self._own_fills(account_id)):
+                    return snapshot
+        return await self.read(account_id)
+
     async def _read(self, account_id: str) -> AccountSnapshot:
         if not self._ledgers[account_id].has_agreement:
             await self._requests.executions(account_id)
@@ -106,19 +120,20 @@ class SnapshotReader:
         return self._session.executions.fills(own)
 
     async def _ask(self, account_id: str) -> tuple[tuple[AccountFigure, ...], list[Position]]:
-        figures, everyone = await asyncio.gather(self._requests.account_summary(account_id), self._requests.positions())
+        answers = asyncio.gather(self._requests.account_summary(account_id), self._requests.positions())
         # After the positions, so that no share is in them whose execution is not known.
-        await self._requests.executions(account_id)
+        figures, everyone = await self._requests.executions_after(account_id, answers)
         latest = {each.contract.conId: each for each in everyone if each.account == account_id}
         return figures, [each for each in latest.values() if each.position]
 
     def _agrees(self, account_id: str, positions: list[Position]) -> bool:
-        reported, executions = _quantities(positions), self._executions(account_id)
-        ledger = self._ledgers[account_id]
-        if ledger.disagreements(reported, executions):
+        if self._disagreements(account_id, positions):
             return False
-        ledger.agree(reported, executions)
+        self._ledgers[account_id].agree(_quantities(positions), self._executions(account_id))
         return True
+
+    def _disagreements(self, account_id: str, positions: list[Position]) -> dict[int, tuple[Decimal, Decimal]]:
+        return self._ledgers[account_id].disagreements(_quantities(positions), self._executions(account_id))
 
     async def _await_agreement(self, account_id: str, seconds: float) -> None:
         ledger, accounts = self._ledgers[account_id], self._session.accounts
@@ -129,10 +144,9 @@ class SnapshotReader:
         await self._session.wait_until(has_caught_up, seconds, f"positions of {account_id}")
 
     def _disagreement(self, account_id: str, positions: list[Position]) -> SnapshotIncomplete:
-        ledger = self._ledgers[account_id]
-        found = ledger.disagreements(_quantities(positions), self._executions(account_id))
+        found = self._disagreements(account_id, positions)
         # The next snapshot starts afresh: it believes positions once the newest execution is old enough.
-        ledger.forget()
+        self._ledgers[account_id].forget()
         differences = ", ".join(f"contract {each}: {has} not {must}" for each, (has, must) in found.items())
         limit = self._settings.settle_timeout_seconds
         return SnapshotIncomplete(

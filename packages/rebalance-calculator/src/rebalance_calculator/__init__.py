@@ -15,7 +15,7 @@ from rebalance_calculator.models import (
     Trade,
 )
 from rebalance_calculator.planner import plan_buys, plan_rebalance
-from rebalance_calculator.positions import symbols_to_price
+from rebalance_calculator.positions import symbols_to_price, tradeable_weights
 from rebalance_calculator.replacements import apply_replacements
 from rebalance_calculator.reserve import Reserve, resolve_reserve
 from rebalance_calculator.weights import validate_allocations
@@ -42,5 +42,6 @@ __all__ = [
     "plan_rebalance",
     "resolve_reserve",
     "symbols_to_price",
+    "tradeable_weights",
     "validate_allocations",
 ]
