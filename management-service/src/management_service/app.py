@@ -1,6 +1,7 @@
 """The application, made from its dependencies."""
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from management_service import events_api, health_api, queue_api, trading_api
 from management_service.access_log import AccessLog
@@ -24,9 +25,11 @@ def create_app(dependencies: Dependencies) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.dependencies = dependencies
+    routes = [route for route in app.routes if isinstance(route, Route)]
     for router in (health_api.router, queue_api.router, events_api.router, trading_api.router):
         app.include_router(router)
-    add_problem_handlers(app)
+        routes += [route for route in router.routes if isinstance(route, Route)]
+    add_problem_handlers(app, routes)
     app.add_middleware(AccessLog)
     app.openapi = lambda: describe(app)
     return app

@@ -1,12 +1,13 @@
 """What the application is made of; `main` chooses the adapters, tests choose fakes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
 from event_queue.ports import AuditStore, ComponentBoard, Intake, QueueAdmin, TradingSwitch
+from management_service.key_guessing import KeyGuessing
 from service_runtime.accounts import Accounts
 from service_runtime.clock import Clock
 from service_runtime.settings import TradingMode
@@ -26,6 +27,8 @@ class Dependencies:
     api_key: SecretStr | None
     """None: reads are served, writes answer 503."""
     clock: Clock
+    key_guessing: KeyGuessing = field(default_factory=KeyGuessing)
+    """How often each address has sent a wrong key."""
 
 
 def _of_application(request: Request) -> Dependencies:

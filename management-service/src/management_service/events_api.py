@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Annotated, Any, assert_never
+from typing import Annotated, assert_never
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import ValidationError
+from fastapi import APIRouter, Depends, Response
 
 from event_queue.audit import FINAL_STATUSES, EventRecord
 from event_queue.errors import AuditUnavailable
@@ -20,11 +19,10 @@ from management_service.auth import RequireKey
 from management_service.dependencies import Injected
 from management_service.errors import Refused
 from management_service.history import read_history
-from management_service.json_body import read_json
-from management_service.problem_handlers import field_error
 from management_service.problems import Problem, invalid_fields
 from management_service.responses import problems
 from management_service.schemas import AddedEventDocument, EventDetailsDocument, EventDocument, NewEvent
+from management_service.typed_body import body_of, described
 
 router = APIRouter(prefix="/queue/events", tags=["events"])
 
@@ -33,33 +31,17 @@ _log = structlog.get_logger(__name__)
 _NO_HISTORY = "PostgreSQL, which keeps the history, did not answer"
 _HISTORY_BEHIND = "the history is behind: the event has ended, but its end is not written yet"
 
-_REQUEST_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": NewEvent.model_json_schema()}},
-    }
-}
-
-
-async def _read_new_event(request: Request) -> NewEvent:
-    body = await read_json(request)
-    try:
-        return NewEvent.model_validate(body)
-    except ValidationError as error:
-        found = [field_error(details) for details in error.errors(include_url=False)]
-        raise Refused(invalid_fields(*found)) from error
-
 
 @router.post(
     "",
     status_code=HTTPStatus.CREATED,
     response_model_exclude_unset=True,
     dependencies=[RequireKey],
-    responses=problems(400, 401, 408, 409, 413, 415, 422, 503, 507),
-    openapi_extra=_REQUEST_BODY,
+    responses=problems(400, 401, 408, 409, 413, 415, 422, 429, 503, 507),
+    openapi_extra=described(NewEvent),
 )
 async def add_event(
-    request: Annotated[NewEvent, Depends(_read_new_event)], dependencies: Injected, response: Response
+    request: Annotated[NewEvent, Depends(body_of(NewEvent))], dependencies: Injected, response: Response
 ) -> AddedEventDocument:
     """Queue an event for an account, unless the same command is already waiting or in work for it.
 
@@ -135,7 +117,7 @@ async def _history_if_reachable(audit: AuditStore, event_id: UUID) -> tuple[Even
     return record, None if record else "the history has not been told of this event yet"
 
 
-@router.delete("/{event_id}", dependencies=[RequireKey], responses=problems(401, 404, 409, 422, 503))
+@router.delete("/{event_id}", dependencies=[RequireKey], responses=problems(401, 404, 409, 422, 429, 503))
 async def delete_event(event_id: UUID, dependencies: Injected) -> EventDocument:
     """Remove a waiting or delayed event; one that is being processed stays."""
     outcome = await dependencies.admin.delete(event_id, actor="api")

@@ -9,6 +9,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from management_service.bounded_protocol import BoundedProtocol
+
 _GRACE_SECONDS = 5
 _MOST_CONNECTIONS = 512
 
@@ -29,10 +31,17 @@ def bind(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family)
 
 
-async def serve_http(app: ASGIApp, listener: socket.socket, stopping: asyncio.Event) -> None:
+async def serve_http(
+    app: ASGIApp,
+    listener: socket.socket,
+    stopping: asyncio.Event,
+    *,
+    protocol: type[BoundedProtocol] = BoundedProtocol,
+) -> None:
     """Serve until `stopping` is set; requests under way then get five seconds to end."""
     config = uvicorn.Config(
         app,
+        http=protocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from management_service.errors import Refused
 from management_service.problems import Problem
@@ -19,7 +20,7 @@ async def read_json(request: Request) -> object:
     """The body's JSON value.
 
     Raises:
-        Refused: 415 another type of content, 413 over 64 KiB, 408 not sent within ten seconds, 400 not JSON.
+        Refused: 415 another type of content, 413 over 64 KiB, 408 not sent within ten seconds, 400 not JSON or not whole.
     """
     _check_content_type(request)
     try:
@@ -28,6 +29,8 @@ async def read_json(request: Request) -> object:
     except TimeoutError as error:
         detail = f"the body did not arrive within {_READ_SECONDS:.0f} seconds"
         raise Refused(Problem(HTTPStatus.REQUEST_TIMEOUT, detail)) from error
+    except ClientDisconnect as error:
+        raise Refused(Problem(HTTPStatus.BAD_REQUEST, "the client left before its body was complete")) from error
     return _parse(body)
 
 
@@ -52,8 +55,8 @@ async def _read(request: Request) -> bytes:
 
 
 def _too_large() -> Problem:
-    detail = f"the body is longer than {MAX_BODY_BYTES} bytes"
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers={"Connection": "close"})
+    """The connection stays open: were it closed on a client that still sends, the client might never see why."""
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is longer than {MAX_BODY_BYTES} bytes")
 
 
 def _parse(body: bytes) -> object:

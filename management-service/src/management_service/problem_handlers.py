@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from event_queue.errors import AuditUnavailable, PayloadRefused, QueueError, QueueFull, QueueUnavailable
 from management_service.errors import Refused
@@ -24,11 +25,12 @@ _WORDS = {"missing": "is required", "extra_forbidden": "is not a field of this r
 _log = structlog.get_logger(__name__)
 
 
-def add_problem_handlers(app: FastAPI) -> None:
+def add_problem_handlers(app: FastAPI, routes: Sequence[Route]) -> None:
     """Answer each kind of error with its problem; anything unforeseen becomes a bare 500."""
     _handle(app, Refused, lambda error: error.problem)
     _handle(app, RequestValidationError, lambda error: invalid_fields(*_field_errors(error.errors())))
     _handle(app, HTTPException, _http_problem)
+    app.add_exception_handler(HTTPStatus.METHOD_NOT_ALLOWED, lambda request, _: _refuse_method(request, routes))
     _handle(app, PayloadRefused, lambda error: invalid_fields(FieldError(error.field, error.reason)))
     _handle(app, QueueError, _queue_problem)
     _handle(app, Exception, lambda _: Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error; see the log"))
@@ -54,13 +56,24 @@ def field_error(details: ErrorDetails) -> FieldError:
 
 
 def _http_problem(error: HTTPException) -> Problem:
-    """What the framework refuses by itself: unknown routes and methods."""
+    """What the framework refuses by itself, such as unknown routes."""
     status = HTTPStatus(error.status_code)
-    detail = {
-        HTTPStatus.NOT_FOUND: "there is nothing at this path; /openapi.json lists the routes",
-        HTTPStatus.METHOD_NOT_ALLOWED: "this path does not take this method",
-    }.get(status, status.phrase)
+    detail = status.phrase
+    if status is HTTPStatus.NOT_FOUND:
+        detail = "there is nothing at this path; /openapi.json lists the routes"
     return Problem(status, detail, headers=dict(error.headers or {}))
+
+
+def _refuse_method(request: Request, routes: Sequence[Route]) -> JSONResponse:
+    """The framework names the methods of one route; a path may have several."""
+    fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    methods = {method for route in fitting for method in route.methods or ()}
+    problem = Problem(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        f"this path does not take {request.method}",
+        headers={"Allow": ", ".join(sorted(methods))},
+    )
+    return problem_response(problem, instance=request.url.path)
 
 
 def _queue_problem(error: QueueError) -> Problem:

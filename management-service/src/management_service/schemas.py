@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from event_queue.audit import AuditKind, EventRecord
-from event_queue.events import RebalanceEvent
+from event_queue.events import Command, RebalanceEvent
 from event_queue.outcomes import EventState, LivingEvent
 
 _EVENT_EXAMPLE: dict[str, Any] = {
@@ -43,7 +43,7 @@ class NewEvent(BaseModel):
     )
 
     account_id: Annotated[str, Field(min_length=1, max_length=50)]
-    exec_command: str
+    exec_command: Annotated[str, Field(json_schema_extra={"enum": [command.value for command in Command]})]
     data: dict[str, Any] | None = None
     """Carried with the event unchanged; `exec`, when given, must say the same as `exec_command`."""
 

@@ -1,48 +1,31 @@
 """Routes of the switch that stops and restarts trading."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from fastapi import Path as PathParameter
-from pydantic import ValidationError
 
 from event_queue.outcomes import EVERY_ACCOUNT
 from management_service.auth import RequireKey
 from management_service.dependencies import Dependencies, Injected
 from management_service.errors import Refused
 from management_service.history import read_pauses_if_reachable
-from management_service.json_body import read_json
-from management_service.problem_handlers import field_error
-from management_service.problems import Problem, invalid_fields
+from management_service.problems import Problem
 from management_service.responses import problems
 from management_service.scopes import ALL, queue_scope
 from management_service.trading_schemas import NewPause, PauseDocument, TradingDocument, history_of
+from management_service.typed_body import body_of, described
 
 router = APIRouter(prefix="/trading", tags=["trading"])
 
 _log = structlog.get_logger(__name__)
 
-_REQUEST_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": NewPause.model_json_schema()}},
-    }
-}
 _Scope = Annotated[
     str,
     PathParameter(min_length=1, max_length=50, description="An account's id, or `all`.", examples=["DU123456", ALL]),
 ]
-
-
-async def _read_new_pause(request: Request) -> NewPause:
-    body = await read_json(request)
-    try:
-        return NewPause.model_validate(body)
-    except ValidationError as error:
-        found = [field_error(details) for details in error.errors(include_url=False)]
-        raise Refused(invalid_fields(*found)) from error
 
 
 @router.get("", responses=problems(503))
@@ -60,11 +43,11 @@ async def get_trading(dependencies: Injected) -> TradingDocument:
 @router.put(
     "/pauses/{scope}",
     dependencies=[RequireKey],
-    responses=problems(400, 401, 404, 408, 413, 415, 422, 503),
-    openapi_extra=_REQUEST_BODY,
+    responses=problems(400, 401, 404, 408, 413, 415, 422, 429, 503),
+    openapi_extra=described(NewPause),
 )
 async def pause_trading(
-    scope: _Scope, request: Annotated[NewPause, Depends(_read_new_pause)], dependencies: Injected
+    scope: _Scope, request: Annotated[NewPause, Depends(body_of(NewPause))], dependencies: Injected
 ) -> PauseDocument:
     """Let no order of the account, or of any, go out until trading is resumed.
 
@@ -78,7 +61,7 @@ async def pause_trading(
     return PauseDocument.of(pause)
 
 
-@router.delete("/pauses/{scope}", dependencies=[RequireKey], responses=problems(401, 404, 422, 503))
+@router.delete("/pauses/{scope}", dependencies=[RequireKey], responses=problems(401, 404, 422, 429, 503))
 async def resume_trading(scope: _Scope, dependencies: Injected) -> PauseDocument:
     """Lift a pause; events that waited for it run at once, unless another pause covers them. Answers the pause."""
     lifted = await dependencies.trading.resume(queue_scope(scope), actor="api")

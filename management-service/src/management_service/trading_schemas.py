@@ -25,6 +25,10 @@ _SWITCHING_EXAMPLE: dict[str, Any] = {
 }
 
 
+_UNSEEN = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+"""Controls, line ends, marks without width and marks of direction, in words that every regex engine reads alike."""
+
+
 class NewPause(BaseModel):
     """Body of PUT /trading/pauses/{scope}."""
 
@@ -32,7 +36,7 @@ class NewPause(BaseModel):
         strict=True, extra="forbid", json_schema_extra={"examples": [{"reason": "the strategy's data looks wrong"}]}
     )
 
-    reason: Annotated[str, Field(max_length=500, pattern=r"^\P{C}*[^\s\p{C}]\P{C}*$")]
+    reason: Annotated[str, Field(max_length=500, pattern=f"^[^{_UNSEEN}]*[^\\s{_UNSEEN}][^{_UNSEEN}]*$")]
     """Why, in one line of text; whoever finds the system paused will read it."""
 
 
