@@ -14,6 +14,7 @@ from event_processor.errors import Stopping
 from event_processor.failures import FailureKind, classify, explain
 from event_processor.lease_guard import LeaseGuard
 from event_processor.operator_attention import OperatorAttention
+from event_processor.shared_wait import SharedWait
 from event_queue.errors import LeaseLost, TradingPaused
 from event_queue.events import RebalanceEvent
 
@@ -34,6 +35,7 @@ class Attempts:
     """How long an attempt may go on after `stop` is set."""
     locks: AccountLocks = field(default_factory=AccountLocks)
     attention: OperatorAttention = field(default_factory=OperatorAttention)
+    stopping: SharedWait = field(default_factory=SharedWait)
 
     async def run(self, event: RebalanceEvent, trail: AuditTrail) -> AttemptOutcome:
         """Run one attempt; once `stop` is set, give it the grace period to end by itself.
@@ -42,9 +44,8 @@ class Attempts:
             LeaseLost: the lease has passed on; nothing more may be written.
         """
         attempt = asyncio.ensure_future(self._attempt(event, trail))
-        stopping = asyncio.ensure_future(self.stop.wait())
         try:
-            await asyncio.wait({attempt, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({attempt, self.stopping.wait_for(self.stop)}, return_when=asyncio.FIRST_COMPLETED)
             if not attempt.done():
                 _log.info("shutdown_waits_for_attempt", at_most_seconds=self.grace_seconds)
                 await asyncio.wait({attempt}, timeout=self.grace_seconds)
@@ -52,9 +53,9 @@ class Attempts:
                 return Interrupted(orders_sent=trail.orders_intended > 0)
             return _CANCELLED_WITHIN if attempt.cancelled() else attempt.result()
         finally:
-            for future in (attempt, stopping):
-                future.cancel()
-            await asyncio.gather(attempt, stopping, return_exceptions=True)
+            if not attempt.done():
+                attempt.cancel()
+                await asyncio.gather(attempt, return_exceptions=True)
 
     async def _attempt(self, event: RebalanceEvent, trail: AuditTrail) -> AttemptOutcome:
         try:
