@@ -12,7 +12,14 @@ import structlog
 from pydantic import SecretStr
 
 from service_runtime.log_setup import bind_event, configure_logging
-from service_runtime.settings import AblySettings, LoggingSettings, ManagementSettings, PostgresSettings, Settings
+from service_runtime.settings import (
+    AblySettings,
+    LoggingSettings,
+    ManagementSettings,
+    NotificationsSettings,
+    PostgresSettings,
+    Settings,
+)
 
 Configure = Callable[[Settings], Callable[[], list[dict[str, Any]]]]
 
@@ -200,3 +207,13 @@ def test_a_report_keeps_its_lines_on_the_console() -> None:
     assert report[0].strip() == "Preview of DU1"
     assert report[1].startswith("      SELL  406")
     assert "\x1b" not in stream.getvalue()
+
+
+def test_each_url_of_several_is_a_secret_of_its_own(log_lines: Configure) -> None:
+    """An error names one of them, never the whole list."""
+    urls = SecretStr("json://operator:hunter2@host/one mailto://x:letmein@host")
+    read = log_lines(Settings(notifications=NotificationsSettings(urls=urls)))
+
+    structlog.get_logger("demo").error("trouble", reason="POST json://operator:hunter2@host/one failed")
+
+    assert read()[0]["reason"] == "POST *** failed"

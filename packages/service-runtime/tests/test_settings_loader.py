@@ -56,6 +56,7 @@ def test_the_environment_stands_above_the_file_and_the_file_above_the_default(tm
         ("MANUAL_DIRECTORY", "/in", "manual.directory", Path("/in")),
         ("MANAGEMENT_API_KEY", "m", "management.api_key", SecretStr("m")),
         ("MANAGEMENT_PORT", "9000", "management.port", 9000),
+        ("NOTIFICATIONS_URLS", "json://a json://b", "notifications.urls", SecretStr("json://a json://b")),
         ("LOG_LEVEL", "debug", "logging.level", "DEBUG"),
         ("LOGGING_FORMAT", "console", "logging.format", "console"),
     ],
@@ -250,3 +251,31 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="frozen"):
         settings.redis.host = "elsewhere"  # pyright: ignore[reportAttributeAccessIssue] - that is the point
+
+
+def test_urls_of_notifications_may_be_a_list(tmp_path: Path, write: Write) -> None:
+    """Each item may refer to the environment; an item whose variable is not set is left out."""
+    write("config.yaml", "notifications: {urls: ['${MAIL}', '${CHAT}', 'json://localhost']}")
+
+    settings = load_settings({"MAIL": "mailto://operator"}, working_directory=tmp_path)
+    without = load_settings({}, working_directory=tmp_path)
+
+    assert settings.notifications.urls == SecretStr("mailto://operator\njson://localhost")
+    assert without.notifications.urls == SecretStr("json://localhost")
+
+
+def test_no_url_at_all_is_no_notification(tmp_path: Path, write: Write) -> None:
+    """A list of which nothing is left counts as absent."""
+    write("config.yaml", "notifications: {urls: ['${MAIL}']}")
+
+    assert load_settings({}, working_directory=tmp_path).notifications.urls is None
+
+
+def test_a_wrong_url_is_refused_without_being_shown(tmp_path: Path, write: Write) -> None:
+    """It is a secret even when it is of the wrong type."""
+    write("config.yaml", "notifications: {urls: {chat: 'json://hunter2'}}")
+
+    [fault] = faults({}, tmp_path)
+
+    assert fault.startswith("config.yaml: notifications.urls:")
+    assert "hunter2" not in fault

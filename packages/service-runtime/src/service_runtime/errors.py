@@ -2,7 +2,8 @@
 
 ServiceRuntimeError
 ├── ConfigurationError   the files or the environment are wrong: an operator must correct every problem listed
-└── ServiceFailed        a task that the service cannot live without ended: start the process again
+├── ServiceFailed        a task that the service cannot live without ended: start the process again
+└── NotificationFailed   a notice could not be sent: try again after a pause
 """
 
 from collections.abc import Sequence
@@ -39,3 +40,7 @@ class ConfigurationError(ServiceRuntimeError):
 
 class ServiceFailed(ServiceRuntimeError):
     """A task of the service ended although the service was not stopping."""
+
+
+class NotificationFailed(ServiceRuntimeError):
+    """A notice did not reach the people it was meant for; the text holds nothing of their address."""

@@ -19,6 +19,9 @@ from service_runtime.settings import Settings
 _CHATTY_LIBRARIES = ("httpx", "httpcore", "ib_async", "ably", "asyncio", "uvicorn")
 """They tell at INFO what each of their calls did; below DEBUG only their warnings are shown."""
 
+_INDISCREET_LIBRARIES = ("apprise", "urllib3")
+"""They write the URLs of notifications, which hold passwords and tokens, at DEBUG; what went wrong is logged by us."""
+
 _LEADING = ("timestamp", "level", "service", "event", "event_id", "account_id")
 """What a reader looks for first."""
 
@@ -113,3 +116,5 @@ def _route_standard_logging(handler: logging.Handler, level: str) -> None:
     root.setLevel(level)
     for name in _CHATTY_LIBRARIES:
         logging.getLogger(name).setLevel(logging.NOTSET if level == "DEBUG" else max(logging.WARNING, root.level))
+    for name in _INDISCREET_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)

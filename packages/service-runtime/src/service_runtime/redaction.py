@@ -33,7 +33,15 @@ def _secrets(model: type[BaseModel], section: BaseModel) -> Iterator[str]:
     for key, field in model.model_fields.items():
         value: object = getattr(section, key)
         if isinstance(value, SecretStr) and value != field.default:
-            yield value.get_secret_value()
+            yield from _parts(value.get_secret_value())
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """A secret, and each of the URLs in it when it is a list of them."""
+    yield secret
+    words = secret.split()
+    if len(words) > 1:
+        yield from (word for word in words if "://" in word)
 
 
 def _spellings(secret: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import cast
 
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 
@@ -13,11 +14,15 @@ class VariableNotSet(LookupError):
 def substitute(value: object, environ: Mapping[str, str]) -> object:
     """The value with every reference replaced; an empty variable counts as not set, as it does for Compose.
 
-    A value that is nothing but one reference becomes None when the variable is not set: the key counts as absent.
+    A value that is nothing but one reference becomes None when the variable is not set: the key counts as absent. In a
+    list such an item is left out.
 
     Raises:
         VariableNotSet: a longer text refers to a variable that is not set and has no default.
     """
+    if isinstance(value, list):
+        items = (substitute(item, environ) for item in cast("list[object]", value))
+        return [item for item in items if item is not None]
     if not isinstance(value, str):
         return value
     whole = _REFERENCE.fullmatch(value)
