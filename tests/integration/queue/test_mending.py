@@ -1,7 +1,7 @@
 """A Redis that was emptied, or went back in time, is put right from history."""
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -19,11 +19,13 @@ from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import OutboxRelay
 from event_queue.testing.events import make_event
+from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
 SOON = timedelta(seconds=60)
 HOUR = timedelta(hours=1)
+CLOCK = SystemClock()
 
 
 @pytest.fixture
@@ -40,14 +42,14 @@ async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
 @pytest.fixture
 def mender(redis_queue: RedisQueue, audit: PostgresAudit) -> Mender:
     """What puts the queue right."""
-    return Mender(redis_queue.mending, audit.past, now=lambda: datetime.now(UTC))
+    return Mender(redis_queue.mending, audit.past, now=CLOCK.now)
 
 
 async def drain(queue: RedisQueue, audit: PostgresAudit) -> None:
     async def no_pause(_: timedelta) -> None:
         """Nothing to wait for."""
 
-    relay = OutboxRelay(queue.outbox, audit, now=lambda: datetime.now(UTC), pause=no_pause)
+    relay = OutboxRelay(queue.outbox, audit, now=CLOCK.now, pause=no_pause)
     assert await relay.drain(within=SOON)
 
 
@@ -78,7 +80,7 @@ async def test_an_emptied_redis_is_rebuilt_in_its_order(
     for slot, name in enumerate(names[:4]):
         assert await redis_queue.worker.claim(lease, str(slot)) == events[name]
     await redis_queue.worker.requeue(lease, "1", events["failed"], pause=timedelta(), error="x", result={})
-    due = datetime.now(UTC).replace(microsecond=0) + HOUR
+    due = CLOCK.now().replace(microsecond=0) + HOUR
     await redis_queue.worker.delay(lease, "2", events["late"], until=due, reason="closed")
     await redis_queue.worker.park(lease, "3", events["parked"], reason="paused")
     await drain(redis_queue, audit)
@@ -161,7 +163,7 @@ async def test_ended_events_stay_ended_when_redis_went_back(
     assert claimed.event_id == new.event_id
 
 
-async def test_no_order_is_written_down_during_a_halt(redis_queue: RedisQueue, audit: PostgresAudit) -> None:
+async def test_no_order_is_written_down_during_a_halt(redis_queue: RedisQueue) -> None:
     """An attempt that was under way stops before its next order."""
     await redis_queue.intake.enqueue(event := make_event("DU1"))
     lease = await lease_of(redis_queue, "a")
@@ -187,5 +189,3 @@ async def load(queue: RedisQueue, snapshot: dict[bytes, bytes]) -> None:
     await queue.client.flushall()
     for key, value in snapshot.items():
         await queue.client.restore(key, 0, value)
-
-

@@ -69,7 +69,7 @@ class Mender:
         self._past = past
         self._now = now
 
-    async def compare(self, *, is_spilled: bool = False) -> Comparison:
+    async def compare(self) -> Comparison:
         """Compare the positions, which costs one round trip to each.
 
         Raises:
@@ -78,7 +78,7 @@ class Mender:
         """
         position = await self._past.position()
         survey = await self._redis.survey(position.stream_id)
-        return Comparison(position, survey, compare(position, survey, is_spilled=is_spilled))
+        return Comparison(position, survey, compare(position, survey))
 
     async def open_if_new(self) -> bool:
         """Let an empty Redis take events in when history is empty too; whether it is open now."""

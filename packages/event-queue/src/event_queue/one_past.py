@@ -32,6 +32,8 @@ class Survey:
     """Number of the first record behind the history's position; None when none is there."""
     halt: str
     """First word and reason of the present halt; empty without one."""
+    is_spilled: bool = False
+    """Whether records between the two are in files."""
 
 
 class Verdict(StrEnum):
@@ -41,27 +43,26 @@ class Verdict(StrEnum):
     NEW = "new"
     """Neither holds anything."""
     REDIS_LOST = "redis_lost"
-    """Redis holds no record at all, and history does."""
+    """Redis holds nothing of what history does: no record at all, or only newer ones."""
     REDIS_WENT_BACK = "redis_went_back"
     """Redis lost changes that history knows, and may have made others since."""
     HISTORY_LOST = "history_lost"
     """History misses records that Redis no longer holds."""
 
 
-def compare(position: HistoryPosition, survey: Survey, *, is_spilled: bool = False) -> Verdict:
-    """Judge; `position` must have been read first, because both only move forward.
-
-    `is_spilled` tells that records between the two are in files.
-    """
-    if survey.counter is None:
+def compare(position: HistoryPosition, survey: Survey) -> Verdict:
+    """Judge; `position` must have been read first, because both only move forward."""
+    if survey.counter is None or (survey.following == 1 and position.counter):
         return Verdict.REDIS_LOST if position.counter else Verdict.NEW
-    if survey.counter < position.counter:
+    if _went_back(position, survey):
         return Verdict.REDIS_WENT_BACK
-    if survey.counter == position.counter:
-        is_same = not position.counter or survey.last_id == position.stream_id
-        return Verdict.AGREES if is_same else Verdict.REDIS_WENT_BACK
-    if survey.following is not None and survey.following <= position.counter:
-        return Verdict.REDIS_WENT_BACK
-    if is_spilled or survey.following == position.counter + 1:
-        return Verdict.AGREES
-    return Verdict.HISTORY_LOST
+    is_complete = survey.counter == position.counter or survey.following == position.counter + 1
+    return Verdict.AGREES if is_complete or survey.is_spilled else Verdict.HISTORY_LOST
+
+
+def _went_back(position: HistoryPosition, survey: Survey) -> bool:
+    """Whether a number that history has given away is still to come in Redis, or came to another record."""
+    counter = survey.counter or 0
+    if counter == position.counter:
+        return bool(position.counter) and survey.last_id != position.stream_id
+    return counter < position.counter or (survey.following is not None and survey.following <= position.counter)

@@ -14,6 +14,7 @@ from event_queue.redis_errors import translate, translated
 _WANTED: Final[Mapping[str, tuple[str, str]]] = {
     "appendonly": ("yes", "a restart of Redis loses the queue"),
     "appendfsync": ("always", "a power failure can lose the last second of acknowledged events"),
+    "no-appendfsync-on-rewrite": ("no", "a power failure can lose what was acknowledged while the file is rewritten"),
     "maxmemory-policy": ("noeviction", "Redis may drop events when memory runs short"),
 }
 

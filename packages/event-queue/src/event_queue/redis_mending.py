@@ -38,8 +38,14 @@ class RedisMending:
 
     async def survey(self, stored: str) -> Survey:
         """Where Redis stands, seen from the last stream id that history holds."""
-        counter, last_id, following, halt = await self._scripts.run("survey", stored)
-        return Survey(int(counter) if counter else None, last_id, int(following) if following else None, halt)
+        counter, last_id, following, halt, files = await self._scripts.run("survey", stored)
+        return Survey(
+            counter=int(counter) if counter else None,
+            last_id=last_id,
+            following=int(following) if following else None,
+            halt=halt,
+            is_spilled=files > 0,
+        )
 
     async def run_id(self) -> str:
         """Which run of Redis this is; each start makes another."""

@@ -1,7 +1,5 @@
 """The way in for services: nothing is taken into an emptied Redis before history has said what belongs there."""
 
-from functools import partial
-
 from event_queue.errors import AuditUnavailable, QueueClosed
 from event_queue.events import RebalanceEvent
 from event_queue.mender import Mender
@@ -10,11 +8,16 @@ from event_queue.ports import Intake
 
 
 class WaryIntake:
-    """`Intake` that opens an empty queue by itself when history is empty too: at the first start of all."""
+    """`Intake` that opens an empty queue by itself when history is empty too: at the first start of all.
 
-    def __init__(self, intake: Intake, mender: Mender) -> None:
-        """Take an intake that refuses with QueueClosed when Redis is empty."""
-        self._intake = intake
+    While history cannot be asked either, events are taken in: PostgreSQL being away stops nothing. What it turns out
+    to know when it is back is put beside them then.
+    """
+
+    def __init__(self, wary: Intake, plain: Intake, mender: Mender) -> None:
+        """Take an intake that refuses with QueueClosed when Redis is empty, and one that does not."""
+        self._wary = wary
+        self._plain = plain
         self._mender = mender
 
     async def enqueue(
@@ -25,18 +28,19 @@ class WaryIntake:
         Raises:
             QueueClosed: Redis was emptied, and what history knows is not back yet; nothing was changed.
         """
-        enqueue = partial(
-            self._intake.enqueue, event, message_id=message_id, remember_while_in_flight=remember_while_in_flight
-        )
         try:
-            return await enqueue()
+            return await self._wary.enqueue(
+                event, message_id=message_id, remember_while_in_flight=remember_while_in_flight
+            )
         except QueueClosed:
-            if not await self._is_open():
+            if not await self._may_open():
                 raise
-        return await enqueue()
+        return await self._plain.enqueue(
+            event, message_id=message_id, remember_while_in_flight=remember_while_in_flight
+        )
 
-    async def _is_open(self) -> bool:
+    async def _may_open(self) -> bool:
         try:
             return await self._mender.open_if_new()
-        except AuditUnavailable as error:
-            raise QueueClosed("Redis is empty, and PostgreSQL, which may know more, did not answer") from error
+        except AuditUnavailable:
+            return True

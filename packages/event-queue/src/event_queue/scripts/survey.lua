@@ -4,10 +4,11 @@
 --   outbox   STREAM  audit records
 --   counter  STRING  of the last record
 --   halt     STRING  why nothing is claimed
+--   spilled  HASH    files that records were taken out to
 -- Arguments: stream id of the last record that history holds
 -- Replies: {counter or '', last stream id ever given or '', counter of the first record after the argument or '', halt
---   or ''}
-local outbox, counter, halt = unpack(KEYS)
+--   or '', files}
+local outbox, counter, halt, spilled = unpack(KEYS)
 local stored = unpack(ARGV)
 
 local last, following = '', ''
@@ -23,4 +24,4 @@ if redis.call('EXISTS', outbox) == 1 then
     following = entries[1][2][2]
   end
 end
-return {redis.call('GET', counter) or '', last, following, redis.call('GET', halt) or ''}
+return {redis.call('GET', counter) or '', last, following, redis.call('GET', halt) or '', redis.call('HLEN', spilled)}

@@ -1,0 +1,136 @@
+"""Whether Redis and PostgreSQL tell of one past: looked at each second, put right or reported as `history`.
+
+An emptied Redis is rebuilt here at once. One that went back in time is halted, and waits for an operator's
+`rebalancer resync`. PostgreSQL being away is no contradiction: trading goes on.
+
+Facts: verdict, halt, checked (whether this run of Redis was compared).
+Log events: queue_rebuilt (with the number of events by what happened to them), history_trouble (verdict=, reason=).
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.errors import AuditUnavailable, QueueError
+from event_queue.mender import Comparison, Mender, MendPlan
+from event_queue.one_past import CLOSED, Verdict
+from event_queue.redis_mending import RedisMending
+from event_queue.spill import Spill
+from service_runtime.clock import Clock
+
+COMPONENT: Final = "history"
+LOOK_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 10.0
+"""How long a new run of Redis is not traded on while PostgreSQL, which may know better, is away."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What the latest look showed."""
+
+    state: ComponentState
+    detail: str
+    verdict: Verdict | None = None
+    halt: str = ""
+
+
+class HistoryKeeper:
+    """Looks for as long as the service lives."""
+
+    def __init__(self, mender: Mender, redis: RedisMending, spill: Spill, clock: Clock) -> None:
+        """Take what compares and mends, and the spill, whose records come before everything."""
+        self._mender = mender
+        self._redis = redis
+        self._spill = spill
+        self._clock = clock
+        self._finding = _Finding(ComponentState.OK, "Starting.")
+        self._checked_run = ""
+        self._waiting_since: float | None = None
+        self.looked = asyncio.Event()
+        """Set after the first look, whatever it showed."""
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            found = await self._look()
+            if found.detail != self._finding.detail and found.state is not ComponentState.OK:
+                _log.warning("history_trouble", verdict=found.verdict, reason=found.detail)
+            self._finding = found
+            self.looked.set()
+            await self._clock.pause(LOOK_SECONDS)
+
+    def report(self) -> ComponentReport:
+        """What the latest look showed."""
+        found = self._finding
+        facts = {"verdict": found.verdict, "halt": found.halt or None, "checked": bool(self._checked_run)}
+        return ComponentReport(COMPONENT, found.state, found.detail, facts, self._clock.now())
+
+    async def _look(self) -> _Finding:
+        try:
+            return await self._judge(await self._mender.compare())
+        except AuditUnavailable as error:
+            return await self._without_history(error)
+        except QueueError as error:
+            return _Finding(ComponentState.DEGRADED, f"Redis could not be compared with history: {error}")
+
+    async def _judge(self, comparison: Comparison) -> _Finding:
+        self._waiting_since = None
+        verdict, halt = comparison.verdict, comparison.survey.halt
+        if verdict is Verdict.REDIS_LOST or halt.startswith(CLOSED):
+            return await self._rebuild()
+        if comparison.needs_mending:
+            return await self._halt()
+        if verdict is Verdict.NEW:
+            await self._mender.open_if_new()
+        await self._mark_checked()
+        if verdict is Verdict.HISTORY_LOST:
+            words = (
+                "PostgreSQL has lost records that Redis no longer holds: trading goes on. "
+                "Run `rebalancer resync`, so that it learns again what is in the queue."
+            )
+            return _Finding(ComponentState.DEGRADED, words, verdict)
+        return _Finding(ComponentState.OK, "Redis and PostgreSQL agree.", verdict)
+
+    async def _rebuild(self) -> _Finding:
+        if self._spill.exists and (not self._spill.is_open or self._spill.records):
+            words = "Redis was emptied; it is rebuilt once the spilled records have reached PostgreSQL."
+            return _Finding(ComponentState.DOWN, words, Verdict.REDIS_LOST)
+        plan = await self._mender.mend()
+        _log.warning("queue_rebuilt", **_counts(plan), last_stored=plan.comparison.position.counter)
+        return _Finding(ComponentState.OK, "Redis was emptied, and has been rebuilt from PostgreSQL.", Verdict.AGREES)
+
+    async def _halt(self) -> _Finding:
+        await self._mender.halt()
+        words = (
+            "Redis went back in time behind its history, and nothing is traded. Look at `rebalancer resync --dry-run`, "
+            "then run `rebalancer resync`."
+        )
+        return _Finding(ComponentState.DOWN, words, Verdict.REDIS_WENT_BACK, await self._redis.halt_reason())
+
+    async def _without_history(self, error: AuditUnavailable) -> _Finding:
+        """PostgreSQL being away must not stop trading; a run of Redis that nobody compared gets a little patience."""
+        now = asyncio.get_running_loop().time()
+        self._waiting_since = now if self._waiting_since is None else self._waiting_since
+        try:
+            if now - self._waiting_since >= PATIENCE_SECONDS and not await self._redis.halt_reason():
+                await self._mark_checked()
+        except QueueError as trouble:
+            return _Finding(ComponentState.DEGRADED, f"Redis could not be compared with history: {trouble}")
+        words = f"Redis cannot be compared with history while PostgreSQL is away, and trading goes on: {error}"
+        return _Finding(ComponentState.DEGRADED, words)
+
+    async def _mark_checked(self) -> None:
+        run_id = await self._redis.run_id()
+        if run_id != await self._redis.checked_run():
+            await self._redis.mark_checked(run_id)
+        self._checked_run = run_id
+
+
+def _counts(plan: MendPlan) -> dict[str, int]:
+    return {action.value: number for action, number in Counter(step.action for step in plan.steps).items()}
