@@ -20,7 +20,8 @@ async def read_json(request: Request) -> object:
     """The body's JSON value.
 
     Raises:
-        Refused: 415 another type of content, 413 over 64 KiB, 408 not sent within ten seconds, 400 not JSON or not whole.
+        Refused: 415 another type of content, 413 over 64 KiB, 408 not sent within ten seconds,
+            400 not whole or not JSON.
     """
     _check_content_type(request)
     try:
