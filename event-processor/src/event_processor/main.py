@@ -18,6 +18,7 @@ from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
 from event_processor.live_permission import LivePermission
+from event_processor.operator_attention import OperatorAttention
 from event_processor.replacement_sets import load_replacement_sets
 from event_processor.target_source import TargetSource
 from event_processor.trading_halt import TradingHalt
@@ -28,6 +29,8 @@ from event_queue.errors import QueueError
 from event_queue.ports import ComponentBoard
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from service_runtime.lifecycle import ServiceContext, run_service
+from service_runtime.notifications.notice import Notifier
+from service_runtime.notifications.opening import notifying
 from service_runtime.reporting import Reporter
 from service_runtime.settings import RedisSettings
 
@@ -48,11 +51,12 @@ async def serve(context: ServiceContext) -> None:
     """Open the queue and the brokerages, work until stopped, close."""
     settings = context.configuration.settings
     async with AsyncExitStack() as stack:
+        notifier = await stack.enter_async_context(notifying(context))
         redis = await stack.enter_async_context(
             open_redis(redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
         )
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.allocations.timeout_seconds))
-        worker = build_worker(context, redis, open_sessions(context), http)
+        worker = build_worker(context, redis, open_sessions(context), http, notifier)
         context.run("worker", worker.run)
         await context.run_until_stopped(
             grace_seconds=settings.processing.shutdown_grace_seconds + _SHUTDOWN_MARGIN_SECONDS
@@ -80,7 +84,11 @@ def open_sessions(context: ServiceContext) -> Mapping[str, BrokerSession]:
 
 
 def build_worker(
-    context: ServiceContext, redis: RedisQueue, sessions: Mapping[str, BrokerSession], http: httpx.AsyncClient
+    context: ServiceContext,
+    redis: RedisQueue,
+    sessions: Mapping[str, BrokerSession],
+    http: httpx.AsyncClient,
+    notifier: Notifier,
 ) -> Worker:
     """Wire the worker by hand."""
     processing = context.configuration.settings.processing
@@ -96,12 +104,7 @@ def build_worker(
 
     return Worker(
         queue=redis.worker,
-        attempts=Attempts(
-            commands=build_commands(context, redis, sessions, http),
-            guard=guard,
-            stop=context.stopping,
-            grace_seconds=processing.shutdown_grace_seconds,
-        ),
+        attempts=_attempts(context, build_commands(context, redis, sessions, http), guard, notifier),
         keeper=LeaseKeeper(redis.worker, context.clock, guard, LeaseHolder.this_process(), ttl),
         guard=guard,
         clock=context.clock,
@@ -115,6 +118,16 @@ def build_worker(
         ),
         take_charge=lambda: check_redis(redis),
         step_down=disconnect,
+    )
+
+
+def _attempts(context: ServiceContext, commands: CommandRunner, guard: LeaseGuard, notifier: Notifier) -> Attempts:
+    return Attempts(
+        commands=commands,
+        guard=guard,
+        stop=context.stopping,
+        grace_seconds=context.configuration.settings.processing.shutdown_grace_seconds,
+        attention=OperatorAttention(notifier),
     )
 
 

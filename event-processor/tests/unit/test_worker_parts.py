@@ -17,9 +17,21 @@ from event_processor.testing.worker_world import WorkerWorld
 from event_processor.trading_halt import TradingHalt
 from event_queue.errors import TradingPaused
 from event_queue.events import Command, RebalanceEvent
+from service_runtime.notifications.notice import Nobody, Notice
 
 EVENT = RebalanceEvent.new(account_id=ACCOUNT, exec_command=Command.REBALANCE, source="api", now=NOON)
 OTHER = RebalanceEvent.new(account_id=ACCOUNT, exec_command=Command.REBALANCE, source="api", now=NOON)
+
+
+class Listening(Nobody):
+    """`Notifier` that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[Notice] = []
+
+    def notify(self, notice: Notice) -> None:
+        """Keep it."""
+        self.heard.append(notice)
 
 
 async def test_one_account_is_locked_and_another_is_not() -> None:
@@ -51,7 +63,8 @@ def test_an_event_is_outdated_beyond_the_limit(age: float, limit: float, *, is_o
 
 def test_operators_are_called_once_for_each_event_and_text() -> None:
     """And not at all for what heals by itself."""
-    attention = OperatorAttention()
+    notifier = Listening()
+    attention = OperatorAttention(notifier)
     rejected, other = Failed(FailureKind.REJECTED, "201: no"), Failed(FailureKind.REJECTED, "201: why")
 
     with capture_logs() as lines:
@@ -64,6 +77,13 @@ def test_operators_are_called_once_for_each_event_and_text() -> None:
         ("operator_attention", "error", "201: why"),
         ("operator_attention", "error", "201: no"),
     ]
+    assert [notice.subject for notice in notifier.heard] == [
+        f"{EVENT.event_id} 201: no",
+        f"{EVENT.event_id} 201: why",
+        f"{OTHER.event_id} 201: no",
+    ]
+    assert notifier.heard[0].title == f"rebalance of account {ACCOUNT} needs an operator"
+    assert "201: no" in notifier.heard[0].body
 
 
 @pytest.mark.parametrize(("scope", "refused"), [(ACCOUNT, True), ("*", True), ("DU2", False)])

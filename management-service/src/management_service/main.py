@@ -6,10 +6,12 @@ from event_queue.postgres_audit import open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisAddress, open_redis
 from management_service.announced_switch import AnnouncedSwitch
+from management_service.announced_switch import AnnouncedSwitch
 from management_service.app import create_app
 from management_service.dependencies import Dependencies
 from management_service.http_server import bind, serve_http
 from service_runtime.lifecycle import ServiceContext
+from service_runtime.notifications.opening import notifying
 from service_runtime.notifications.opening import notifying
 from service_runtime.settings import PostgresSettings, RedisSettings, Settings
 
@@ -26,6 +28,7 @@ async def serve(context: ServiceContext) -> None:
 
 
 async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settings) -> Dependencies:
+    notifier = await stack.enter_async_context(notifying(context))
     notifier = await stack.enter_async_context(notifying(context))
     queue = await stack.enter_async_context(
         open_redis(_redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
