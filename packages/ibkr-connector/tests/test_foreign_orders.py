@@ -319,7 +319,7 @@ async def test_a_visit_shares_the_pace_of_our_own_line(gateway: GatewayServer) -
         there = (await visit.line(timeout_seconds=5)).session
         sockets = here.raw.conn, there.raw.conn
         sent = here.raw.conn, there.raw.conn = _Sent(), _Sent()
-        before = len(here.pace)
+        before = here.pace.written
 
         for _ in range(30):
             here.raw.sendMsg("ours")

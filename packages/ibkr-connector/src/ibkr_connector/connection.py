@@ -9,8 +9,8 @@ from typing import Any, Final
 from ib_async import StartupFetch
 
 from broker_connector_base import BrokerConnectionError, ClientIdInUse
-from ibkr_connector.gateway import Pace
 from ibkr_connector.messages import ErrorTold
+from ibkr_connector.pace import Pace
 from ibkr_connector.session import GatewaySession
 from ibkr_connector.settings import IBKRConnectionSettings
 

@@ -7,12 +7,10 @@ handed on unmerged, before ib_async sees it.
 """
 # ruff: noqa: N802, N803 - the names of overridden methods and their arguments are ib_async's
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from ib_async import IB, CommissionReport, Contract, Execution, Order, OrderState
-from ib_async.client import Client
+from ib_async import IB, CommissionReport, Contract, ContractDetails, Execution, Order, OrderState
 from ib_async.wrapper import Wrapper
 
 from ibkr_connector import mapping
@@ -29,10 +27,8 @@ from ibkr_connector.messages import (
     SummaryTold,
     TickTold,
 )
-from ibkr_connector.outbox import Outbox
-
-Pace = deque[float]
-"""When the latest messages were sent, on the loop's clock; shared by connections that count as one client."""
+from ibkr_connector.pace import Pace
+from ibkr_connector.paced_client import PacedClient
 
 Receiver = Callable[[Message], None]
 
@@ -42,12 +38,16 @@ class _ListeningWrapper(Wrapper):
 
     receive: Receiver
     heard: Callable[[], None]
+    answered: Callable[[int], None]
+    """Told the number of every request and order that the gateway answers."""
 
     def tcpDataArrived(self) -> None:
         self.heard()
         super().tcpDataArrived()
 
     def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: OrderState) -> None:
+        if order.clientId == self.clientId:
+            self.answered(orderId)
         if order.whatIf:
             self.receive(mapping.what_if_told(order.orderId, orderState))
         else:
@@ -68,6 +68,8 @@ class _ListeningWrapper(Wrapper):
         whyHeld: str,
         mktCapPrice: float = 0.0,
     ) -> None:
+        if clientId == self.clientId:
+            self.answered(orderId)
         self.receive(
             StatusTold(
                 key=mapping.order_key(clientId, orderId, permId),
@@ -84,15 +86,25 @@ class _ListeningWrapper(Wrapper):
         self.receive(mapping.execution_told(contract, execution))
         super().execDetails(reqId, contract, execution)
 
+    def execDetailsEnd(self, reqId: int) -> None:
+        self.answered(reqId)
+        super().execDetailsEnd(reqId)
+
+    def contractDetails(self, reqId: int, contractDetails: ContractDetails) -> None:
+        self.answered(reqId)
+        super().contractDetails(reqId, contractDetails)
+
     def commissionReport(self, commissionReport: CommissionReport) -> None:
         self.receive(mapping.commission_told(commissionReport))
         super().commissionReport(commissionReport)
 
     def error(self, reqId: int, errorCode: int, errorString: str, advancedOrderRejectJson: str) -> None:
+        self.answered(reqId)
         self.receive(ErrorTold(reqId, errorCode, errorString))
         super().error(reqId, errorCode, errorString, advancedOrderRejectJson)
 
     def accountSummary(self, _reqId: int, account: str, tag: str, value: str, currency: str) -> None:
+        self.answered(_reqId)
         self.receive(SummaryTold(_reqId, AccountFigure(account, tag, value, currency)))
         super().accountSummary(_reqId, account, tag, value, currency)
 
@@ -110,6 +122,7 @@ class _ListeningWrapper(Wrapper):
         super().position(account, contract, posSize, avgCost)
 
     def priceSizeTick(self, reqId: int, tickType: int, price: float, size: float) -> None:
+        self.answered(reqId)
         self.receive(TickTold(reqId, tickType, price, size))
         super().priceSizeTick(reqId, tickType, price, size)
 
@@ -122,32 +135,13 @@ class _ListeningWrapper(Wrapper):
         super().tickString(reqId, tickType, value)
 
     def marketDataType(self, reqId: int, marketDataId: int) -> None:
+        self.answered(reqId)
         self.receive(DataTypeTold(reqId, marketDataId))
         super().marketDataType(reqId, marketDataId)
 
     def tickSnapshotEnd(self, reqId: int) -> None:
         self.receive(QuoteEnded(reqId))
         super().tickSnapshotEnd(reqId)
-
-
-class _PacedClient(Client):
-    """Stays clear of the gateway's limit of 50 messages a second, at which it closes the connection.
-
-    ib_async's own 45 a second are counted when sent. Two bursts a second apart may be handled less than a second
-    apart by a gateway that was busy with the first, and then count together: the interval leaves room for that.
-    """
-
-    MaxRequests = 45
-    RequestsInterval = 1.25
-
-    def __init__(self, wrapper: Wrapper, pace: Pace) -> None:
-        self._pace = pace
-        super().__init__(wrapper)
-
-    def reset(self) -> None:
-        super().reset()
-        self._timeQ = self._pace
-        self._msgQ = Outbox()
 
 
 class ListeningIB(IB):
@@ -163,7 +157,8 @@ class ListeningIB(IB):
         self.wrapper = _ListeningWrapper(self)
         self.wrapper.receive = receive
         self.wrapper.heard = heard
-        self.client = _PacedClient(self.wrapper, pace)
+        self.client = PacedClient(self.wrapper, pace)
+        self.wrapper.answered = self.client.answered
         events: Any = self
         events.client.apiEnd += events.disconnectedEvent
         # ib_async would subscribe to the account summary after 1102; the gateway allows two and we count them.

@@ -13,7 +13,7 @@ _OTHER: Final = 1
 
 
 class Outbox(deque[str]):
-    """Orders and cancellations first, then accounts, then symbols, quotes given back last; each kind in its own order."""
+    """Orders first, then accounts, then symbols, and quotes that are given back last; each kind in its own order."""
 
     def append(self, x: str, /) -> None:
         """Take the message in before the less urgent ones."""

@@ -12,7 +12,7 @@ from ibkr_connector.account_feed import AccountFeed
 from ibkr_connector.decoding import ListeningDecoder
 from ibkr_connector.executions import ExecutionBook
 from ibkr_connector.gaps import DOUBTFUL, Gaps
-from ibkr_connector.gateway import ListeningIB, Pace
+from ibkr_connector.gateway import ListeningIB
 from ibkr_connector.listing import Listing
 from ibkr_connector.messages import (
     CommissionTold,
@@ -32,6 +32,7 @@ from ibkr_connector.messages import (
     WhatIfTold,
 )
 from ibkr_connector.order_book import OrderBook
+from ibkr_connector.pace import Pace
 from ibkr_connector.quotes import QuoteBoard
 from ibkr_connector.settings import IBKRConnectionSettings
 from ibkr_connector.what_if_board import WhatIfBoard
