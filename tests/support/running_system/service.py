@@ -3,9 +3,10 @@
 import asyncio
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Mapping
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from running_system.log_lines import LogLines
 
@@ -13,16 +14,60 @@ _LONGEST_LINE = 1 << 20
 _STOP_SECONDS = 30.0
 
 
+class Running(Protocol):
+    """A process that was started: one of asyncio's own, or in its shape."""
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None:
+        """What it says, errors included."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it lives."""
+        ...
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send it a signal."""
+        ...
+
+    async def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        ...
+
+
+Launch = Callable[[str, Mapping[str, str], Path], Awaitable[Running]]
+"""Starts `python -m MODULE` with an environment in a directory."""
+
+
+async def launch(module: str, environment: Mapping[str, str], directory: Path) -> Running:
+    """Start it as anybody would."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        cwd=directory,
+        env=environment,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=STDOUT,
+        limit=_LONGEST_LINE,
+    )
+
+
 class Service:
     """`python -m MODULE` with its environment; `log` spans all its runs."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(
+        self, module: str, environment: Mapping[str, str], directory: Path, *, launch: Launch = launch
+    ) -> None:
         self.log = LogLines(module)
         self.environment = dict(environment)
         """What the next start gets."""
         self._module = module
         self._directory = directory
-        self._process: Process | None = None
+        self._launch = launch
+        self._process: Running | None = None
         self._reading: asyncio.Task[None] | None = None
 
     @property
@@ -32,17 +77,7 @@ class Service:
 
     async def start(self) -> None:
         """Start it, the first time or again."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self._module,
-            cwd=self._directory,
-            env=self.environment,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-            limit=_LONGEST_LINE,
-        )
+        self._process = await self._launch(self._module, self.environment, self._directory)
         self._reading = asyncio.create_task(self._read(self._process))
 
     async def kill(self) -> None:
@@ -78,7 +113,7 @@ class Service:
         await self.kill()
         await self.start()
 
-    async def _read(self, process: Process) -> None:
+    async def _read(self, process: Running) -> None:
         output = process.stdout
         while output is not None and (line := await output.readline()):
             await self.log.add(line.decode("utf-8", "replace").rstrip())

@@ -10,7 +10,7 @@ from typing import Any
 from running_system.followers import Follower, sandbox_spec, write_files
 from running_system.management import Event, Management, eventually
 from running_system.run import Run
-from running_system.service import Service
+from running_system.service import Launch, Service, launch
 from running_system.settings import Stores, settings_for
 from sandbox.allocations import ChannelAnswer
 from sandbox.launcher import Sandbox
@@ -163,17 +163,18 @@ async def running_system(
     *,
     replacement_sets: Mapping[str, Any] | None = None,
     settings: Mapping[str, str] | None = None,
+    launch: Launch = launch,
 ) -> AsyncGenerator[System]:
     """Start the sandbox and the services, and end them with the context.
 
     `world` has the keys of a sandbox's specification but accounts and allocations, which come from the followers;
-    `settings` are environment variables over those of every test.
+    `settings` are environment variables over those of every test; `launch` starts the services in another way.
     """
     write_files(directory, followers, replacement_sets or {})
     with _reserved_port() as port:
         async with Sandbox(sandbox_spec(followers, world)) as sandbox:
             environment = settings_for(sandbox, stores, directory, port) | dict(settings or {})
-            services = {module: Service(module, environment, directory) for module in _MODULES}
+            services = {module: Service(module, environment, directory, launch=launch) for module in _MODULES}
             channels = {follower.account_id: follower.channel_name for follower in followers if follower.is_enabled}
             system = System(sandbox, services, Management(port), channels)
             try:
