@@ -19,7 +19,7 @@ from event_queue.errors import (
 from event_queue.ports import AuditStore, Outbox
 from event_queue.spill import Spill
 
-BATCH: Final = 500
+BATCH: Final = 1000
 BLOCK: Final = timedelta(seconds=5)
 PAUSE: Final = timedelta(seconds=5)
 _FRESH: Final = "0-0"
@@ -81,6 +81,7 @@ class OutboxRelay:
         self._batch = batch
         self._spill = spill
         self._marker_may_stand = True
+        self._read_ahead: Sequence[AuditRecord] = ()
         self._state = RelayState()
 
     @property
@@ -144,18 +145,40 @@ class OutboxRelay:
 
     async def _carry_waiting(self, block: timedelta) -> Sequence[AuditRecord]:
         """Store the oldest records of the stream."""
+        records = self._read_ahead or await self._read_waiting(block)
+        self._read_ahead = ()
+        if not records or self._spilled:
+            # What was spilled while we read comes before what we have read.
+            return ()
+        if len(records) < self._batch:
+            await self._store_explained(records)
+        else:
+            await self._store_while_reading(records)
+        await self._outbox.trim(records[-1].stream_id)
+        return records
+
+    async def _read_waiting(self, block: timedelta) -> Sequence[AuditRecord]:
         cursor = await self._store.cursor()
         records = await self._outbox.read(cursor, limit=self._batch, block=block)
         if not records:
             records = await self._left_behind()
-        if not records or self._spilled:
-            # What was spilled while we read comes before what we have read.
-            return ()
-        if cursor == _FRESH:
+        if records and cursor == _FRESH:
             await self._require_none_before(records[0])
-        await self._store_explained(records)
-        await self._outbox.trim(records[-1].stream_id)
         return records
+
+    async def _store_while_reading(self, records: Sequence[AuditRecord]) -> None:
+        """Store a full batch, and have the one behind it ready when that is done."""
+        reading = asyncio.ensure_future(
+            self._outbox.read(records[-1].stream_id, limit=self._batch, block=timedelta(milliseconds=1))
+        )
+        try:
+            await self._store_explained(records)
+        except BaseException:
+            reading.cancel()
+            await asyncio.wait({reading})
+            raise
+        with suppress(QueueUnavailable):
+            self._read_ahead = await reading
 
     async def _store_explained(self, records: Sequence[AuditRecord]) -> None:
         try:
