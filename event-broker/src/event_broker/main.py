@@ -11,6 +11,7 @@ import structlog
 
 from event_broker.ably_client import quieten_sdk
 from event_broker.admission import Admission, admit
+from event_broker.alarms import Alarms
 from event_broker.continuity import Continuity, log_interruption
 from event_broker.manual_folder import ManualFolder
 from event_broker.manual_health import ManualHealth
@@ -19,7 +20,7 @@ from event_broker.outbox_watch import OutboxWatch
 from event_broker.purge import purge_daily
 from event_broker.relay_keeper import RelayKeeper
 from event_broker.settings import GRACE_SECONDS
-from event_broker.signals import health_of, listening
+from event_broker.signals import Outlets, health_of, listening
 from event_broker.start_check import check_redis
 from event_broker.until_stopped import until_stopped
 from event_queue.components import ComponentReport
@@ -32,6 +33,7 @@ from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
 from service_runtime.lifecycle import ServiceContext
+from service_runtime.notifications.opening import notifying
 from service_runtime.reporting import Reporter
 from service_runtime.settings import PostgresSettings, RedisSettings
 
@@ -49,14 +51,17 @@ async def serve(context: ServiceContext) -> None:
     settings = context.configuration.settings
     quieten_sdk()
     async with AsyncExitStack() as stack:
+        alarms = Alarms(await stack.enter_async_context(notifying(context)))
         redis = await stack.enter_async_context(
             open_redis(_redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
         )
         audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
         _start_checking(context, redis)
-        _start_audit(context, stack, redis, audit)
+        _start_audit(context, stack, redis, audit, alarms)
         admission = _admit(context)
-        await stack.enter_async_context(_signals(context, redis, admission))
+        await stack.enter_async_context(
+            _signals(context, redis, Outlets(redis.intake, _progress(context, redis), alarms.signals_missed), admission)
+        )
         _start_files(context, redis, admission)
         await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
 
@@ -65,7 +70,9 @@ def _start_checking(context: ServiceContext, redis: RedisQueue) -> None:
     _run(context, "redis check", lambda: check_redis(redis.verify, redis.admin.durability_warnings, context.clock))
 
 
-def _start_audit(context: ServiceContext, stack: AsyncExitStack, redis: RedisQueue, audit: PostgresAudit) -> None:
+def _start_audit(
+    context: ServiceContext, stack: AsyncExitStack, redis: RedisQueue, audit: PostgresAudit, alarms: Alarms
+) -> None:
     async def pause(duration: timedelta) -> None:
         await context.clock.pause(duration.total_seconds())
 
@@ -77,7 +84,7 @@ def _start_audit(context: ServiceContext, stack: AsyncExitStack, redis: RedisQue
     retention = timedelta(days=context.configuration.settings.postgres.retention_days)
     _run(context, "relay", keeper.run)
     _run(context, "outbox watch", watch.run)
-    _run(context, "relay report", _reporter(redis, keeper.report).run)
+    _run(context, "relay report", _reporter(redis, alarms.watching(keeper.report)).run)
     _run(context, "purge", lambda: purge_daily(audit, retention, context.clock))
 
 
@@ -87,7 +94,9 @@ def _relief(context: ServiceContext, redis: RedisQueue, spill: Spill) -> OutboxR
 
 
 @asynccontextmanager
-async def _signals(context: ServiceContext, redis: RedisQueue, admission: Admission) -> AsyncGenerator[None]:
+async def _signals(
+    context: ServiceContext, redis: RedisQueue, outlets: Outlets, admission: Admission
+) -> AsyncGenerator[None]:
     """Report on Ably, and listen to it where that makes sense."""
     health = health_of(context, admission, Continuity(context.clock, log_interruption))
     reporter = _reporter(redis, health.report)
@@ -96,9 +105,12 @@ async def _signals(context: ServiceContext, redis: RedisQueue, admission: Admiss
     if admission.idle_reason is not None:
         yield
         return
-    store = RedisProgress(redis.client, key_prefix=context.configuration.settings.redis.key_prefix)
-    async with listening(context, partial(_run, context), redis.intake, store, admission, health):
+    async with listening(context, partial(_run, context), outlets, admission, health):
         yield
+
+
+def _progress(context: ServiceContext, redis: RedisQueue) -> RedisProgress:
+    return RedisProgress(redis.client, key_prefix=context.configuration.settings.redis.key_prefix)
 
 
 def _run(context: ServiceContext, name: str, job: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -11,7 +12,7 @@ from event_broker.ably_health import AblyHealth
 from event_broker.ably_history import AblyHistory
 from event_broker.ably_source import AblySource
 from event_broker.admission import Admission
-from event_broker.catch_up import Means, log_missed
+from event_broker.catch_up import Means, OnMissed
 from event_broker.channel_lines import ChannelLines, lines_of
 from event_broker.channel_link import Surroundings
 from event_broker.channel_router import ChannelRouter
@@ -25,6 +26,16 @@ from service_runtime.redaction import Redactor, secrets_of
 
 LAST_WRITE_SECONDS: Final = 2.0
 """For the progress made since its last writing, when the service stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where signals go, where progress is kept, and who learns of signals that may be missing."""
+
+    intake: Intake
+    store: ProgressStore
+    on_missed: OnMissed
+
 
 Run = Callable[[str, Callable[[], Coroutine[None, None, None]]], None]
 """Starts a task that is cancelled when the service stops, and started again when it fails."""
@@ -44,16 +55,16 @@ def health_of(context: ServiceContext, admission: Admission, continuity: Continu
 
 @asynccontextmanager
 async def listening(
-    context: ServiceContext, run: Run, intake: Intake, store: ProgressStore, admission: Admission, health: AblyHealth
+    context: ServiceContext, run: Run, outlets: Outlets, admission: Admission, health: AblyHealth
 ) -> AsyncGenerator[None]:
     """Start listening; at the end of the block, when its tasks are done, progress is written a last time."""
     settings = context.configuration.settings
     channels = admission.accounts.channels
-    book = ProgressBook(store, channels, context.clock)
+    book = ProgressBook(outlets.store, channels, context.clock)
     history = AblyHistory(settings.ably, AblyTiming(), context.clock)
     retention = timedelta(seconds=settings.ably.retention_seconds)
-    means = Means(history, book, health.past, context.clock, AblyTiming(), retention, log_missed)
-    router = ChannelRouter(intake, admission.accounts, context.clock)
+    means = Means(history, book, health.past, context.clock, AblyTiming(), retention, outlets.on_missed)
+    router = ChannelRouter(outlets.intake, admission.accounts, context.clock)
     lines = lines_of(channels, router, means)
     health.intake_trouble = lambda: router.trouble
     health.backlog = lambda: lines.backlog
