@@ -28,6 +28,8 @@ class BrokerSession:
         self._accounts: frozenset[str] = frozenset()
         self._trouble = "not connected yet"
         self._listener: Callable[[], None] = _nobody
+        self._connections = 0
+        self._opened = asyncio.Condition()
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Have a function called when the connection opens, fails or breaks, so that a report can follow at once."""
@@ -43,6 +45,12 @@ class BrokerSession:
             if not self._broker.health().connected:
                 await self._connect()
         return self._broker
+
+    async def connection(self, *, after: int = 0) -> tuple[int, BrokerClient]:
+        """Wait until more connections than `after` have been opened; how many, and the client. Opens none itself."""
+        async with self._opened:
+            await self._opened.wait_for(lambda: self._connections > after)
+        return self._connections, self._broker
 
     async def watch(self) -> None:
         """Connect in the background, notice when the connection breaks, and connect again; runs until cancelled."""
@@ -92,6 +100,9 @@ class BrokerSession:
             self._listener()
             raise
         self._listener()
+        async with self._opened:
+            self._connections += 1
+            self._opened.notify_all()
         _log.info("gateway_connected", accounts=sorted(self._accounts))
 
 

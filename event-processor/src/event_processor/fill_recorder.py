@@ -66,6 +66,7 @@ def event_of(order_ref: str) -> UUID | None:
 
 def fill_details(fill: Fill) -> dict[str, Any]:
     """One execution, in the words of the audit's tables."""
+    corrected = {"replaces": list(fill.replaces)} if fill.replaces else {}
     return {
         "exec_id": fill.exec_id,
         "order_ref": fill.order_ref,
@@ -75,4 +76,5 @@ def fill_details(fill: Fill) -> dict[str, Any]:
         "price": str(fill.price),
         "commission": str(fill.commission),
         "executed_at": fill.executed_at.isoformat(),
+        **corrected,
     }

@@ -14,6 +14,7 @@ from event_processor.attempts import Attempts
 from event_processor.broker_factory import BrokerName, create_broker
 from event_processor.broker_session import BrokerSession
 from event_processor.commands import CommandRunner
+from event_processor.fill_watch import FillWatch
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
@@ -116,6 +117,7 @@ def build_worker(
             *(session.watch for session in sessions.values()),
             *(_session_reporter(session, context, redis.components).run for session in sessions.values()),
         ),
+        keep_books=tuple(FillWatch(session).run for session in sessions.values()),
         take_charge=lambda: check_redis(redis),
         step_down=disconnect,
     )

@@ -55,6 +55,8 @@ class Worker:
     stop: asyncio.Event
     while_leading: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     """What runs for ever beside the work, but only while the lease is held."""
+    keep_books: Sequence[Callable[[FillRecorder], Coroutine[Any, Any, None]]] = ()
+    """What writes executions down for ever beside the work, under the lease."""
     take_charge: Callable[[], Awaitable[None]] | None = None
     """Called with the fresh lease before anything else: what must be in order before the queue is touched."""
     step_down: Callable[[], Awaitable[None]] | None = None
@@ -82,21 +84,23 @@ class Worker:
 
     async def _serve_beside_companions(self, lease: Lease) -> None:
         """Work while the lease is renewed: when either fails, the other is cancelled."""
+        patiently = PatientWrites(self.clock, self.guard)
+        fills = FillRecorder(self.queue, lease, patiently)
         async with asyncio.TaskGroup() as group:
             companions = [group.create_task(self.keeper.keep(lease))]
             companions += [group.create_task(companion()) for companion in self.while_leading]
-            await self._serve(lease)
+            companions += [group.create_task(bookkeeper(fills)) for bookkeeper in self.keep_books]
+            await self._serve(fills, patiently)
             for companion in companions:
                 companion.cancel()
 
-    async def _serve(self, lease: Lease) -> None:
-        patiently = PatientWrites(self.clock, self.guard)
+    async def _serve(self, fills: FillRecorder, patiently: PatientWrites) -> None:
         if self.take_charge is not None:
             await patiently(self.take_charge)
         repeat_pause = timedelta(seconds=self.settings.pause_unexpected_seconds)
-        for event in await patiently(lambda: self.queue.recover(lease, repeat_pause=repeat_pause)):
+        for event in await patiently(lambda: self.queue.recover(fills.lease, repeat_pause=repeat_pause)):
             _log.warning("event_recovered", event_id=str(event.event_id), times_queued=event.times_queued)
-        await self._use_all_hands(FillRecorder(self.queue, lease, patiently), patiently)
+        await self._use_all_hands(fills, patiently)
 
     async def _use_all_hands(self, fills: FillRecorder, patiently: PatientWrites) -> None:
         """Put an event into each free hand until stopped; returns when all hands have put theirs down."""

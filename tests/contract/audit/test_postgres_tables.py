@@ -115,6 +115,62 @@ async def test_an_execution_is_stored_once_and_completed(
     assert (row["price"], row["commission"]) == (Decimal("501.2"), Decimal("1.05"))
 
 
+async def test_a_corrected_execution_takes_the_place_of_the_first(
+    audit: PostgresAudit, database: Any, maker: RecordMaker
+) -> None:
+    """In one batch or in two, ten shares stay ten; a repetition of the first brings nothing back."""
+    event, other = make_event(), {**FILL, "exec_id": "0000e0d5.2.01", "quantity": "3"}
+    first = maker.record(AuditKind.FILL, event, {**FILL, "exec_id": "0000e0d5.1.01"})
+    second = {**FILL, "exec_id": "0000e0d5.1.02", "price": "501.1", "replaces": ["0000e0d5.1.01"]}
+    third = {**FILL, "exec_id": "0000e0d5.1.03", "price": "501", "replaces": ["0000e0d5.1.01", "0000e0d5.1.02"]}
+
+    await audit.append([first, maker.record(AuditKind.FILL, event, other), maker.record(AuditKind.FILL, event, second)])
+    await audit.append([maker.record(AuditKind.FILL, event, third)])
+    await audit.append([first])
+
+    rows = await database.fetch("SELECT exec_id, price FROM rebalance_fills ORDER BY exec_id")
+    assert [(row["exec_id"], row["price"]) for row in rows] == [
+        ("0000e0d5.1.03", Decimal(501)),
+        ("0000e0d5.2.01", Decimal("501.2")),
+    ]
+
+
+async def test_a_fill_after_the_last_word_on_its_order_settles_it(
+    audit: PostgresAudit, database: Any, maker: RecordMaker
+) -> None:
+    """An order that waited for the close when its event ended: first in part, then in full, with its commissions."""
+    event = make_event()
+    waiting = {**RESULT, "status": "WORKING", "filled_quantity": "0", "average_price": None, "commission": "0"}
+    four = {**FILL, "exec_id": "a", "quantity": "4", "price": "500", "commission": "1"}
+    six = {**FILL, "exec_id": "b", "quantity": "6", "price": "505", "commission": "1.50"}
+
+    await audit.append(
+        [maker.record(AuditKind.ORDER_RESULT, event, waiting), maker.record(AuditKind.FILL, event, four)]
+    )
+    partly = await database.fetchrow("SELECT * FROM rebalance_orders")
+    await audit.append([maker.record(AuditKind.FILL, event, six)])
+
+    row = await database.fetchrow("SELECT * FROM rebalance_orders")
+    assert (partly["status"], partly["filled_quantity"], partly["average_price"]) == ("WORKING", 4, 500)
+    assert (row["status"], row["filled_quantity"], row["average_price"]) == ("FILLED", 10, 503)
+    assert row["commission"] == Decimal("2.5")
+
+
+async def test_a_result_stands_over_the_fills_that_it_sums_up(
+    audit: PostgresAudit, database: Any, maker: RecordMaker
+) -> None:
+    """Fills are written before their result; reading them again changes nothing."""
+    event = make_event()
+    fill = maker.record(AuditKind.FILL, event, {**FILL, "quantity": "4"})
+    cancelled = {**RESULT, "status": "CANCELLED", "filled_quantity": "4"}
+
+    await audit.append([fill, maker.record(AuditKind.ORDER_RESULT, event, cancelled)])
+    await audit.append([fill])
+
+    row = await database.fetchrow("SELECT * FROM rebalance_orders")
+    assert (row["status"], row["filled_quantity"]) == ("CANCELLED", 4)
+
+
 BAD: list[tuple[AuditKind, dict[str, Any], str]] = [
     (AuditKind.COMPLETED, {"result": {"note": "a\x00b"}}, "a NUL character"),
     (AuditKind.ORDER_INTENT, {"symbol": "SPY"}, "no order_ref"),

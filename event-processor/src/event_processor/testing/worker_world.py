@@ -1,7 +1,7 @@
 """A worker with everything around it: the queue on a Redis, a paper brokerage, an allocations API in memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +14,7 @@ from event_processor.allocations import AllocationsClient
 from event_processor.attempts import Attempts
 from event_processor.broker_session import BrokerSession
 from event_processor.commands import CommandRunner
+from event_processor.fill_watch import FillWatch
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
@@ -51,6 +52,7 @@ class WorkerWorld:
         self.answer: Answer = answer_with({"AAA": 0.3, "BBB": 0.3, "CCC": 0.4})
         self.status = WorkerStatus()
         self.stop = asyncio.Event()
+        self.broker = PaperBroker(brokerage)
         self._read_through = "0-0"
 
     async def enqueue(self, command: Command = Command.REBALANCE, account_id: str = ACCOUNT) -> RebalanceEvent:
@@ -78,8 +80,15 @@ class WorkerWorld:
 
     async def all_kinds(self) -> list[AuditKind]:
         """The kinds of all audit records so far."""
-        records = await self.queue.outbox.read("0-0", limit=1000, block=_READ_BLOCK)
-        return [record.kind for record in records]
+        return [record.kind for record in await self.records()]
+
+    async def records(self) -> Sequence[AuditRecord]:
+        """All audit records so far."""
+        return await self.queue.outbox.read("0-0", limit=1000, block=_READ_BLOCK)
+
+    def drop_connection(self) -> None:
+        """Break the worker's connection to the brokerage; it may connect again at once."""
+        self.broker.lose_connection()
 
     @asynccontextmanager
     async def running(self, *, started_at: float = 1.0) -> AsyncGenerator["asyncio.Task[None]"]:
@@ -98,7 +107,8 @@ class WorkerWorld:
     def _worker(self, http: httpx.AsyncClient, started_at: float) -> Worker:
         guard = LeaseGuard(self.stop)
         ttl = timedelta(seconds=self.processing.lease_seconds)
-        session = BrokerSession(PaperBroker(self.brokerage), self.clock, reconnect_seconds=30)
+        self.broker = PaperBroker(self.brokerage)
+        session = BrokerSession(self.broker, self.clock, reconnect_seconds=30)
         return Worker(
             queue=self.queue.worker,
             attempts=Attempts(
@@ -114,6 +124,7 @@ class WorkerWorld:
             status=self.status,
             stop=self.stop,
             while_leading=(session.watch,),
+            keep_books=(FillWatch(session).run,),
             step_down=session.close,
         )
 

@@ -23,7 +23,7 @@
     resumed       scope, actor; trading as a whole, no event
 
 limit_price, reason, filled_quantity, average_price, commission and message may be null; a fill may be told again once
-its commission is known, and may come after its event has ended.
+its commission is known, and may come after its event ended.
 Quantities and money are decimal numbers written as text; moments are RFC 3339.
 """
 

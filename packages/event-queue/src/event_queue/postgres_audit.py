@@ -153,6 +153,13 @@ class PostgresAudit:
             if told:
                 fields = ("counter", "event_id", "account_id", "recorded_at", "details_json")
                 await connection.execute(self._queries[query], *_columns(told, *fields))
+        await self._follow_fills(connection, [record for record in records if record.kind is AuditKind.FILL])
+
+    async def _follow_fills(self, connection: Any, fills: Sequence[AuditRecord]) -> None:
+        """Let corrections take their places, and orders know of what filled after the last word on them."""
+        if fills:
+            await connection.execute(self._queries["drop_replaced_fills"], *_columns(fills, "event_id"))
+            await connection.execute(self._queries["settle_orders"], *_columns(fills, "details_json"))
 
     async def _move_cursor(self, connection: Any, records: Sequence[AuditRecord]) -> None:
         last = max(records, key=lambda record: record.counter)

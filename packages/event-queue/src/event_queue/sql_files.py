@@ -6,6 +6,7 @@ from typing import Final, Literal, get_args
 QueryName = Literal[
     "append_history",
     "append_pauses",
+    "drop_replaced_fills",
     "find_divergence",
     "find_events",
     "find_stored",
@@ -25,6 +26,7 @@ QueryName = Literal[
     "quarantine",
     "read_cursor",
     "read_position",
+    "settle_orders",
     "upsert_fills",
     "upsert_order_intents",
     "upsert_order_results",
