@@ -46,6 +46,8 @@ def test_only_the_writes_need_the_key(document: dict[str, Any]) -> None:
     assert locked == {
         ("post", "/queue/events"),
         ("delete", "/queue/events/{event_id}"),
+        ("post", "/queue/rebuild"),
+        ("post", "/queue/resync"),
         ("put", "/trading/pauses/{scope}"),
         ("delete", "/trading/pauses/{scope}"),
     }

@@ -3,11 +3,12 @@
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from management_service import events_api, health_api, queue_api, trading_api
+from management_service import events_api, health_api, mending_api, queue_api, trading_api
 from management_service.access_log import AccessLog
 from management_service.dependencies import Dependencies
 from management_service.openapi import describe
 from management_service.problem_handlers import add_problem_handlers
+from management_service.turnstile import Turnstile
 
 _TITLE = "IBKR portfolio rebalancer"
 _VERSION = "0.1.0"
@@ -26,10 +27,11 @@ def create_app(dependencies: Dependencies) -> FastAPI:
     )
     app.state.dependencies = dependencies
     routes = [route for route in app.routes if isinstance(route, Route)]
-    for router in (health_api.router, queue_api.router, events_api.router, trading_api.router):
+    for router in (health_api.router, queue_api.router, events_api.router, trading_api.router, mending_api.router):
         app.include_router(router)
         routes += [route for route in router.routes if isinstance(route, Route)]
     add_problem_handlers(app, routes)
+    app.add_middleware(Turnstile)
     app.add_middleware(AccessLog)
     app.openapi = lambda: describe(app)
     return app

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
+from event_queue.mender import Mender
 from event_queue.ports import AuditStore, ComponentBoard, Intake, QueueAdmin, TradingSwitch
 from management_service.key_guessing import KeyGuessing
 from service_runtime.accounts import Accounts
@@ -29,6 +30,8 @@ class Dependencies:
     clock: Clock
     key_guessing: KeyGuessing = field(default_factory=KeyGuessing)
     """How often each address has sent a wrong key."""
+    mender: Mender | None = None
+    """What compares Redis with history and puts it right."""
 
 
 def _of_application(request: Request) -> Dependencies:

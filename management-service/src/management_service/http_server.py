@@ -13,6 +13,8 @@ from management_service.bounded_protocol import BoundedProtocol
 
 _GRACE_SECONDS = 5
 _MOST_CONNECTIONS = 512
+_IDLE_SECONDS = 15
+"""Longer than common clients keep an idle connection, so that they do not use one that is just being closed."""
 
 _log = structlog.get_logger(__name__)
 
@@ -48,6 +50,7 @@ async def serve_http(
         proxy_headers=False,
         ws="none",
         limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = _Server(config)

@@ -32,6 +32,10 @@ class KeyGuessing:
     def __init__(self) -> None:
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
 
+    def __len__(self) -> int:
+        """How many addresses are remembered."""
+        return len(self._accounts)
+
     def seconds_to_wait(self, address: str, now: float) -> int:
         """0 when a key from this address may be looked at, else whole seconds until the next one may."""
         account = self._accounts.get(_party(address))

@@ -2,16 +2,16 @@
 
 from contextlib import AsyncExitStack
 
+from event_queue.mender import Mender
 from event_queue.postgres_audit import open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisAddress, open_redis
-from management_service.announced_switch import AnnouncedSwitch
+from event_queue.wary_intake import WaryIntake
 from management_service.announced_switch import AnnouncedSwitch
 from management_service.app import create_app
 from management_service.dependencies import Dependencies
 from management_service.http_server import bind, serve_http
 from service_runtime.lifecycle import ServiceContext
-from service_runtime.notifications.opening import notifying
 from service_runtime.notifications.opening import notifying
 from service_runtime.settings import PostgresSettings, RedisSettings, Settings
 
@@ -29,13 +29,13 @@ async def serve(context: ServiceContext) -> None:
 
 async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settings) -> Dependencies:
     notifier = await stack.enter_async_context(notifying(context))
-    notifier = await stack.enter_async_context(notifying(context))
     queue = await stack.enter_async_context(
         open_redis(_redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
     )
     audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
+    mender = Mender(queue.mending, audit.past, now=context.clock.now)
     return Dependencies(
-        intake=queue.intake,
+        intake=WaryIntake(queue.wary_intake, queue.intake, mender),
         admin=queue.admin,
         audit=audit,
         board=queue.components,
@@ -44,6 +44,7 @@ async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settin
         trading_mode=settings.ibkr.trading_mode,
         api_key=settings.management.api_key,
         clock=context.clock,
+        mender=mender,
     )
 
 

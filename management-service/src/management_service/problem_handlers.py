@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from event_queue.errors import AuditUnavailable, PayloadRefused, QueueError, QueueFull, QueueUnavailable
+from event_queue.errors import AuditUnavailable, PayloadRefused, QueueClosed, QueueError, QueueFull, QueueUnavailable
 from management_service.errors import Refused
 from management_service.problems import FieldError, Problem, invalid_fields, problem_response
 
@@ -79,6 +79,14 @@ def _refuse_method(request: Request, routes: Sequence[Route]) -> JSONResponse:
 def _queue_problem(error: QueueError) -> Problem:
     _log.error("request_failed", error=str(error), kind=type(error).__name__)
     match error:
+        case QueueClosed():
+            return Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Redis was emptied and is being rebuilt from the history; nothing was queued",
+                kind="queue-closed",
+                title="The queue is being rebuilt",
+                headers=_RETRY_LATER,
+            )
         case QueueUnavailable():
             return Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,

@@ -60,6 +60,8 @@ class EventDocument(BaseModel):
     created_at: datetime
     source: str
     data: dict[str, Any]
+    recovered: Annotated[bool, Field(exclude_if=lambda is_recovered: not is_recovered)] = False
+    """True for an event that came back from the history after Redis had lost it; else left out."""
 
     @classmethod
     def of(cls, event: RebalanceEvent) -> "EventDocument":
@@ -114,6 +116,8 @@ class EventDetailsDocument(EventDocument):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_DETAILS_EXAMPLE]})
 
+    recovered: bool = False
+    """Whether it came back from the history after Redis had lost it."""
     status: str
     """waiting, delayed or processing while it lives; completed, skipped or deleted afterwards."""
     due_at: datetime | None
@@ -150,6 +154,7 @@ class EventDetailsDocument(EventDocument):
             created_at=record.created_at,
             source=record.source,
             data=record.payload,
+            recovered=any(entry.details.get("from_history") for entry in record.history),
             status=record.status,
             due_at=None,
             result=record.result,

@@ -59,7 +59,7 @@ DATA = [
     '"exec"',
     "1e400",
 ]
-CARRIED = [
+CARRIED: list[dict[str, Any]] = [
     {"s": "'; DROP TABLE event_history; --", "t": "]]..redis.call('FLUSHALL')..[["},
     {"line\nbreak": '\x1b[2J\r\n{"event": "forged"}', "deep": {"e": [[[[[1]]]]]}},
     {"big": 10**299, "small": 1e-300, "minus": -0.0, "precise": 0.1, "edge": 2**53 + 1},

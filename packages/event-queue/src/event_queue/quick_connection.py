@@ -6,11 +6,13 @@ become free (a lock, a timer), and looking whether an idle connection was closed
 loop). Whenever one of them may be needed, redis-py's own way is taken.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import Connection
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 _Connection: Any = Connection
 _Pool: Any = BlockingConnectionPool
@@ -55,18 +57,34 @@ class QuickPool(_Pool):
         """Take what `BlockingConnectionPool` takes."""
         _Pool.__init__(self, connection_class=QuickConnection, **settings)
         self._waiting = 0
+        self._turn = asyncio.Lock()
+        """Held by the first in line. A condition alone would let newcomers overtake whoever it has just woken."""
 
     async def get_connection(self, command_name: str | None = None, *keys: Any, **options: Any) -> Any:
-        """A connection that can take a command now; waits for one up to the pool's timeout."""
+        """A connection that can take a command now; waits for one up to the pool's timeout, first come first served."""
         del command_name, keys, options
         idle: list[QuickConnection] = self._available_connections
         if idle and idle[-1].is_ready() and not self._waiting:
             return self.get_available_connection()
         self._waiting += 1
         try:
-            return await _Pool.get_connection(self)
+            connection = await self._wait_in_line()
         finally:
             self._waiting -= 1
+        try:
+            await self.ensure_connection(connection)
+        except BaseException:
+            await self.release(connection)
+            raise
+        return connection
+
+    async def _wait_in_line(self) -> Any:
+        try:
+            async with asyncio.timeout(self.timeout), self._turn, self._condition:
+                await self._condition.wait_for(self.can_get_connection)
+                return self.get_available_connection()
+        except TimeoutError as error:
+            raise RedisConnectionError("every connection to Redis stayed in use") from error
 
     async def release(self, connection: Any) -> None:
         """Take a connection back, and wake whoever waits for one."""
