@@ -14,6 +14,7 @@ from rebalancer_cli.demo.run import run_demo
 from rebalancer_cli.errors import CommandError, Interrupted
 from rebalancer_cli.interruption import until_interrupted
 from rebalancer_cli.operator import commands
+from rebalancer_cli.operator.mending import mend
 from rebalancer_cli.operator.target import target_api
 from rebalancer_cli.project import Project
 from rebalancer_cli.scenarios.catalogue.every import EVERY_SCENARIO
@@ -37,6 +38,7 @@ Key = Annotated[
 ]
 Account = Annotated[str, typer.Argument(help="Account id, as in accounts.yaml.")]
 Scope = Annotated[str, typer.Argument(help="Account id, or all.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
 EVERY_ACCOUNT = "all"
 ResultT = TypeVar("ResultT")
 
@@ -140,6 +142,24 @@ def pause(
 def resume(account: Scope = EVERY_ACCOUNT, url: Url = "", key: Key = "") -> None:
     """Lift a pause; what waited goes on at once."""
     _run(commands.resume_trading(target_api(url, key), open_console(), account))
+
+
+@app.command()
+def rebuild(
+    *,
+    dry_run: DryRun = False,
+    force: Annotated[bool, typer.Option("--force", help="Also when Redis is not empty: then as resync.")] = False,
+    url: Url = "",
+    key: Key = "",
+) -> None:
+    """Bring unfinished events back from PostgreSQL into a Redis that was emptied."""
+    _run(mend(target_api(url, key), open_console(), "rebuild", dry_run=dry_run, force=force))
+
+
+@app.command()
+def resync(*, dry_run: DryRun = False, url: Url = "", key: Key = "") -> None:
+    """Put a Redis right that went back in time; trading goes on afterwards."""
+    _run(mend(target_api(url, key), open_console(), "resync", dry_run=dry_run))
 
 
 def _chosen(name: str) -> Scenario | None:

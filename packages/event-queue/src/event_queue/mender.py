@@ -54,6 +54,16 @@ class MendPlan:
     remembered: tuple[Remembered, ...] = ()
 
     @property
+    def renumbers(self) -> bool:
+        """Whether records get numbers behind those of history."""
+        return self.comparison.verdict in (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether both agree, and trading goes on."""
+        return not self.comparison.needs_mending and self.comparison.verdict is not Verdict.HISTORY_LOST
+
+    @property
     def is_empty_redis(self) -> bool:
         """Whether Redis lost everything, rather than some of it."""
         survey = self.comparison.survey
@@ -131,7 +141,7 @@ class Mender:
         comparison = plan.comparison
         if comparison.needs_mending and not comparison.survey.halt:
             await self._halt(plan)
-        if comparison.verdict in (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK):
+        if plan.renumbers:
             position, seen = comparison.position, comparison.survey.counter
             if not await self._redis.renumber(seen, position, plan.loose.stream_ids):
                 return False
@@ -153,8 +163,9 @@ class Mender:
             await self._past.skip_to(replace(position, counter=survey.following - 1))
 
     async def _plan(self, comparison: Comparison) -> MendPlan:
-        if not comparison.needs_mending and comparison.verdict is not Verdict.HISTORY_LOST:
-            return MendPlan(comparison)
+        plan = MendPlan(comparison)
+        if plan.is_nothing:
+            return plan
         records = await self._redis.records()
         stored = await self._past.stored([(number, stream_id) for number, stream_id, _ in records]) if records else ()
         loose = loose_records(records, frozenset(stored))

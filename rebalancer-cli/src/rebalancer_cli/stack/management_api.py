@@ -68,6 +68,11 @@ class ManagementApi:
         """Lift the pause of an account, or of `all`."""
         return await self._ask("DELETE", f"/trading/pauses/{quote(scope, safe='')}")
 
+    async def mend(self, what: str, *, dry_run: bool, force: bool) -> dict[str, Any]:
+        """Put the queue right (`rebuild` or `resync`), or show what that would do."""
+        params = {"dry_run": dry_run, **({"force": True} if force else {})}
+        return await self._ask("POST", f"/queue/{what}", params=params)
+
     async def wait_until_ready(self, *, timeout_seconds: float) -> None:
         """Wait until the service answers and reaches its queue."""
         async for attempt in stamina.retry_context(
