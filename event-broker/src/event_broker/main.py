@@ -13,6 +13,7 @@ from event_broker.ably_client import quieten_sdk
 from event_broker.admission import Admission, admit
 from event_broker.alarms import Alarms
 from event_broker.continuity import Continuity, log_interruption
+from event_broker.history_keeper import HistoryKeeper
 from event_broker.manual_folder import ManualFolder
 from event_broker.manual_health import ManualHealth
 from event_broker.manual_watch import ManualWatch
@@ -25,13 +26,16 @@ from event_broker.start_check import check_redis
 from event_broker.until_stopped import until_stopped
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
+from event_queue.mender import Mender
 from event_queue.outbox_relief import OutboxRelief
+from event_queue.ports import Intake
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_progress import RedisProgress
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
+from event_queue.wary_intake import WaryIntake
 from service_runtime.lifecycle import ServiceContext
 from service_runtime.notifications.opening import notifying
 from service_runtime.reporting import Reporter
@@ -57,12 +61,14 @@ async def serve(context: ServiceContext) -> None:
         )
         audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
         _start_checking(context, redis)
-        _start_audit(context, stack, redis, audit, alarms)
+        mender = Mender(redis.mending, audit.past, now=context.clock.now)
+        _start_audit(context, stack, redis, audit, mender, alarms)
         admission = _admit(context)
+        intake = WaryIntake(redis.wary_intake, redis.intake, mender)
         await stack.enter_async_context(
-            _signals(context, redis, Outlets(redis.intake, _progress(context, redis), alarms.signals_missed), admission)
+            _signals(context, redis, Outlets(intake, _progress(context, redis), alarms.signals_missed), admission)
         )
-        _start_files(context, redis, admission)
+        _start_files(context, redis, intake, admission)
         await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
 
 
@@ -71,7 +77,12 @@ def _start_checking(context: ServiceContext, redis: RedisQueue) -> None:
 
 
 def _start_audit(
-    context: ServiceContext, stack: AsyncExitStack, redis: RedisQueue, audit: PostgresAudit, alarms: Alarms
+    context: ServiceContext,
+    stack: AsyncExitStack,
+    redis: RedisQueue,
+    audit: PostgresAudit,
+    mender: Mender,
+    alarms: Alarms,
 ) -> None:
     async def pause(duration: timedelta) -> None:
         await context.clock.pause(duration.total_seconds())
@@ -81,8 +92,16 @@ def _start_audit(
     relay = OutboxRelay(redis.outbox, audit, now=context.clock.now, pause=pause, spill=spill)
     watch = OutboxWatch(_relief(context, redis, spill), context.clock)
     keeper = RelayKeeper(relay, watch, context.clock)
+    history = HistoryKeeper(mender, redis.mending, spill, context.clock)
+
+    async def carry_after_first_look() -> None:
+        await history.looked.wait()
+        await keeper.run()
+
     retention = timedelta(days=context.configuration.settings.postgres.retention_days)
-    _run(context, "relay", keeper.run)
+    _run(context, "history", history.run)
+    _run(context, "history report", _reporter(redis, alarms.watching(history.report)).run)
+    _run(context, "relay", carry_after_first_look)
     _run(context, "outbox watch", watch.run)
     _run(context, "relay report", _reporter(redis, alarms.watching(keeper.report)).run)
     _run(context, "purge", lambda: purge_daily(audit, retention, context.clock))
@@ -121,10 +140,10 @@ def _reporter(redis: RedisQueue, describe: Callable[[], ComponentReport]) -> Rep
     return Reporter(describe, redis.components.report, tolerated=QueueError)
 
 
-def _start_files(context: ServiceContext, redis: RedisQueue, admission: Admission) -> None:
+def _start_files(context: ServiceContext, redis: RedisQueue, intake: Intake, admission: Admission) -> None:
     directory = context.configuration.settings.manual.directory
     health = ManualHealth(directory, context.clock)
-    watch = ManualWatch(ManualFolder(directory), redis.intake, admission, context.clock, health)
+    watch = ManualWatch(ManualFolder(directory), intake, admission, context.clock, health)
     _run(context, "manual files", watch.run)
     _run(context, "manual files report", _reporter(redis, health.report).run)
 
