@@ -141,6 +141,18 @@ async def test_a_part_that_fell_silent_is_unknown(
     assert worker["age_seconds"] == max(age, 0)
 
 
+async def test_a_report_from_the_future_is_no_sign_of_life(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime
+) -> None:
+    """After a clock went back by an hour, a dead service would otherwise look alive for that hour."""
+    await redis_queue.components.report(report("worker", now + timedelta(hours=1)))
+
+    worker = (await client.get("/health")).json()["components"]["worker"]
+
+    assert (worker["status"], worker["age_seconds"]) == ("unknown", None)
+    assert "do the clocks agree" in worker["detail"]
+
+
 async def test_a_part_that_never_spoke_names_the_service_to_look_at(client: httpx.AsyncClient) -> None:
     """An operator learns which service is missing."""
     relay = (await client.get("/health")).json()["components"]["relay"]
@@ -170,7 +182,22 @@ async def test_records_waiting_for_postgres_are_counted(
 
     components = (await client.get("/health")).json()["components"]
 
-    assert components["postgres"]["records_waiting"] == 1
+    assert components["postgres"]["lag_records"] == 1
+    assert components["postgres"]["lag_seconds"] in range(60)
+
+
+async def test_what_waits_on_disk_counts_too(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, new_event: NewEvent, now: datetime
+) -> None:
+    """The relay knows how much was moved there and since when; a history that far behind is degraded."""
+    await redis_queue.intake.enqueue(new_event())
+    await redis_queue.components.report(report("relay", now, spilled_records=41, lag_seconds=300.5))
+
+    postgres = (await client.get("/health")).json()["components"]["postgres"]
+
+    assert (postgres["lag_records"], postgres["lag_seconds"]) == (42, 300)
+    assert postgres["status"] == "degraded"
+    assert "300 s behind" in postgres["detail"]
 
 
 @pytest.mark.parametrize("error", [QueueUnavailable("no answer from 10.0.0.7"), CorruptQueue("key x is a set")])

@@ -65,7 +65,7 @@ async def ask(counter: Counter) -> Callable[..., Any]:
 async def turns_of_the_loop() -> None:
     """Let every task get as far as it can."""
     for _ in range(20):
-        await asyncio.wait({asyncio.ensure_future(asyncio.Event().wait())}, timeout=0)
+        await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=0)
 
 
 async def test_a_few_at_once_in_the_order_of_arrival(counter: Counter, ask: Any) -> None:

@@ -13,6 +13,9 @@ from management_service.scopes import shown_scope
 FRESH_FOR = timedelta(seconds=15)
 """Parts report every five seconds; after three missed reports nothing is known of them."""
 
+KEEPS_UP_SECONDS = 60
+"""A relay at work carries a record within seconds; PostgreSQL is degraded when the oldest has waited longer."""
+
 _REDIS_SILENT = "did not answer as it should: check that Redis runs, then this service's log"
 
 REPORTED_BY: Mapping[str, str] = {
@@ -94,13 +97,32 @@ def redis_health(status: QueueStatus | None, durability_warnings: Sequence[str])
     return ComponentHealth(ComponentState.OK, "keeps the queue", facts, 0)
 
 
-def postgres_health(*, reachable: bool, outbox_length: int | None) -> ComponentHealth:
-    """PostgreSQL, which this service asks itself; what it has not taken yet waits in Redis."""
-    facts = {} if outbox_length is None else {"records_waiting": outbox_length}
-    if reachable:
-        return ComponentHealth(ComponentState.OK, "keeps the history", facts, 0)
-    detail = "did not answer: trading goes on, and the history waits in Redis"
-    return ComponentHealth(ComponentState.DOWN, detail, facts, 0)
+def postgres_health(
+    *, reachable: bool, status: QueueStatus | None, relay: ComponentHealth | None = None
+) -> ComponentHealth:
+    """PostgreSQL, which this service asks itself, and how far behind its history is.
+
+    What it has not taken yet waits in Redis, and on disk as far as the relay says so; None is what cannot be told.
+    """
+    spilled = relay.facts.get("spilled_records") if relay is not None else None
+    facts: dict[str, Any] = {"lag_records": None, "lag_seconds": None}
+    if status is not None:
+        facts = _lag(status, spilled if isinstance(spilled, int) else 0, relay)
+    if not reachable:
+        detail = "did not answer: trading goes on, and the history waits in Redis"
+        return ComponentHealth(ComponentState.DOWN, detail, facts, 0)
+    behind = facts["lag_seconds"] or 0
+    if behind > KEEPS_UP_SECONDS:
+        detail = f"answers, but its history is {behind} s behind: the part relay tells why"
+        return ComponentHealth(ComponentState.DEGRADED, detail, facts, 0)
+    return ComponentHealth(ComponentState.OK, "keeps the history", facts, 0)
+
+
+def _lag(status: QueueStatus, spilled: int, relay: ComponentHealth | None) -> dict[str, Any]:
+    """Records that were moved to disk are older than those in Redis, and only the relay knows since when."""
+    told = relay.facts.get("lag_seconds") if spilled and relay is not None else None
+    seconds = max(status.outbox_age_seconds, int(told) if isinstance(told, (int, float)) else 0)
+    return {"lag_records": status.outbox_length + spilled, "lag_seconds": seconds}
 
 
 def trading_health(pauses: Mapping[str, Pause] | None) -> ComponentHealth:
@@ -146,8 +168,12 @@ def _reported(name: str, report: ComponentReport | None, now: datetime) -> Compo
     service = REPORTED_BY.get(name, "its service")
     if report is None:
         return ComponentHealth(ComponentState.UNKNOWN, f"has never reported: is {service} running?", {}, None)
-    age = max(now - report.reported_at, timedelta())
-    seconds = int(age.total_seconds())
+    age = now - report.reported_at
+    seconds = max(0, int(age.total_seconds()))
+    if age < -FRESH_FOR:
+        detail = f"its report is dated {report.reported_at.isoformat()}, later than now: is {service} running, and do "
+        detail += f"the clocks agree? It said: {report.detail}"
+        return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, None)
     if age > FRESH_FOR:
         detail = f"last heard of {seconds} s ago: is {service} running? It said: {report.detail}"
         return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, seconds)

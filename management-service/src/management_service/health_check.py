@@ -57,12 +57,11 @@ def _assemble(
     *,
     reachable: bool,
 ) -> Health:
+    reported = dict(reported_health(reports, dependencies.clock.now()))
     components = {
         "redis": redis_health(status, warnings),
-        "postgres": postgres_health(
-            reachable=reachable, outbox_length=None if status is None else status.outbox_length
-        ),
+        "postgres": postgres_health(reachable=reachable, status=status, relay=reported.get("relay")),
         "trading": trading_health(pauses),
-        **dict(reported_health(reports, dependencies.clock.now())),
+        **reported,
     }
     return judge(status, components)

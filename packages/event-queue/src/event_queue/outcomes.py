@@ -149,4 +149,6 @@ class QueueStatus:
     processing: int
     delayed: int
     outbox_length: int
-    """Audit records that PostgreSQL has not yet taken."""
+    """Audit records in Redis that PostgreSQL has not yet taken."""
+    outbox_age_seconds: int
+    """How long the oldest of them has waited; 0 without any."""

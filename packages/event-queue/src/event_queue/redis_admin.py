@@ -30,7 +30,7 @@ class RedisQueueAdmin:
 
     async def status(self) -> QueueStatus:
         """Counters, in one round trip whose cost does not depend on the queue's length."""
-        waiting, active, age_ms, retrying, in_hand, aside, records = await self._scripts.run("status")
+        waiting, active, age_ms, retrying, in_hand, aside, records, waited_ms = await self._scripts.run("status")
         return QueueStatus(
             queue_length=waiting,
             active_events_count=active,
@@ -39,6 +39,7 @@ class RedisQueueAdmin:
             processing=in_hand,
             delayed=aside,
             outbox_length=records,
+            outbox_age_seconds=waited_ms // 1000,
         )
 
     async def list_events(self, limit: int) -> Sequence[LivingEvent]:

@@ -8,7 +8,8 @@
 --   in_flight  HASH    slot -> event id
 --   delayed    ZSET    event id by due time, ms
 --   outbox     STREAM  audit records
--- Replies: waiting, active, age of the oldest in ms, with retries, in hand, set aside, records waiting
+-- Replies: waiting, active, age of the oldest in ms, with retries, in hand, set aside, records waiting,
+-- age of the oldest of those in ms
 --@include clock
 local queue, active, ages, retrying, in_flight, delayed, outbox = unpack(KEYS)
 
@@ -16,6 +17,11 @@ local age = 0
 local oldest = redis.call('ZRANGE', ages, 0, 0, 'WITHSCORES')
 if oldest[2] then
   age = math.max(0, now_ms() - oldest[2])
+end
+local waited = 0
+local first = redis.call('XRANGE', outbox, '-', '+', 'COUNT', 1)[1]
+if first then
+  waited = math.max(0, now_ms() - string.match(first[1], '^%d+'))
 end
 return {
   redis.call('LLEN', queue),
@@ -25,4 +31,5 @@ return {
   redis.call('HLEN', in_flight),
   redis.call('ZCARD', delayed),
   redis.call('XLEN', outbox),
+  waited,
 }
