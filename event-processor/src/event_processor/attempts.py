@@ -15,7 +15,7 @@ from event_processor.failures import FailureKind, classify, explain
 from event_processor.lease_guard import LeaseGuard
 from event_processor.operator_attention import OperatorAttention
 from event_processor.shared_wait import SharedWait
-from event_queue.errors import LeaseLost, TradingPaused
+from event_queue.errors import LeaseLost, QueueHalted, TradingPaused
 from event_queue.events import RebalanceEvent
 
 _log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ class Attempts:
             raise
         except Stopping:
             return Interrupted(orders_sent=trail.orders_intended > 0)
-        except TradingPaused as paused:
+        except (TradingPaused, QueueHalted) as paused:
             return Parked(str(paused), orders_sent=trail.orders_intended > 0)
         except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be lost nor the worker end
             kind = classify(error)

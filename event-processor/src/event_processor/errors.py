@@ -8,6 +8,7 @@ ProcessorError
 ├── AccountMisconfigured         the account names what does not exist: fix accounts.yaml or replacement-sets.yaml
 ├── HoursUnknown                 the brokerage told no coming session of a symbol: ask again later
 ├── TradingHalted                the queue contradicts its history: an operator must resync
+├── HistoryUnchecked             nobody compared Redis with history since it started: wait for event-broker
 ├── OrdersLeftOpen               orders remain that cancel-orders could not cancel: an operator must
 └── Stopping                     the service is shutting down: nothing new may be started
 """
@@ -43,6 +44,10 @@ class HoursUnknown(ProcessorError):
 
 class TradingHalted(ProcessorError):
     """The queue cannot be trusted to name each event once, so nothing is traded on its word."""
+
+
+class HistoryUnchecked(ProcessorError):
+    """Redis has started anew, and may have lost what history knows; nothing is traded until somebody has looked."""
 
 
 class OrdersLeftOpen(ProcessorError):

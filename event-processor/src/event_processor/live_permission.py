@@ -1,26 +1,35 @@
 """Whether an account may be traded at this moment: asked before a live run touches anything."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from event_processor.side_by_side import both
-from event_processor.trading_halt import TradingHalt
 from event_queue.errors import TradingPaused
 from event_queue.outcomes import EVERY_ACCOUNT
 from event_queue.ports import TradingSwitch
+
+
+class Halt(Protocol):
+    """Whether the queue can be trusted."""
+
+    async def require_none(self) -> None:
+        """Raise unless it can."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class LivePermission:
     """The operator's switch, and the halt over a queue that cannot be trusted."""
 
-    halt: TradingHalt
+    halt: Halt
     switch: TradingSwitch
 
     async def require(self, account_id: str) -> None:
         """Allow a live run on the account.
 
         Raises:
-            TradingHalted: the queue contradicts its history.
+            QueueHalted, TradingHalted: the queue contradicts its history.
+            HistoryUnchecked: nobody has compared the two.
             TradingPaused: an operator paused the account, or all trading.
             QueueUnavailable: nobody can tell.
         """

@@ -15,6 +15,7 @@ from event_processor.broker_factory import BrokerName, create_broker
 from event_processor.broker_session import BrokerSession
 from event_processor.commands import CommandRunner
 from event_processor.fill_watch import FillWatch
+from event_processor.history_gate import HistoryGate
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
@@ -142,13 +143,14 @@ def build_commands(
     """The commands with everything they use."""
     configuration, settings = context.configuration, context.configuration.settings
     sets = load_replacement_sets(configuration.replacement_sets_file)
+    gate = HistoryGate(TradingHalt(redis.components), redis.mending, context.clock)
     return CommandRunner(
         accounts=configuration.accounts,
         brokers=sessions,
         targets=TargetSource(AllocationsClient(http, settings.allocations), sets),
         orders=settings.orders,
         trading_mode=settings.ibkr.trading_mode,
-        permission=LivePermission(TradingHalt(redis.components), redis.trading),
+        permission=LivePermission(gate, redis.trading),
         clock=context.clock,
         price_cache_seconds=settings.ibkr.price_cache_seconds,
         max_event_age_seconds=settings.processing.max_event_age_seconds,

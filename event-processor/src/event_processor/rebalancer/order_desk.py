@@ -23,7 +23,7 @@ from event_processor.rebalancer.margin_check import margin_effects
 from event_processor.rebalancer.outcome import SentOrder
 from event_processor.rebalancer.ports import Guard, Recorder, RefMaker
 from event_processor.side_by_side import every
-from event_queue.errors import LeaseLost, TradingPaused
+from event_queue.errors import LeaseLost, QueueHalted, TradingPaused
 from rebalance_calculator import Trade
 from service_runtime.settings import OrdersSettings
 
@@ -152,7 +152,7 @@ def _gravity(error: Exception) -> int:
             return 1
         case OrderExecutionError():
             return 2
-        case TradingPaused():
+        case TradingPaused() | QueueHalted():
             return 4
         case _:
             return 3

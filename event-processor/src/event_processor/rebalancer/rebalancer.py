@@ -12,6 +12,7 @@ from broker_connector_base import AccountSnapshot, BrokerClient, BrokerError, Or
 from event_processor.errors import HoursUnknown
 from event_processor.market_hours import MarketState, Open, market_state
 from event_processor.order_style import OrderStyle, choose_style, plain_style
+from event_processor.rebalancer.attempt_number import unused_attempt
 from event_processor.rebalancer.clearance import Clearance
 from event_processor.rebalancer.funding import CASH_WAIT_SECONDS, Funding, refuse_after_rejection
 from event_processor.rebalancer.live_planning import LivePlanning, NotNow, Ready
@@ -78,7 +79,8 @@ class Rebalancer:
         ready = await self._live_planning(account, event_id).prepare(weights)
         if not isinstance(ready, Ready):
             return ready
-        desk = self._desk(account, event_id, attempt, ready.planning.style)
+        number = unused_attempt(event_id, attempt, ready.known_refs)
+        desk = self._desk(account, event_id, number, ready.planning.style)
         orders = await self._carry_out(ready, desk)
         after = await self._look_back(account.account_id) if orders else ready.planning.snapshot
         return LiveRun(

@@ -202,7 +202,10 @@ class RedisWorkerQueue:
             case ["none", str(due_in_ms)]:
                 self._next_due_at = asyncio.get_running_loop().time() + int(due_in_ms) / 1000 if due_in_ms else None
                 return None
-            case ["ended"] | ["halted", _]:
+            case ["ended"]:
+                return None
+            case ["halted", _]:
+                self._next_due_at = None
                 return None
             case _:
                 raise CorruptQueue(f"a slot holds an event without a body: {reply!r}")

@@ -1,0 +1,72 @@
+"""Whether the queue has been compared with its history since Redis started: nothing is traded on one that was not.
+
+A Redis that was restored from an old copy looks well by itself; only history tells that it went back in time. The
+event-broker compares them, and marks the run of Redis that it has compared. A Redis that was never marked has never
+been of a system with a history, and is not waited for.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from event_processor.errors import HistoryUnchecked, TradingHalted
+from event_processor.trading_halt import TradingHalt
+from event_queue.errors import QueueHalted
+from service_runtime.clock import Clock
+
+PATIENCE_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 0.25
+
+
+class HistoryMarks(Protocol):
+    """What the event-broker leaves in Redis."""
+
+    async def halt_reason(self) -> str:
+        """Why nothing may be traded; empty when it may."""
+        ...
+
+    async def checked_run(self) -> str:
+        """The run of Redis that was last compared with history; empty when none ever was."""
+        ...
+
+    async def run_id(self) -> str:
+        """The present run of Redis."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryGate:
+    """Asked before each live run, after the event was claimed and before anything is touched."""
+
+    halt: TradingHalt
+    marks: HistoryMarks
+    clock: Clock
+    patience_seconds: float = PATIENCE_SECONDS
+
+    async def require_none(self) -> None:
+        """Allow a live run; a comparison that is under way, or a report that is about to change, is waited for.
+
+        Raises:
+            QueueHalted: Redis and history contradict each other.
+            HistoryUnchecked: nobody has compared them since Redis started.
+            TradingHalted: the relay has found the queue unreliable.
+            QueueUnavailable: nobody can tell.
+        """
+        deadline = asyncio.get_running_loop().time() + self.patience_seconds
+        while True:
+            if halt := await self.marks.halt_reason():
+                raise QueueHalted(halt)
+            try:
+                await self._require_checked()
+                return await self.halt.require_none()
+            except (HistoryUnchecked, TradingHalted):
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+            await self.clock.pause(_LOOK_SECONDS)
+
+    async def _require_checked(self) -> None:
+        checked = await self.marks.checked_run()
+        if checked and checked != await self.marks.run_id():
+            raise HistoryUnchecked(
+                "Redis has started anew and nobody has compared it with its history yet: is event-broker running?"
+            )
