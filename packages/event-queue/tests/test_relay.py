@@ -126,7 +126,7 @@ async def test_a_gap_is_told_with_the_place_of_what_is_missing() -> None:
             await queue.intake.enqueue(make_event(f"DU{number}"))
         records = await queue.outbox.read("0-0", limit=10, block=AT_ONCE)
         await audit.append(records[:2])
-        marker = SpillMarker("a1", 3, 4, host="other", directory="/there")
+        marker = SpillMarker("a1", 3, 4, records[3].stream_id, host="other", directory="/there")
         await queue.outbox.take_out(records[3].stream_id, marker)
         relay = relay_of(queue, audit, Pauses(audit, back_after=1))
 
@@ -143,7 +143,9 @@ async def test_an_empty_history_does_not_begin_behind_a_spill() -> None:
         for number in range(3):
             await queue.intake.enqueue(make_event(f"DU{number}"))
         first, *_ = await queue.outbox.read("0-0", limit=10, block=AT_ONCE)
-        await queue.outbox.take_out(first.stream_id, SpillMarker("a1", 1, 1, host="other", directory="/there"))
+        await queue.outbox.take_out(
+            first.stream_id, SpillMarker("a1", 1, 1, first.stream_id, host="other", directory="/there")
+        )
         relay = relay_of(queue, MemoryAudit(), Pauses(MemoryAudit(), back_after=1))
 
         with pytest.raises(HistoryGap, match="1 to 1"):
@@ -194,3 +196,21 @@ async def test_a_spill_in_other_hands_is_left_to_them(tmp_path: Path) -> None:
 
         assert await second.carry(block=AT_ONCE) == 2
     spill.close()
+
+
+async def test_files_elsewhere_are_missed_although_nothing_else_waits() -> None:
+    """With an empty outbox too a relay says that records lie on another host; files that are all stored it forgets."""
+    async with fake_queue() as queue:
+        audit = MemoryAudit()
+        for number in range(4):
+            await queue.intake.enqueue(make_event(f"DU{number}"))
+        records = await queue.outbox.read("0-0", limit=10, block=AT_ONCE)
+        await audit.append(records[:2])
+        for name, last in (("stored", records[1]), ("missing", records[3])):
+            marker = SpillMarker(name, 1, last.counter, last.stream_id, host=name, directory="/there")
+            await queue.outbox.take_out(last.stream_id, marker)
+
+        with pytest.raises(HistoryGap, match="/there on host missing"):
+            await relay_of(queue, audit, Pauses(audit, back_after=1)).carry(block=AT_ONCE)
+
+        assert [marker.spill_id for marker in await queue.outbox.spills()] == ["missing"]

@@ -201,8 +201,10 @@ async def test_spilling_while_carrying_keeps_the_order(
         while not done.is_set():
             await relief.look()
 
+    await fill(redis_queue, 300, "before")
+    await relief.look()
     tasks = [asyncio.create_task(job()) for job in (carry, press)]
-    await fill(redis_queue, 1500)
+    await fill(redis_queue, 1200)
     done.set()
     await asyncio.gather(*tasks)
 

@@ -18,6 +18,7 @@ from event_queue.errors import (
 )
 from event_queue.ports import AuditStore, Outbox
 from event_queue.spill import Spill
+from event_queue.stream_ids import stream_position
 
 BATCH: Final = 1000
 BLOCK: Final = timedelta(seconds=5)
@@ -80,7 +81,6 @@ class OutboxRelay:
         self._pause = pause
         self._batch = batch
         self._spill = spill
-        self._marker_may_stand = True
         self._read_ahead: Sequence[AuditRecord] = ()
         self._state = RelayState()
 
@@ -139,7 +139,6 @@ class OutboxRelay:
         records = await asyncio.to_thread(spill.read, self._batch) if spill.records else ()
         if records:
             await self._store_explained(records)
-            self._marker_may_stand = True
             await asyncio.to_thread(spill.release)
         return records
 
@@ -162,9 +161,19 @@ class OutboxRelay:
         records = await self._outbox.read(cursor, limit=self._batch, block=block)
         if not records:
             records = await self._left_behind()
-        if records and cursor == _FRESH:
+        if not records and not self._spilled:
+            await self._require_none_elsewhere(cursor)
+        elif records and cursor == _FRESH:
             await self._require_none_before(records[0])
         return records
+
+    async def _require_none_elsewhere(self, cursor: str) -> None:
+        """Nothing waits here; nothing may wait in files elsewhere either. Those that are all stored are forgotten."""
+        end = stream_position(cursor)
+        for marker in await self._outbox.spills():
+            if stream_position(marker.last_id) > end:
+                raise HistoryGap(first=marker.first, last=marker.last, places=[marker])
+            await self._outbox.forget_spill(marker)
 
     async def _store_while_reading(self, records: Sequence[AuditRecord]) -> None:
         """Store a full batch, and have the one behind it ready when that is done."""
@@ -204,21 +213,12 @@ class OutboxRelay:
         return await self._outbox.read("0-0", limit=limit, block=timedelta(milliseconds=1))
 
     async def _carried(self, records: Sequence[AuditRecord]) -> None:
-        if records and self._spill is not None and self._marker_may_stand and not self._spilled:
-            await self._forget_marker(through=records[-1].counter)
         self._state = RelayState(
             stored=self._state.stored + len(records),
             lag_records=await self._outbox.length() + self._spilled,
             lag_seconds=self._age(records),
             spilled_records=self._spilled,
         )
-
-    async def _forget_marker(self, *, through: int) -> None:
-        """Our spill is empty, and Redis need not remember it."""
-        for marker in await self._outbox.spills():
-            if self._spill is not None and marker.spill_id == self._spill.spill_id and marker.last <= through:
-                await self._outbox.forget_spill(marker)
-        self._marker_may_stand = False
 
     @property
     def _spilled(self) -> int:

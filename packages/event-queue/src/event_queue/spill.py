@@ -66,11 +66,6 @@ class Spill:
         return self.directory.is_dir()
 
     @property
-    def spill_id(self) -> str:
-        """Identity of the directory; empty before it was opened."""
-        return self._id
-
-    @property
     def is_open(self) -> bool:
         """Whether the directory is ours."""
         return self._lock is not None
@@ -101,7 +96,7 @@ class Spill:
             fresh = self._fresh(records)
             if fresh:
                 self._write(fresh)
-            return self._marker(records[-1].counter)
+            return self._marker(records[-1])
 
     def read(self, limit: int) -> Sequence[AuditRecord]:
         """The oldest records, at most so many; the same again until `release`. Empty when nothing is here.
@@ -182,10 +177,12 @@ class Spill:
         done = max(0, self._position.stored - self._sealed[0].first + 1) if self._sealed else 0
         self.records = sealed - done + (self._open.last - self._open.first + 1 if self._open else 0)
 
-    def _marker(self, last: int) -> SpillMarker:
+    def _marker(self, last: AuditRecord) -> SpillMarker:
         firsts = [segment.first for segment in (*self._sealed[:1], self._open) if segment is not None]
-        first = max(min(firsts, default=last), self._position.stored + 1)
-        return SpillMarker(self._id, first, last, host=self._host, directory=str(self.directory))
+        first = max(min(firsts, default=last.counter), self._position.stored + 1)
+        return SpillMarker(
+            self._id, first, last.counter, last.stream_id, host=self._host, directory=str(self.directory)
+        )
 
     def _fresh(self, records: Sequence[AuditRecord]) -> Sequence[AuditRecord]:
         """Those of the records that are not here yet."""

@@ -16,6 +16,8 @@ class SpillMarker:
     """Counter of the oldest record that was not stored then."""
     last: int
     """Counter of its youngest record."""
+    last_id: str
+    """Stream id of that record."""
     host: str
     directory: str
 

@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -53,6 +54,14 @@ class PostgresServer:
         """End it as a crash would (SIGKILL)."""
         self._process.kill()
 
+    def freeze(self) -> None:
+        """Stop all its processes, so that it takes connections and says nothing."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        self._signal_all(signal.SIGCONT)
+
     def start(self) -> None:
         """Start it again on the same port and data; returns when it accepts connections."""
         self._process = self._launch()
@@ -60,6 +69,12 @@ class PostgresServer:
     def stop(self) -> None:
         """End it in good order."""
         self._process.stop()
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii").split()
+        for pid in (self.pid, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _launch(self) -> ServerProcess:
         settings = [f"-c{setting}" for setting in (*_FAST, *_SMALL)]
