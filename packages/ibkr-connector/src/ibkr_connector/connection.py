@@ -16,6 +16,9 @@ from ibkr_connector.settings import IBKRConnectionSettings
 
 _EVERYTHING: Final = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.EXECUTIONS
 
+_MOST_CANCELLATIONS: Final = 10
+_CANCELLATION_SECONDS: Final = 0.1
+
 
 async def open_session(
     settings: IBKRConnectionSettings,
@@ -79,11 +82,23 @@ async def _open(session: GatewaySession, *, is_read_only: bool, fetch: StartupFe
         await asyncio.wait(endings, timeout=settings.connect_timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
         _require_success(session, attempt, refusal)
     except BaseException:
-        attempt.cancel()
-        await asyncio.wait({attempt}, timeout=1.0)
-        await session.close("could not connect")
+        # In a task of its own: a caller who is cancelled once more must not leave our client id occupied.
+        session.giving_up = asyncio.create_task(_give_up(session, attempt))
+        await asyncio.shield(session.giving_up)
         raise
     return session
+
+
+async def _give_up(session: GatewaySession, attempt: asyncio.Future[None]) -> None:
+    """End the attempt and its connection. A cancellation may get lost in it, at the moment in which a wait ends."""
+    session.end("could not connect")
+    for _ in range(_MOST_CANCELLATIONS):
+        attempt.cancel()
+        if (await asyncio.wait({attempt}, timeout=_CANCELLATION_SECONDS))[0]:
+            break
+    await session.close("could not connect")
+    if attempt.done() and not attempt.cancelled():
+        attempt.exception()  # retrieved; why connecting failed is known already
 
 
 async def _synchronize(session: GatewaySession, *, is_read_only: bool, fetch: StartupFetch) -> None:

@@ -73,6 +73,8 @@ class GatewaySession:
         """What is wrong behind the gateway, by code, until it says that it is right again."""
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Done when the connection is over, with the reason."""
+        self.giving_up: asyncio.Task[None] | None = None
+        """The end of an attempt to connect that failed."""
         self._refused: asyncio.Future[ErrorTold] | None = None
         self._changed: asyncio.Future[None] | None = None
         self._now = now
@@ -136,7 +138,9 @@ class GatewaySession:
         """Give up the connection: everything that waits fails with this reason."""
         if not self.lost.done():
             self.lost.set_result(reason)
-        self.ib.disconnect()
+        # ib_async's own way of disconnecting fails before the gateway has told its accounts.
+        disconnect: Callable[[], object] = self.ib.disconnect if self.raw.isReady() else self.raw.disconnect
+        disconnect()
         self._notify()
 
     async def close(self, reason: str) -> None:
