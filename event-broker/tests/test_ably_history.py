@@ -15,6 +15,8 @@ from service_runtime.clock import SystemClock
 from service_runtime.settings import AblySettings
 
 NO_ANSWER = ""
+OK = 200
+TOKEN = '{"token": "t", "keyName": "app.main", "issued": 0, "expires": 9999999999999, "capability": "{}"}'
 
 
 def error(status: int, code: int) -> str:
@@ -23,18 +25,26 @@ def error(status: int, code: int) -> str:
 
 
 @asynccontextmanager
-async def rest(status: int, body: str, kind: str = "application/json") -> AsyncGenerator[str]:
-    """The endpoint of a REST that answers everything alike, or not at all."""
-    answer = (
-        f"HTTP/1.1 {status} Some\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
+async def rest(
+    status: int, body: str, kind: str = "application/json", *, then: str | None = None
+) -> AsyncGenerator[str]:
+    """The endpoint of a REST that answers everything alike, or not at all; `then` is its second page."""
     done = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
         if body == NO_ANSWER:
             await done.wait()
-        writer.write((answer + body).encode())
+        text = then if then is not None and b"page=2" in head else body
+        if status == OK and b"requestToken" in head:
+            text = TOKEN
+        lines = (
+            f"HTTP/1.1 {status} Some",
+            f"Content-Type: {kind}",
+            f"Content-Length: {len(text)}",
+            "Connection: close",
+        )
+        writer.write("\r\n".join((*lines, "", text)).encode())
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
@@ -96,5 +106,27 @@ async def test_a_refused_connection_is_no_refusal_of_the_history() -> None:
     async with rest(200, "[]") as endpoint:
         pass
     raised = await failure(endpoint)
+
+    assert type(raised) is HistoryUnavailable
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["null", "7", '["text"]', "[null]", "[" * 100_000, "not"],
+)
+async def test_an_answer_over_which_the_sdk_stumbles_is_told_like_any_other_failure(body: str) -> None:
+    """It raises TypeError, AttributeError and more; none of them may end the reading for good."""
+    async with rest(200, body) as endpoint:
+        raised = await failure(endpoint)
+
+    assert type(raised) is HistoryUnavailable
+    assert raised.fault.text
+
+
+async def test_a_next_page_that_is_no_page_is_a_failure() -> None:
+    """The SDK follows the link without its usual net, so that a bare TypeError comes out."""
+    link = '\r\nLink: <./messages?page=2>; rel="next"'
+    async with rest(200, "[]", f"application/json{link}", then="null") as endpoint:
+        raised = await failure(endpoint)
 
     assert type(raised) is HistoryUnavailable

@@ -101,6 +101,22 @@ async def test_an_absence_longer_than_the_rewind_is_read_from_the_history(world:
     assert [channel for channel, _ in rig.missed] == [OTHER], "the other channel's history is too short"
 
 
+async def test_a_message_that_cannot_be_decoded_does_not_close_the_history(world: World) -> None:
+    """It takes its place among the others, as a signal that cannot be read; the SDK alone would fail on it for ever."""
+    await world.first_life(1)
+    world.let_pass(minutes=30)
+    world.publish(2)
+    world.ably.publish(CHANNEL, "%%%no", encoding="base64")
+    world.publish(3)
+
+    async with world.listen() as rig:
+        await rig.wait_health(is_caught_up)
+        events = await world.intake.wait_taken(4)
+
+    assert [event.data.get("number") for event in events] == [1, 2, None, 3]
+    assert CHANNEL not in dict(rig.missed)
+
+
 async def test_an_absence_longer_than_the_retention_is_reported(world: World) -> None:
     """What is still kept is taken in; the time before it is told with its beginning and end, and stays a fact."""
     await world.first_life(1)

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from event_broker.testing.listening_rig import ListeningRig, accounts_on, listening
 from event_broker.testing.recording_intake import Offer, RecordingIntake
 from event_queue.errors import QueueError, QueueUnavailable
@@ -88,6 +90,27 @@ async def test_an_undecodable_message_is_a_dry_run(ably: AblyServer, listen: Lis
 
     assert event.exec_command is Command.PRINT_REBALANCE
     assert event.data == {"undecoded": "json/rot13"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [("base64", "%%%no"), ("json", '{"exec": '), ("utf-8/base64", "/w=="), ("json/base64", "/w=="), ("vcdiff", "x")],
+)
+async def test_a_message_that_the_sdk_cannot_decode_is_not_lost(
+    ably: AblyServer, listen: Listen, encoding: str, data: str
+) -> None:
+    """The SDK drops its whole frame and tells nobody; here it arrives, in its place, as what cannot be read."""
+    rig = await listen(DU1=CHANNEL)
+    await rig.wait_attached()
+
+    ably.publish(CHANNEL, {"number": 1})
+    ably.publish(CHANNEL, data, encoding=encoding)
+    ably.publish(CHANNEL, {"number": 2})
+    first, broken, second = await rig.intake.wait_taken(3)
+
+    assert (first.data, second.data) == ({"number": 1}, {"number": 2})
+    assert broken.exec_command is Command.PRINT_REBALANCE
+    assert broken.data == {"undecoded": f"undecodable {encoding.replace('/', ',')}"}
 
 
 async def test_the_same_message_id_counts_once(ably: AblyServer, listen: Listen) -> None:

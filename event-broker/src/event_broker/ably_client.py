@@ -1,6 +1,7 @@
 """The edge to the Ably SDK, which has no types: making a client, taking leave of it, reading its errors.
 
-Only this module, `ably_session`, `channel_link`, `ably_message` and `ably_history` touch what the SDK made.
+Only this module, `ably_session`, `channel_link`, `ably_message`, `ably_decoding` and `ably_history` touch what the SDK
+made.
 """
 
 import asyncio

@@ -8,6 +8,7 @@ from typing import Any, Final
 import structlog
 
 from event_broker.ably_client import fault_of_change
+from event_broker.ably_decoding import tolerate_undecodable
 from event_broker.ably_health import ATTACHED, AblyHealth
 from event_broker.ably_message import trigger_of
 from event_broker.channel_inbox import ChannelInbox
@@ -74,6 +75,7 @@ class ChannelLink:
         """
         self._was_attached = False
         self._is_dead.clear()
+        tolerate_undecodable(channel)
         channel.on(self._on_state)
         try:
             async with asyncio.timeout(self._around.timing.attach_seconds):
