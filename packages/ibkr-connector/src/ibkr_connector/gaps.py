@@ -5,10 +5,10 @@ Of these kinds a loss matters:
 - openOrder, orderStatus, execDetails: orders and shares. The list that was under way is incomplete, orders that live
   are in doubt, and nothing is placed until open orders and executions have been listed completely.
 - error: it may have ended an order, so orders that live are in doubt; shares it moves none.
-- position, accountSummary: the answer under way is incomplete.
-- completedOrder: the list counts as not answered, which it may be at any gateway.
+- position, accountSummary, contractDetails: the answer under way is incomplete.
 
-Others cost no more than what they would have told: a price, a commission, a pushed figure that is asked for anyway.
+Others cost no more than what they would have told: a price, a commission, a pushed figure that is asked for anyway, a
+completed order, whose absence proves nothing at any gateway.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ OPEN_ORDERS: Final = frozenset({3, 5})
 EXECUTIONS: Final = frozenset({11})
 POSITIONS: Final = frozenset({61})
 SUMMARY: Final = frozenset({63})
-COMPLETED_ORDERS: Final = frozenset({101})
+DETAILS: Final = frozenset({10})
 TRADING: Final = OPEN_ORDERS | EXECUTIONS
 DOUBTFUL: Final = TRADING | {4, UNREADABLE}
 """After the loss of one of these any order may stand elsewhere than it seems."""

@@ -25,7 +25,7 @@ from ibkr_connector.summaries import SummarySubscriptions
 T = TypeVar("T")
 
 
-class _ListIncomplete(BrokerAPIError):
+class ListIncomplete(BrokerAPIError):
     """Something that belongs in the list was not understood or not told."""
 
 
@@ -91,10 +91,12 @@ class Requests:
         """Details of every contract that fits.
 
         Raises:
+            BrokerAPIError: one could not be understood; the others must not be taken for all.
             RequestError: the gateway's own error; 200 when nothing fits.
         """
         what = f"contract details of {contract.symbol}"
-        return await self._session.answer(lambda: self._ib.reqContractDetailsAsync(contract), what)
+        with self._complete(what, gaps.DETAILS):
+            return await self._session.answer(lambda: self._ib.reqContractDetailsAsync(contract), what)
 
     async def current_time(self) -> None:
         """A sign of life."""
@@ -165,7 +167,7 @@ class Requests:
     async def _ask_open_orders(self) -> list[OrderListed]:
         try:
             return await self._list_open_orders()
-        except _ListIncomplete:
+        except ListIncomplete:
             # Once more: an order that came or went at that moment may have looked like a gap.
             return await self._list_open_orders()
 
@@ -173,12 +175,12 @@ class Requests:
         session, what = self._session, "open orders"
         listing = session.listing = Listing()
         try:
-            with self._complete(what, gaps.OPEN_ORDERS, _ListIncomplete) as mark:
+            with self._complete(what, gaps.OPEN_ORDERS, ListIncomplete) as mark:
                 await self._unnumbered(lambda: self._unless_refused(self._ib.reqAllOpenOrdersAsync, what), what)
         finally:
             session.listing = None
         if told := listing.unlisted(session.orders):
-            raise _ListIncomplete(f"{what} are incomplete: order {told.key} is {told.status} and not listed")
+            raise ListIncomplete(f"{what} are incomplete: order {told.key} is {told.status} and not listed")
         session.gaps.orders_listed(mark)
         return listing.orders
 
@@ -197,11 +199,8 @@ class Requests:
             return []
         what = "completed orders"
         try:
-            with self._complete(what, gaps.COMPLETED_ORDERS, _ListIncomplete):
-                ask = self._request_completed_orders
-                return await self._session.answer(lambda: self._unless_refused(ask, what), what)
-        except _ListIncomplete:
-            return []
+            ask = self._request_completed_orders
+            return await self._session.answer(lambda: self._unless_refused(ask, what), what)
         except (NoAnswer, BrokerAPIError):
             self._has_completed_orders = False
             return []
