@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import AccountRefused, OrderRejected, Side
+from broker_connector_base import AccountRefused, OrderRejected, OrderType, Side, TimeInForce
 from broker_connector_base.testing import IgnoreCancellation, LeaveOpen, OrderScript, RejectOrder
 from event_processor.errors import AccountMisconfigured
 from event_processor.failures import FailureKind, classify
@@ -31,7 +31,7 @@ from event_queue.audit import AuditKind
 from event_queue.events import Command
 from rebalance_calculator import ReplacementError, ReplacementRule, ReplacementSet, apply_replacements
 from service_runtime.accounts import Accounts
-from service_runtime.settings import TradingMode
+from service_runtime.settings import OrdersSettings, TradingMode
 
 BUY, SELL = Side.BUY, Side.SELL
 K = AuditKind
@@ -159,6 +159,24 @@ async def test_fault_12_a_retry_doubles_orders_that_are_alive() -> None:
 
     assert case.shares == {"D": 100}
     assert sum(fill.quantity for fill in case.brokerage.fills if fill.side is SELL) == 10
+
+
+@pytest.mark.parametrize("time_in_force", [TimeInForce.DAY, TimeInForce.GOOD_TILL_CANCELLED])
+@pytest.mark.parametrize("order_type", [OrderType.MARKET, OrderType.LIMIT])
+async def test_fault_13_type_and_time_in_force_ignored(order_type: OrderType, time_in_force: TimeInForce) -> None:
+    """Every order says what the settings say, and never that a market order may fill outside regular hours."""
+    case = scenario(paper_account(10_000, OLD=10), {"OLD": 100, "A": 100}, {"A": 100})
+    case.orders = OrdersSettings.model_validate(
+        {"type": order_type.value, "time_in_force": time_in_force.value, "limit_buffer_percent": 1}
+    )
+
+    await _run(case)
+
+    sent = [order.request for order in case.placed]
+    assert [(each.order_type, each.time_in_force) for each in sent] == [(order_type, time_in_force)] * 2
+    is_limit = order_type is OrderType.LIMIT
+    assert [each.limit_price for each in sent] == ([Decimal(99), Decimal(101)] if is_limit else [None, None])
+    assert not any(each.outside_regular_hours for each in sent)
 
 
 @pytest.mark.parametrize("words", ["timed out", "connection reset, exchange is closed, try again", "order rejected"])

@@ -65,26 +65,38 @@ async def test_a_second_delivery_after_death_at_any_step_ends_where_one_ends(mak
 async def test_dying_twice_changes_nothing_either(second_death: int) -> None:
     """The third delivery still ends where one ends."""
     case = case_5()
-    await _dies(case, 14)
-    await _dies(case, second_death)
+    assert await _dies(case, 14)
+    assert await _dies(case, second_death)
     case.meet(Fate())
 
     await case.deliver()
 
     assert case.shares == EXPECTED
+    assert (case.cash, case.open_orders) == (1_100, 0)
 
 
 async def test_no_order_ref_is_ever_used_twice() -> None:
-    """Every order can be told from every other, over all attempts."""
-    for dies_at in range(1, MOST_STEPS):
+    """Every order can be told from every other, over all attempts, also where two lives sent the very same order."""
+    dies_at, sent_again = 1, 0
+    while await _dies(with_a_stuck_sell(), dies_at):
         case = with_a_stuck_sell()
         await _dies(case, dies_at)
+        first_life = {(order.request.side, order.request.symbol) for order in case.placed}
+        intended = [request.order_ref for request in case.recorder.intents]
         case.meet(Fate())
 
         await case.deliver()
 
         refs = [order.request.order_ref for order in case.placed]
-        assert len(refs) == len(set(refs))
+        assert len(refs) == len(set(refs)), f"killed at step {dies_at}"
+        intended += [request.order_ref for request in case.recorder.intents]
+        assert len(intended) == len(set(intended)), f"killed at step {dies_at}"
+        assert set(refs) <= set(intended), f"killed at step {dies_at}: an order went out without its intent"
+        again = {(request.side, request.symbol) for request in case.recorder.intents}
+        sent_again += bool(first_life & again)
+        dies_at += 1
+
+    assert sent_again > 3
 
 
 async def test_fills_of_an_earlier_attempt_are_recorded_when_found() -> None:
@@ -95,12 +107,12 @@ async def test_fills_of_an_earlier_attempt_are_recorded_when_found() -> None:
         case = case_5()
         step_after_sells += 1
         await _dies(case, step_after_sells)
+    of_the_first_life = case.brokerage.fills
     case.meet(Fate())
 
     await case.deliver()
 
-    assert {fill.exec_id for fill in case.recorder.found} <= {fill.exec_id for fill in case.brokerage.fills}
-    assert case.recorder.found
+    assert {fill.exec_id for fill in case.recorder.found} == {fill.exec_id for fill in of_the_first_life}
 
 
 @pytest.mark.parametrize(
