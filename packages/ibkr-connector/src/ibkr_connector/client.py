@@ -27,6 +27,7 @@ from ibkr_connector.account_guard import require_tradeable
 from ibkr_connector.connection import open_session
 from ibkr_connector.contracts import ContractCache, find_details
 from ibkr_connector.details_book import DetailsBook
+from ibkr_connector.details_keeper import DetailsKeeper
 from ibkr_connector.fill_feed import FillFeed
 from ibkr_connector.foreign_orders import ForeignCanceller
 from ibkr_connector.heartbeat import Heartbeat
@@ -217,18 +218,11 @@ class IBKRClient(BrokerClient):
         snapshots = SnapshotReader(session, line.requests, now=self._now, pause=self._pause)
         snapshots.begin(self._managed(session))
         Heartbeat(session, line.requests).start()
+        details = DetailsBook(partial(find_details, line.requests), self._now)
+        DetailsKeeper(session, details, lambda: self._contracts.symbols, self._now).start()
         foreign = ForeignCanceller(line, OwnerLines(session, self._now))
-        return _MainLine(
-            line.session,
-            line.requests,
-            line.reconciler,
-            line.follower,
-            line.canceller,
-            snapshots,
-            PriceBook(session, self._now),
-            DetailsBook(partial(find_details, line.requests), self._now),
-            foreign,
-        )
+        prices, common = PriceBook(session, self._now), (line.requests, line.reconciler, line.follower, line.canceller)
+        return _MainLine(session, *common, snapshots, prices, details, foreign)
 
     def _connected(self, what: str) -> _MainLine:
         if self._line is None:

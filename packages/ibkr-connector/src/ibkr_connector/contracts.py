@@ -46,6 +46,11 @@ class ContractCache:
     def __init__(self) -> None:
         self._known: dict[str, QualifiedStock] = {}
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol that was ever found."""
+        return tuple(self._known)
+
     async def qualify(self, book: DetailsBook, symbols: Sequence[str]) -> dict[str, QualifiedStock]:
         """The contract of every symbol, asked for side by side where unknown.
 

@@ -21,9 +21,9 @@ class _Kept:
     details: ContractDetails
     asked_at: datetime
 
-    def is_young(self, now: datetime) -> bool:
+    def is_young(self, now: datetime, most: timedelta) -> bool:
         """Hours are told by the day: what was asked for on another day of the exchange says nothing today."""
-        if not timedelta(0) <= now - self.asked_at <= _KEPT_FOR:
+        if not timedelta(0) <= now - self.asked_at <= most:
             return False
         try:
             zone = find_zone(self.details.timeZoneId)
@@ -44,8 +44,15 @@ class DetailsBook:
     async def read(self, symbol: str) -> ContractDetails | str:
         """The details, or why there are none; no older than 15 minutes and of the exchange's present day."""
         kept = self._kept.get(symbol)
-        if kept is not None and kept.is_young(self._now()):
-            return kept.details
+        return kept.details if kept and kept.is_young(self._now(), _KEPT_FOR) else await self.ask(symbol)
+
+    def is_young(self, symbol: str, most: timedelta) -> bool:
+        """True when the details are at hand, of the exchange's present day and no older than this."""
+        kept = self._kept.get(symbol)
+        return kept is not None and kept.is_young(self._now(), most)
+
+    async def ask(self, symbol: str) -> ContractDetails | str:
+        """The details as they are now."""
         asked = self._asked.get(symbol)
         if asked is None:
             asked = self._asked[symbol] = asyncio.create_task(self._ask(symbol))

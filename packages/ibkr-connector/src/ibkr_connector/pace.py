@@ -38,10 +38,14 @@ class Pace:
 
     def next_at(self, now: float) -> float:
         """When the next message may leave; not later than now if at once. Proof may come that makes it earlier."""
-        self._recent = [sent for sent in self._recent if sent.counts_until > now]
-        if len(self._recent) < MOST_MESSAGES:
+        if self.counted(now) < MOST_MESSAGES:
             return now
         return min(sent.counts_until for sent in self._recent)
+
+    def counted(self, now: float) -> int:
+        """Messages that the gateway may count at this moment."""
+        self._recent = [sent for sent in self._recent if sent.counts_until > now]
+        return len(self._recent)
 
     def wrote(self, line: object, message: str, now: float) -> None:
         """This message left over this line."""
