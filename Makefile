@@ -11,6 +11,7 @@ CODE := $(MEMBERS) tests bench conftest.py
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 UP_ARGS ?= --sandbox
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up check test integration e2e bench clean lock
@@ -41,8 +42,8 @@ integration: $(READY) ## Only the tests on real Redis and PostgreSQL
 e2e: $(READY) ## Only the tests of the three services as processes
 	$(PYTEST) -n $(WORKERS) -m e2e
 
-bench: $(READY) ## Measure the queue as a ratio to a raw Redis round trip
-	$(BIN)/python -m bench
+bench: $(READY) ## Measure the queue beside seven others (about eight minutes; BENCH_ARGS=--help)
+	$(BIN)/python -m bench $(BENCH_ARGS)
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
@@ -51,7 +52,7 @@ lock: $(READY) ## Resolve the dependencies anew into requirements.lock
 		--upgrade --output-file requirements.lock
 
 clean: ## Remove the environment, caches and local data
-	rm -rf $(VENV) .data .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench-venv .data .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) pyproject.toml

@@ -8,8 +8,9 @@ from typing import Any
 
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Lease
-from event_queue.redis_queue import RedisQueue
+from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.events import make_event
+from event_queue.testing.redis_server import running_redis
 
 _SLOT = "0"
 _NOT_OURS = {"info", "blpop", "lpop"}
@@ -22,6 +23,17 @@ class CommandCount:
     transition: str
     round_trips: int
     inside_the_script: int
+
+
+async def count_on_a_fresh_queue() -> list[CommandCount]:
+    """Counts on a Redis of its own; the first life loads the scripts and is not counted."""
+    with running_redis(appendfsync="everysec") as server:
+        async with open_redis(server.address) as queue:
+            lease = await queue.worker.acquire_lease("bench", ttl=timedelta(minutes=1))
+            if not isinstance(lease, Lease):
+                raise TypeError("a fresh queue's lease is free")
+            await count_commands(queue, lease)
+            return await count_commands(queue, lease)
 
 
 async def count_commands(queue: RedisQueue, lease: Lease) -> list[CommandCount]:

@@ -1,19 +1,24 @@
 """A rebalance of 20 symbols against a simulated gateway that answers slowly: how much longer than it must it take?
 
-Once the gateway answers so slowly that nothing else counts: the time divided by that latency is the number of replies
-that are waited for one after another. That many replies and two fills (sells, then buys) are the longest chain of
-dependent replies, which nothing can be faster than.
+Once the gateway answers so slowly that nothing else counts, every step of the run is told by what was asked at it: the
+number of steps is the number of replies that are waited for one after another. That many replies and two fills
+(sells, then buys) are the longest chain of dependent replies, which nothing can be faster than.
 
-The gateway closes connections that send more than 50 messages a second, so the connector paces itself. Contracts are
-asked for once: the first rebalance after a start needs more messages than the pace lets through at once, and waits.
+The gateway closes connections that send more than 50 messages a second, so the connector paces itself at 45. A
+rebalance that needs more than those within its chain waits for the next second: one of 20 symbols whose contract
+details are at hand needs 45, and each symbol without them one more.
+
+`python -m bench.rebalance` measures this alone.
 """
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from statistics import median
-from time import perf_counter
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +28,7 @@ from ibkr_connector import IBKRClient, IBKRConnectionSettings
 from rebalance_calculator import TargetWeight
 from sandbox.gateway import GatewayServer
 from sandbox.world import World
+from sandbox.world.journal import JournalEntry
 from service_runtime.accounts import AccountConfig, NotificationConfig
 from service_runtime.clock import SystemClock
 from service_runtime.settings import OrdersSettings
@@ -50,6 +56,10 @@ class RebalanceSpeed:
     """Replies waited for one after another."""
     slow: float
     """With the latency of `REPLY_MS` and `FILL_MS`."""
+    messages: int = 0
+    """Sent to the gateway, from the first question to the last answer."""
+    asked: tuple[str, ...] = ()
+    """What was asked for at each step."""
 
     @property
     def chain(self) -> float:
@@ -62,26 +72,59 @@ class RebalanceSpeed:
         return self.slow / self.chain
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One rebalance, with every message that reached the gateway meanwhile."""
+
+    began: datetime
+    seconds: float
+    requests: tuple[JournalEntry, ...]
+
+    def asked_every(self, seconds: float) -> tuple[str, ...]:
+        """What was asked for in each stretch of so many seconds, questions that were given back left out."""
+        steps = [Counter[str]() for _ in range(round(self.seconds / seconds))]
+        for request in self.requests:
+            name = str(request.details["message"])
+            if not name.startswith("CANCEL_"):
+                steps[round((request.at - self.began).total_seconds() / seconds)][name] += 1
+        return tuple(_words(step) for step in steps)
+
+
 async def measure_rebalance(*, rounds: int, contracts_known: bool) -> RebalanceSpeed:
-    """The replies of one very slow run, and the median time over some rounds, each on a fresh gateway."""
+    """The steps of one very slow run, and the median time over some rounds, each on a fresh gateway."""
     longest = await _one_run(contracts_known=contracts_known, reply_ms=_VERY_SLOW_MS, fill_ms=0)
+    asked = longest.asked_every(_VERY_SLOW_MS / _MILLISECONDS)
     slow = [await _one_run(contracts_known=contracts_known, reply_ms=REPLY_MS, fill_ms=FILL_MS) for _ in range(rounds)]
-    return RebalanceSpeed(round(longest * _MILLISECONDS / _VERY_SLOW_MS), median(slow))
+    return RebalanceSpeed(
+        steps=len(asked),
+        slow=median(run.seconds for run in slow),
+        messages=max(len(run.requests) for run in slow),
+        asked=asked,
+    )
 
 
-async def _one_run(*, contracts_known: bool, reply_ms: int, fill_ms: int) -> float:
-    """Seconds of one rebalance, the connection open before."""
+async def _one_run(*, contracts_known: bool, reply_ms: int, fill_ms: int) -> _Run:
+    """One rebalance, the connection open before."""
+    clock, loop = SystemClock(), asyncio.get_running_loop()
     async with _client() as (world, client):
         if contracts_known:
             await _rebalancer(client).preview(_account(), _weights())
-            await SystemClock().pause(_PACE_SECONDS)
+            await clock.pause(_PACE_SECONDS)
         world.set_latency({"reply_ms": reply_ms, "fill_ms": fill_ms})
-        began = perf_counter()
+        before = len(world.journal.of("request"))
+        began, start = clock.now(), loop.time()
         run = await _rebalancer(client).execute(_account(), _weights(), event_id=_EVENT, attempt=1)
-        took = perf_counter() - began
+        took = loop.time() - start
+        requests = tuple(world.journal.of("request"))[before:]
     if not isinstance(run, LiveRun) or len(run.orders) != len(SYMBOLS) or run.incomplete:
         raise RuntimeError(f"the benchmark's rebalance was not carried out as planned: {run}")
-    return took
+    return _Run(began, took, requests)
+
+
+def _words(step: Counter[str]) -> str:
+    """`all open orders, 20 market data`."""
+    named = ((name.replace("_", " ").lower(), count) for name, count in step.items())
+    return ", ".join(f"{count} {name}" if count > 1 else name for name, count in named)
 
 
 @asynccontextmanager
@@ -122,3 +165,15 @@ def _account() -> AccountConfig:
 
 async def _weights() -> tuple[TargetWeight, ...]:
     return tuple(TargetWeight(symbol, Decimal(1) / len(SYMBOLS)) for symbol in SYMBOLS)
+
+
+async def _main() -> None:
+    for name, known in {"first after a start": False, "later ones": True}.items():
+        speed = await measure_rebalance(rounds=5, contracts_known=known)
+        print(f"{name}: {speed.slow:.2f} s, {speed.ratio:.2f} times the chain of {speed.chain:.2f} s")
+        print(f"  {speed.steps} dependent replies and {FILLS_IN_CHAIN} fills, {speed.messages} messages")
+        print("".join(f"  {number}. {asked}\n" for number, asked in enumerate(speed.asked, start=1)))
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
