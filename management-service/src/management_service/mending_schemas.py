@@ -42,7 +42,7 @@ class MendStepDocument(BaseModel):
             exec_command=step.event.exec_command,
             times_queued=step.event.times_queued,
             due_at=step.due_at,
-            waits_for_trading=step.is_parked,
+            waits_for_trading=step.parked_at is not None,
             ended_as=step.ended_as,
         )
 

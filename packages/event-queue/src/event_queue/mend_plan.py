@@ -99,7 +99,8 @@ class MendStep:
     """Its body in the queue; empty when the queue does not hold it."""
     due_at: datetime | None = None
     """When it joins the line; None to wait in it now."""
-    is_parked: bool = False
+    parked_at: datetime | None = None
+    """Since when it has waited for trading to be resumed; None when it does not."""
     ended_as: EventStatus | None = None
 
 
@@ -151,5 +152,5 @@ def _back(action: MendAction, known: KnownEvent, times: int, expected: str, now:
         kind=AuditKind.RECOVERED if known.was_in_hand else AuditKind.RESTORED,
         expected=expected,
         due_at=known.next_attempt_at if known.next_attempt_at and known.next_attempt_at > now else None,
-        is_parked=known.is_parked,
+        parked_at=known.moved_at if known.is_parked else None,
     )

@@ -1,7 +1,7 @@
 """Redis's side of putting a queue right: where it stands, what it holds, and the scripts that change it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -119,7 +119,7 @@ class RedisMending:
         entries = [
             *map(_switch_entry, switched),
             *map(_trade_entry, traded),
-            *map(_step_entry, steps),
+            *_step_entries(steps),
             *map(_rerun_entry, remembered),
         ]
         for start in range(0, len(entries), _AT_ONCE):
@@ -153,7 +153,18 @@ def _entry(verb: str, name: str, body: str, **fields: str | int) -> _Entry:
     return (verb, name, pair, created, body, expected, kind, due, account, times)
 
 
-def _step_entry(step: MendStep) -> _Entry:
+def _step_entries(steps: Sequence[MendStep]) -> Iterator[_Entry]:
+    """Parked events keep their order by the moments since when they are: no two get the same."""
+    latest = 0
+    for step in steps:
+        due = "" if step.due_at is None else str(to_ms(step.due_at))
+        if step.parked_at is not None:
+            latest = max(to_ms(step.parked_at), latest + 1)
+            due = f"parked {latest}"
+        yield _step_entry(step, due)
+
+
+def _step_entry(step: MendStep, due: str) -> _Entry:
     event = step.event
     body = step.expected if step.action in (MendAction.ENDS, MendAction.TOLD) else encode_event(event)
     return _entry(
@@ -164,16 +175,10 @@ def _step_entry(step: MendStep) -> _Entry:
         created=to_ms(event.created_at),
         expected=step.expected,
         kind=step.ended_as or step.kind,
-        due=_due(step),
+        due=due,
         account=event.account_id,
         times=event.times_queued,
     )
-
-
-def _due(step: MendStep) -> str | int:
-    if step.is_parked:
-        return "parked"
-    return "" if step.due_at is None else to_ms(step.due_at)
 
 
 def _switch_entry(switched: Switched) -> _Entry:

@@ -21,7 +21,8 @@
 --   body, kind, due, account, times queued
 --   pause, resume   name is the scope, body the pause
 --   traded          name is the account, body `<trading day> <event id>`
---   back            an event comes back, or is corrected; due is a moment in ms, `parked`, or '' to wait in line;
+--   back            an event comes back, or is corrected; due is a moment in ms, `parked <ms>` since then,
+--                   or '' to wait in line;
 --                   an event of the same pair that came after the loss stays, and this one ends as superseded by it
 --   end             an event that history knows as ended goes; kind is its status
 --   tell            history, which does not know it, is told of a living event
@@ -70,12 +71,13 @@ end
 
 local function put_in(entry)
   local due = entry.due
+  local since = string.match(due, '^parked (%d+)$')
   if due == '' then
     redis.call('LPUSH', queue, entry.name)
     wake(tokens)
-  elseif due == 'parked' then
+  elseif since then
     redis.call('HSET', parked, entry.name, entry.account)
-    due = whole(FAR_AHEAD + now_ms())
+    due = whole(FAR_AHEAD + since)
   end
   if due ~= '' then
     redis.call('ZADD', delayed, due, entry.name)

@@ -1,0 +1,154 @@
+"""Redis is wiped, emptied, or brought back from an older copy while the system trades: nothing is done twice."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from event_queue.testing.redis_server import RedisServer, running_redis
+from running_system import Follower, System, eventually
+
+pytestmark = pytest.mark.e2e
+
+OpenSystem = Callable[..., AbstractAsyncContextManager[System]]
+
+WORLD: Mapping[str, Any] = {
+    "latency": {"reply_ms": 2, "fill_ms": 150, "account_lag_ms": 10},
+    "instruments": [{"symbol": symbol, "price": price} for symbol, price in {"AAA": 50, "BBB": 20, "CCC": 125}.items()],
+}
+FOLLOWERS = [
+    Follower(
+        account_id=f"DU{number}",
+        answer={"AAA": 0.3, "BBB": 0.3, "CCC": 0.4},
+        positions={"AAA": 1000, "BBB": 1500},
+        cash=20_000,
+        reserve=1,
+    )
+    for number in range(1, 4)
+]
+HELD_AFTER = {"AAA": 594, "BBB": 1485, "CCC": 316}
+
+
+@pytest.fixture
+def redis() -> Generator[RedisServer]:
+    """A server that the test may wipe."""
+    with running_redis() as server:
+        yield server
+
+
+def log_file(redis: RedisServer) -> Any:
+    return redis.directory / "appendonly.aof"
+
+
+async def stored(system: System) -> None:
+    """Wait until PostgreSQL knows everything."""
+
+    async def facts() -> Mapping[str, Any]:
+        return (await system.api.health())["components"]["postgres"]
+
+    await eventually(facts, lambda postgres: postgres.get("lag_records") == 0)
+
+
+def repeated_orders(system: System) -> list[str | None]:
+    placed = Counter(entry.order_ref for entry in system.world.journal.of("place_order"))
+    return [ref for ref, count in placed.items() if count > 1]
+
+
+@pytest.mark.parametrize("moment", ["place_order", "fill"])
+async def test_a_redis_wiped_during_a_rebalance_is_rebuilt(
+    open_system: OpenSystem, redis: RedisServer, moment: str
+) -> None:
+    """Killed in the middle, with Redis's disk gone: all events come back, and no order goes out twice."""
+    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+        events = {each.account_id: await system.signal(each.account_id) for each in FOLLOWERS}
+        await system.happened(moment, "DU1")  # type: ignore[arg-type] # a literal of the parameters
+        known = [event_id for event_id in events.values() if (await system.api.event(event_id)).get("history")]
+        await asyncio.gather(*(service.kill() for service in system.services))
+        await asyncio.to_thread(redis.kill)
+        log_file(redis).unlink()
+        await asyncio.to_thread(redis.start)
+        await system.start()
+        ended = [await system.api.ended(event_id) for event_id in known]
+
+        assert len(known) == len(FOLLOWERS)
+        assert all(event["status"] == "completed" for event in ended)
+        assert any(event["recovered"] for event in ended)
+        assert [system.held(each.account_id) for each in FOLLOWERS] == [HELD_AFTER] * 3
+        assert repeated_orders(system) == []
+        assert (await system.api.status())["active_events_count"] == 0
+
+
+async def test_a_redis_emptied_while_running_is_rebuilt_in_order(open_system: OpenSystem, redis: RedisServer) -> None:
+    """What waits comes back as it was within seconds; its twin is refused before and after."""
+    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+        await system.api.http.put("/trading/pauses/all", json={"reason": "test"}, headers=dict(system.api.key))
+        for follower in FOLLOWERS:
+            await system.signal(follower.account_id)
+        before = await eventually(
+            system.api.waiting, lambda events: [event["state"] for event in events] == ["delayed"] * 3
+        )
+        await stored(system)
+        client: Any = Redis(port=redis.port)
+        await client.flushall()
+        answer = await system.api.post("DU1", "rebalance")
+        after = await eventually(system.api.waiting, lambda events: len(events) == 3)
+        refused = await eventually(
+            lambda: system.api.post("DU1", "rebalance"), lambda response: response.status_code != 503
+        )
+        await client.aclose()
+
+        assert answer.status_code in (409, 503)
+        assert [{**event, "recovered": True} for event in before] == after
+        assert refused.status_code == 409
+        assert (await system.api.http.get("/trading")).json()["paused"]
+        lifted = await system.api.http.delete("/trading/pauses/all", headers=dict(system.api.key))
+        assert lifted.is_success
+        for event in before:
+            await system.api.ended(event["event_id"])
+        assert repeated_orders(system) == []
+        assert [system.held(each.account_id) for each in FOLLOWERS] == [HELD_AFTER] * 3
+
+
+@pytest.mark.parametrize("is_restarted", [True, False], ids=["services restarted", "services running"])
+async def test_a_redis_that_went_back_in_time_halts_trading_until_resynced(
+    open_system: OpenSystem, redis: RedisServer, *, is_restarted: bool
+) -> None:
+    """An old copy holds events that have long ended: none runs again; after a resync what is new trades."""
+    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+        headers = dict(system.api.key)
+        await system.api.http.put("/trading/pauses/all", json={"reason": "test"}, headers=headers)
+        event_id = await system.signal("DU1")
+        await system.api.event_once(event_id, lambda event: event["status"] == "delayed")
+        old = log_file(redis).read_bytes()
+        await system.api.http.delete("/trading/pauses/all", headers=headers)
+        await system.api.ended(event_id)
+        await stored(system)
+        placed = len(list(system.world.journal.of("place_order")))
+
+        if is_restarted:
+            await asyncio.gather(*(service.kill() for service in system.services))
+        await asyncio.to_thread(redis.kill)
+        log_file(redis).write_bytes(old)
+        await asyncio.to_thread(redis.start)
+        if is_restarted:
+            await system.start()
+        history = await system.api.component("history", "down")
+        waiting = await system.signal("DU2")
+        shown = (await system.api.http.post("/queue/resync?dry_run=true", headers=headers)).json()
+        halted = len(list(system.world.journal.of("place_order")))
+        done = (await system.api.http.post("/queue/resync", headers=headers)).json()
+        await system.api.ended(waiting)
+
+        assert "rebalancer resync" in history["detail"]
+        assert halted == placed
+        assert (shown["verdict"], shown["done"], shown["halted"]) == ("redis_went_back", False, True)
+        assert {event["event_id"]: event["action"] for event in shown["events"]}[event_id] == "ends"
+        assert done["done"]
+        assert (await system.api.event(event_id))["status"] == "completed"
+        assert [system.held(account) for account in ("DU1", "DU2")] == [HELD_AFTER] * 2
+        assert repeated_orders(system) == []
+        await system.api.component("history", "ok")
