@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from rebalance_calculator import Allocation, AllocationError, TargetWeight, validate_allocations
+from rebalance_calculator.weights import normalise_symbol
 
 
 def published(*items: tuple[str, str]) -> list[Allocation]:
@@ -73,3 +74,28 @@ def test_case_10_duplicates_are_merged_and_symbols_spelled_one_way() -> None:
 def test_case_10_a_symbol_is_trimmed_and_upper_cased() -> None:
     """The brokerage knows AAPL only."""
     assert validate_allocations(published(("aapl ", "1"))) == (TargetWeight("AAPL", Decimal(1)),)
+
+
+@pytest.mark.parametrize(
+    ("published_as", "symbol"),
+    [
+        ("BRK.B", "BRK.B"),
+        ("brk-b", "BRK.B"),
+        ("BRK/B", "BRK.B"),
+        (" BRK  B ", "BRK.B"),
+        ("BAC PRL", "BAC PRL"),
+        ("BAC-PL", "BAC-PL"),
+        ("X", "X"),
+        ("SPY", "SPY"),
+    ],
+)
+def test_a_class_of_shares_has_one_spelling(published_as: str, symbol: str) -> None:
+    """However a provider writes it; what is no single letter is no class."""
+    assert normalise_symbol(published_as) == symbol
+
+
+def test_two_spellings_of_one_class_are_merged() -> None:
+    """They are one target, and one position."""
+    weights = validate_allocations(published(("BRK-B", "0.25"), ("BRK.B", "0.25"), ("SPY", "0.5")))
+
+    assert weights == (TargetWeight("BRK.B", Decimal("0.5")), TargetWeight("SPY", Decimal("0.5")))

@@ -1,13 +1,16 @@
 """From published allocations to weights that may be traded on (rule 1 of the plan)."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
+from typing import Final
 
 from rebalance_calculator.errors import AllocationError
 from rebalance_calculator.models import Allocation, TargetWeight
 from rebalance_calculator.precision import CONTEXT, cut
 
+_CLASS: Final = re.compile(r"(?<=[A-Z])[ /-](?=[A-Z]$)")
 SUM_TOLERANCE = Decimal("0.01")
 """Publishers round; a sum further from 1 than this is a mistake, not a rounding."""
 
@@ -29,8 +32,11 @@ def validate_allocations(items: Sequence[Allocation]) -> tuple[TargetWeight, ...
 
 
 def normalise_symbol(symbol: str) -> str:
-    """The one spelling of a symbol: trimmed and upper-cased."""
-    return symbol.strip().upper()
+    """The one spelling of a symbol: trimmed and upper-cased, a class of shares after a dot.
+
+    `BRK.B` is published as `BRK-B`, `BRK/B` or `BRK B`, too. Only a single last letter is taken for a class.
+    """
+    return _CLASS.sub(".", " ".join(symbol.split()).upper())
 
 
 def _checked(item: Allocation) -> TargetWeight:
