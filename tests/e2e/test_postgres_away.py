@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from event_queue.testing.postgres_server import PostgresServer, running_postgres
+from event_queue.testing.redis_server import running_redis
 from running_system import Follower, System, eventually
 
 pytestmark = pytest.mark.e2e
@@ -94,8 +95,8 @@ async def test_trading_and_history_outlast_an_outage(open_system: OpenSystem, tm
     """Events end while it lasts, their records move to disk, and afterwards history has each exactly once, in order."""
     away, back = OUTAGES[kind]
     settings = {**SMALL_OUTBOX, "OUTBOX_SPILL_DIRECTORY": str(tmp_path / "spill")}
-    with running_postgres() as postgres:
-        async with open_system(FOLLOWERS, WORLD, postgres=postgres, settings=settings) as system:
+    with running_postgres() as postgres, running_redis() as redis:
+        async with open_system(FOLLOWERS, WORLD, redis=redis, postgres=postgres, settings=settings) as system:
             await system.rebalance("DU1")
             await away(postgres, database_of(system))
             ids = [await system.signal("DU2"), (await system.api.post("DU3", "rebalance")).json()["event_id"]]
@@ -123,8 +124,8 @@ async def test_a_broker_killed_amid_an_outage_goes_on_with_its_files(open_system
     """Killed with records on disk, and again while it brings them back; one elsewhere says where they are."""
     directory = tmp_path / "spill"
     settings = {**SMALL_OUTBOX, "OUTBOX_SPILL_DIRECTORY": str(directory)}
-    with running_postgres() as postgres:
-        async with open_system(FOLLOWERS, WORLD, postgres=postgres, settings=settings) as system:
+    with running_postgres() as postgres, running_redis() as redis:
+        async with open_system(FOLLOWERS, WORLD, redis=redis, postgres=postgres, settings=settings) as system:
             await asyncio.to_thread(postgres.kill)
             event_id = await system.signal("DU1")
             await system.processor.log.until("event_completed", event_id=event_id)

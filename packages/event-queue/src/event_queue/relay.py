@@ -23,6 +23,8 @@ from event_queue.stream_ids import stream_position
 BATCH: Final = 1000
 BLOCK: Final = timedelta(seconds=5)
 PAUSE: Final = timedelta(seconds=5)
+_GATHER_SECONDS: Final = 0.1
+"""After a batch that was not full: what comes meanwhile goes together, at the cost of one transaction."""
 _FRESH: Final = "0-0"
 _PASSING: Final = (AuditUnavailable, QueueUnavailable, SpillUnavailable, SpillDamaged, HistoryGap)
 """Failures that may end by themselves, or by what an operator does, while records go on waiting."""
@@ -98,7 +100,8 @@ class OutboxRelay:
         """
         while True:
             try:
-                await self.carry(block=BLOCK)
+                if 0 < await self.carry(block=BLOCK) < self._batch:
+                    await _let_gather()
             except _PASSING as error:
                 await self._failed(error)
                 await self._pause(PAUSE)
@@ -171,9 +174,10 @@ class OutboxRelay:
         """Nothing waits here; nothing may wait in files elsewhere either. Those that are all stored are forgotten."""
         end = stream_position(cursor)
         for marker in await self._outbox.spills():
-            if stream_position(marker.last_id) > end:
+            if stream_position(marker.last_id) <= end:
+                await self._outbox.forget_spill(marker)
+            elif not self._spilled:
                 raise HistoryGap(first=marker.first, last=marker.last, places=[marker])
-            await self._outbox.forget_spill(marker)
 
     async def _store_while_reading(self, records: Sequence[AuditRecord]) -> None:
         """Store a full batch, and have the one behind it ready when that is done."""
@@ -241,3 +245,9 @@ class OutboxRelay:
         if self._spill is not None and self._spill.oldest_at is not None:
             moments.append(self._spill.oldest_at)
         return max(0.0, (self._now() - min(moments)).total_seconds()) if moments else 0.0
+
+
+async def _let_gather() -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GATHER_SECONDS):
+            await asyncio.get_running_loop().create_future()
