@@ -17,7 +17,7 @@ _BAR: Final = 18
 _PANEL_TOP: Final = 74
 _PANEL_GAP: Final = 46
 _HEAD: Final = 84
-_FOOT: Final = 46
+_FOOT: Final = 60
 _OURS: Final = "#0b7a75"
 _THEIRS: Final = "#9aa5b1"
 _INK: Final = "#1f2933"
@@ -134,11 +134,13 @@ def _bar(bar: Bar, panel: Panel, y: float, ends: tuple[int, int]) -> str:
 
 
 def _legend(height: int) -> str:
-    return (
-        f'<text x="32" y="{height - 18}" font-size="12" fill="{_FAINT}">'
-        "Same Redis (appendonly, everysec) and PostgreSQL "
-        "for all; the rebalancer with its audit draining into PostgreSQL alongside; procrastinate queues in PostgreSQL."
-        "</text>"
+    lines = (
+        "Same Redis (appendonly, everysec) and PostgreSQL for all. The rebalancer's audit drains alongside;",
+        "procrastinate queues in PostgreSQL; rq forks for each job; arq looks at its queue every half second.",
+    )
+    return "\n".join(
+        f'<text x="32" y="{height - 34 + 18 * number}" font-size="12" fill="{_FAINT}">{escape(line)}</text>'
+        for number, line in enumerate(lines)
     )
 
 

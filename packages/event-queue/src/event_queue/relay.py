@@ -101,7 +101,8 @@ class OutboxRelay:
         while True:
             try:
                 if 0 < await self.carry(block=BLOCK) < self._batch:
-                    await _let_gather()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(asyncio.Event().wait(), _GATHER_SECONDS)
             except _PASSING as error:
                 await self._failed(error)
                 await self._pause(PAUSE)
@@ -174,10 +175,9 @@ class OutboxRelay:
         """Nothing waits here; nothing may wait in files elsewhere either. Those that are all stored are forgotten."""
         end = stream_position(cursor)
         for marker in await self._outbox.spills():
-            if stream_position(marker.last_id) <= end:
-                await self._outbox.forget_spill(marker)
-            elif not self._spilled:
+            if stream_position(marker.last_id) > end:
                 raise HistoryGap(first=marker.first, last=marker.last, places=[marker])
+            await self._outbox.forget_spill(marker)
 
     async def _store_while_reading(self, records: Sequence[AuditRecord]) -> None:
         """Store a full batch, and have the one behind it ready when that is done."""
@@ -245,9 +245,3 @@ class OutboxRelay:
         if self._spill is not None and self._spill.oldest_at is not None:
             moments.append(self._spill.oldest_at)
         return max(0.0, (self._now() - min(moments)).total_seconds()) if moments else 0.0
-
-
-async def _let_gather() -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_GATHER_SECONDS):
-            await asyncio.get_running_loop().create_future()
