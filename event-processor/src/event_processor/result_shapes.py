@@ -3,7 +3,7 @@
 Money is in US dollars with cents, prices and quantities have up to four decimals, times are RFC 3339 in UTC.
 """
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 Status = Literal["success", "partial", "failed", "skipped"]
 ExecutionMode = Literal["dry_run", "live"]
@@ -168,7 +168,3 @@ class FailureShape(TypedDict):
     failure_kind: str
     message: str
     timestamp: str
-
-
-ResultShape = RebalanceShape | PositionsShape | AccountEquityShape | OrdersShape
-AnyResult = dict[str, Any]

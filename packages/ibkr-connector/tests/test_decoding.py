@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -60,15 +61,11 @@ class Noise:
 
 async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, noise: Noise) -> None:
     """Pass on all frames, as the noise leaves them."""
-    try:
+    with suppress(asyncio.IncompleteReadError, ConnectionError), closing(writer):
         while True:
             payload = await reader.readexactly(struct.unpack(">I", await reader.readexactly(4))[0])
             heard = noise.over(payload)
             writer.write(struct.pack(">I", len(heard)) + heard)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, noise: Noise) -> None:

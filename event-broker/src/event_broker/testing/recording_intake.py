@@ -55,12 +55,6 @@ class RecordingIntake:
             await self._moved.wait_for(lambda: len(self.taken) >= count)
         return self.taken
 
-    async def wait_offers(self, count: int, *, within: float = 20) -> list[Offer]:
-        """The offers made, once there are so many."""
-        async with asyncio.timeout(within), self._moved:
-            await self._moved.wait_for(lambda: len(self.offers) >= count)
-        return self.offers
-
     def _take(self, event: RebalanceEvent, message_id: str | None) -> IntakeOutcome:
         if message_id is not None:
             if (event.account_id, message_id) in self._seen:

@@ -11,7 +11,6 @@ from sandbox.world.valuation import AccountValue, HoldingValue, value_of_account
 BASE = "BASE"
 LEDGER_PREFIX = "$LEDGER"
 NET_LIQUIDATION = "NetLiquidation"
-DESCRIPTIVE_TAGS = frozenset({"AccountCode", "AccountReady", "AccountType", "Cushion", "DayTradesRemaining"})
 
 
 def shown_holdings(account: Account, market: Market) -> list[HoldingValue]:
