@@ -175,9 +175,10 @@ class OutboxRelay:
         """Nothing waits here; nothing may wait in files elsewhere either. Those that are all stored are forgotten."""
         end = stream_position(cursor)
         for marker in await self._outbox.spills():
-            if stream_position(marker.last_id) > end:
+            if stream_position(marker.last_id) <= end:
+                await self._outbox.forget_spill(marker)
+            elif not self._spilled:
                 raise HistoryGap(first=marker.first, last=marker.last, places=[marker])
-            await self._outbox.forget_spill(marker)
 
     async def _store_while_reading(self, records: Sequence[AuditRecord]) -> None:
         """Store a full batch, and have the one behind it ready when that is done."""
