@@ -52,11 +52,11 @@ async def rest(
         done.set()
 
 
-async def failure(endpoint: str) -> HistoryUnavailable:
+async def failure(endpoint: str, *, history_seconds: float = 30) -> HistoryUnavailable:
     """What reading a history there raises."""
     settings = AblySettings(api_key=SecretStr("app.main:secret-1"), endpoint=endpoint, tls=False)
     clock = SystemClock()
-    history = AblyHistory(settings, replace(SHORT, history_seconds=0.5), clock)
+    history = AblyHistory(settings, replace(SHORT, history_seconds=history_seconds), clock)
     with pytest.raises(HistoryUnavailable) as caught:
         await history.read("growth", clock.now())
     await history.close()
@@ -90,15 +90,23 @@ async def test_a_no_is_a_refusal(status: int, body: str, kind: str, code: int) -
         (429, error(429, 42910)),
         (500, error(500, 50000)),
         (503, "busy"),
-        (200, NO_ANSWER),
     ],
 )
-async def test_being_busy_or_slow_is_no_refusal(status: int, body: str) -> None:
+async def test_being_busy_is_no_refusal(status: int, body: str) -> None:
     """The next try may well succeed, so that waiting a little keeps the order."""
     async with rest(status, body) as endpoint:
         raised = await failure(endpoint)
 
     assert type(raised) is HistoryUnavailable
+
+
+async def test_silence_is_no_refusal_either() -> None:
+    """The wait for an answer is bounded."""
+    async with rest(200, NO_ANSWER) as endpoint:
+        raised = await failure(endpoint, history_seconds=0.3)
+
+    assert type(raised) is HistoryUnavailable
+    assert "TimeoutError" in raised.fault.text
 
 
 async def test_a_refused_connection_is_no_refusal_of_the_history() -> None:

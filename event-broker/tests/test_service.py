@@ -231,6 +231,34 @@ async def test_signals_outlive_an_outage_of_redis(
         assert await broker.terminate() == 0
 
 
+async def test_kill_9_while_redis_is_away_loses_nothing(
+    redis: RedisServer, queue: RedisQueue, start: Start, tmp_path: Path
+) -> None:
+    """What Redis could not take is on disk, and is queued by the next process although Ably has forgotten it."""
+    async with AblyServer() as ably, start(ABLY_ENDPOINT=ably.endpoint, ABLY_API_KEY=ably.key) as broker:
+        await broker.wait_events("channel_attached", len(CHANNELS))
+        await broker.wait_events("progress_loaded")
+        redis.kill()
+        for channel in CHANNELS:
+            ably.publish(channel, {"exec": "rebalance", "on": channel})
+        await broker.wait_events("signals_put_on_disk", len(CHANNELS))
+        await broker.kill()
+
+    async with AblyServer() as forgetful, start(ABLY_ENDPOINT=forgetful.endpoint, ABLY_API_KEY=forgetful.key) as again:
+        await again.wait_events("signals_found_on_disk", len(CHANNELS))
+        redis.start()
+        queued = await again.wait_events("event_queued", len(CHANNELS))
+        await again.wait_events("channel_attached", len(CHANNELS))
+        living = await queue.admin.list_events(100)
+        code = await again.terminate()
+
+    assert sorted(str(each.event.data["on"]) for each in living) == sorted(CHANNELS)
+    assert len(queued) == len(CHANNELS)
+    assert not [line for line in again.log if line["event"] == "signals_may_be_missed"]
+    assert code == 0
+    assert names(tmp_path / "data" / "signal-spool") == [".lock"]
+
+
 async def test_postgres_away_stops_nothing(ably: AblyServer, queue: RedisQueue, start: Start) -> None:
     """Without PostgreSQL signals are queued all the same, and the relay says what that means."""
     async with start(POSTGRES_PORT=str(free_port())) as broker:

@@ -95,5 +95,6 @@ def test_services_may_write_trigger_files_and_the_spill_alone(compose: dict[str,
     assert writable == [
         "./data/manual-rebalance:/app/data/manual-rebalance",
         "outbox_spill:/app/data/outbox-spill",
+        "signal_spool:/app/data/signal-spool",
     ]
     assert "outbox_spill" in compose["volumes"]

@@ -87,6 +87,7 @@ class CatchUp:
         means, channel = self._means, self._channel
         attached_at = self._attached_at or means.clock.now()
         means.health.is_reading(channel)
+        await self._inbox.replayed.wait()
         known = await means.book.known(channel)
         self._limit_hold()
         if known is None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from event_broker.channel_router import ChannelRouter
+from event_broker.safekeeping import NotKept, Safekeeping
 from event_broker.settings import DRAIN_SECONDS
+from event_broker.signal_spool import Kept
 from event_broker.trigger import Trigger
 from event_broker.until_stopped import end_task
 from event_queue.progress import Progress
@@ -23,6 +25,8 @@ class _Item:
 
     trigger: Trigger | None
     progress: Progress | None
+    ends_replay: bool = False
+    """Whether everything that an earlier process left lies before it."""
 
 
 class ChannelInbox:
@@ -33,18 +37,25 @@ class ChannelInbox:
     until the history has come after all, for whatever lies in the gap is not yet taken in.
 
     It has no limit of its own: dropping a signal would be worse than holding it, a message is at most 64 KiB, and
-    the backlog stands in the health report for as long as Redis takes nothing.
+    the backlog stands in the health report for as long as Redis takes nothing. What waits is kept safe meanwhile, and
+    what an earlier process left comes before everything else.
     """
 
-    def __init__(self, router: ChannelRouter, on_reached: OnReached | None = None) -> None:
-        """Take where the messages go, and who remembers how far the channel is taken in."""
+    def __init__(
+        self, router: ChannelRouter, on_reached: OnReached | None = None, safe: Safekeeping | None = None
+    ) -> None:
+        """Take where the messages go, who remembers how far the channel is taken in, and what outlives the process."""
         self._router = router
         self._on_reached = on_reached
+        self._safe = safe or NotKept()
         self._items: asyncio.Queue[_Item] = asyncio.Queue()
         self._in_hand = 0
         self._held: list[Trigger] | None = None
         self._has_gap = False
         self._youngest: Trigger | None = None
+        self.replayed = asyncio.Event()
+        """Set once the queue has what an earlier process left."""
+        self._replay(self._safe.kept())
 
     @property
     def backlog(self) -> int:
@@ -62,6 +73,7 @@ class ChannelInbox:
             self._add(trigger, heard_until=trigger.received_at)
         else:
             self._held.append(trigger)
+            self._safe.waits(trigger, None)
 
     def put_past(self, history: Iterable[Trigger]) -> None:
         """Add messages of the history, of which more will follow."""
@@ -76,22 +88,24 @@ class ChannelInbox:
     def let_go(self) -> None:
         """Let live messages through although the history is missing."""
         self._has_gap = True
-        held, self._held = self._held or [], None
-        for trigger in held:
+        for trigger in self._release_held():
             self.put(trigger)
 
     def settle(self, history: Iterable[Trigger], *, heard_until: datetime) -> None:
         """Add the rest of the history and the live messages kept back, each once, by their time."""
-        held, self._held = self._held or [], None
-        for trigger in _merged(history, held):
+        for trigger in _merged(history, self._release_held()):
             self._add(trigger, heard_until=trigger.moment)
         self._has_gap = False
-        self._items.put_nowait(_Item(None, self._progress(self._youngest, heard_until)))
+        self._items.put_nowait(_Item(None, _progress(self._youngest, heard_until)))
 
     def heard(self, until: datetime) -> None:
         """The channel was listened to until then, and nothing more came."""
         if self._on_reached and not (self._has_gap or self.is_holding or self.backlog):
             self._on_reached(Progress(until))
+
+    async def wait_empty(self) -> None:
+        """Return when the queue has everything that was not kept back."""
+        await self._items.join()
 
     async def run_until(self, stopping: asyncio.Event) -> None:
         """Take the messages in, one after the other; after `stopping` only those received so far, within bounds.
@@ -103,7 +117,7 @@ class ChannelInbox:
             await stopping.wait()
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_SECONDS):
-                    await self._items.join()
+                    await self.wait_empty()
             await end_task(work)
 
     async def _run(self) -> None:
@@ -114,19 +128,41 @@ class ChannelInbox:
                 await self._router.route(item.trigger)
             if item.progress is not None and self._on_reached is not None:
                 self._on_reached(item.progress)
+            if item.trigger is not None:
+                self._safe.ended(item.trigger)
+            if item.ends_replay:
+                self.replayed.set()
             self._in_hand = 0
             self._items.task_done()
 
+    def _replay(self, left: Sequence[Kept]) -> None:
+        for kept in left:
+            self._note_youngest(kept.trigger)
+            self._items.put_nowait(_Item(kept.trigger, kept.progress))
+        if left:
+            self._items.put_nowait(_Item(None, None, ends_replay=True))
+        else:
+            self.replayed.set()
+
+    def _release_held(self) -> list[Trigger]:
+        held, self._held = self._held or [], None
+        for trigger in held:
+            self._safe.ended(trigger)
+        return held
+
     def _add(self, trigger: Trigger, *, heard_until: datetime) -> None:
+        self._note_youngest(trigger)
+        progress = None if self._has_gap else trigger.progress(heard_until)
+        self._items.put_nowait(_Item(trigger, progress))
+        self._safe.waits(trigger, progress)
+
+    def _note_youngest(self, trigger: Trigger) -> None:
         if self._youngest is None or trigger.moment >= self._youngest.moment:
             self._youngest = trigger
-        self._items.put_nowait(_Item(trigger, None if self._has_gap else self._progress(trigger, heard_until)))
 
-    @staticmethod
-    def _progress(trigger: Trigger | None, heard_until: datetime) -> Progress:
-        if trigger is None or trigger.sent_at is None:
-            return Progress(heard_until)
-        return Progress(heard_until, trigger.message_id, trigger.sent_at)
+
+def _progress(trigger: Trigger | None, heard_until: datetime) -> Progress:
+    return Progress(heard_until) if trigger is None else trigger.progress(heard_until)
 
 
 def _merged(history: Iterable[Trigger], live: Iterable[Trigger]) -> Iterator[Trigger]:

@@ -7,6 +7,7 @@ from functools import partial
 from event_broker.catch_up import CatchUp, Means
 from event_broker.channel_inbox import ChannelInbox
 from event_broker.channel_router import ChannelRouter
+from event_broker.safekeeping import Safekeeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,13 @@ class ChannelLines:
         self.catch_ups[channel].begin()
 
 
-def lines_of(channels: Iterable[str], router: ChannelRouter, means: Means) -> ChannelLines:
-    """The lines of some channels, none of them running yet."""
-    inboxes = {channel: ChannelInbox(router, partial(means.book.reached, channel)) for channel in channels}
+def lines_of(
+    channels: Iterable[str], router: ChannelRouter, means: Means, safes: Mapping[str, Safekeeping] | None = None
+) -> ChannelLines:
+    """The lines of some channels, none of them running yet; `safes` by channel, where there are any."""
+    inboxes = {
+        channel: ChannelInbox(router, partial(means.book.reached, channel), (safes or {}).get(channel))
+        for channel in channels
+    }
     catch_ups = {channel: CatchUp(channel, inbox, means) for channel, inbox in inboxes.items()}
     return ChannelLines(inboxes, catch_ups)

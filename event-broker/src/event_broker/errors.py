@@ -5,8 +5,11 @@ EventBrokerError
 │   └── HistoryRefused   Ably will not give it: as above, and let nothing wait for it
 ├── FileRefused          a trigger file can never become an event: set it aside with the reason
 │   └── FileUnfinished   as it is now; wait a few seconds for its writer first
-└── FolderUnusable       the folder of trigger files cannot be read or changed: report it, look again later
+├── FolderUnusable       the folder of trigger files cannot be read or changed: report it, look again later
+└── SpoolUnusable        signals that wait cannot be put on disk: they wait in memory alone; report it
 """
+
+from pathlib import Path
 
 from event_broker.ably_client import AblyFault
 
@@ -39,3 +42,11 @@ class FileUnfinished(FileRefused):
 
 class FolderUnusable(EventBrokerError):
     """The folder of trigger files, or the one for refused files, cannot be used."""
+
+
+class SpoolUnusable(EventBrokerError):
+    """The folder of signals that wait for the queue, or a file in it, cannot be used."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        """Name the place and what the system said."""
+        super().__init__(f"{path}: {error.strerror}")

@@ -13,6 +13,7 @@ from event_broker.ably_client import quieten_sdk
 from event_broker.admission import Admission, admit
 from event_broker.alarms import Alarms
 from event_broker.continuity import Continuity, log_interruption
+from event_broker.errors import SpoolUnusable
 from event_broker.history_keeper import HistoryKeeper
 from event_broker.manual_folder import ManualFolder
 from event_broker.manual_health import ManualHealth
@@ -21,6 +22,7 @@ from event_broker.outbox_watch import OutboxWatch
 from event_broker.purge import purge_daily
 from event_broker.relay_keeper import RelayKeeper
 from event_broker.settings import GRACE_SECONDS
+from event_broker.signal_spool import SpoolFolder
 from event_broker.signals import Outlets, health_of, listening
 from event_broker.start_check import check_redis
 from event_broker.until_stopped import until_stopped
@@ -65,9 +67,8 @@ async def serve(context: ServiceContext) -> None:
         _start_audit(context, stack, redis, audit, mender, alarms)
         admission = _admit(context)
         intake = WaryIntake(redis.wary_intake, redis.intake, mender)
-        await stack.enter_async_context(
-            _signals(context, redis, Outlets(intake, _progress(context, redis), alarms.signals_missed), admission)
-        )
+        outlets = Outlets(intake, _progress(context, redis), alarms.signals_missed, _spool(context, stack))
+        await stack.enter_async_context(_signals(context, redis, outlets, admission))
         _start_files(context, redis, intake, admission)
         await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
 
@@ -130,6 +131,16 @@ async def _signals(
 
 def _progress(context: ServiceContext, redis: RedisQueue) -> RedisProgress:
     return RedisProgress(redis.client, key_prefix=context.configuration.settings.redis.key_prefix)
+
+
+def _spool(context: ServiceContext, stack: AsyncExitStack) -> SpoolFolder | None:
+    try:
+        folder = SpoolFolder.open(context.configuration.settings.ably.spool_directory)
+    except SpoolUnusable as error:
+        _log.error("signals_not_on_disk", reason=str(error), consequence="signals wait in memory alone")
+        return None
+    stack.callback(folder.close)
+    return folder
 
 
 def _run(context: ServiceContext, name: str, job: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -105,7 +105,10 @@ class ProgressBook:
     async def _load(self) -> None:
         stored = await self._store.read()
         await self._store.forget(set(stored) - self._channels)
-        self._progress = {channel: each for channel, each in stored.items() if channel in self._channels}
+        for channel, known in stored.items():
+            if channel in self._channels:
+                since = self._progress.get(channel)
+                self._progress[channel] = _further(known, since) if since else known
         self._loaded.set()
         _log.info("progress_loaded", channels=len(self._progress))
 

@@ -1,7 +1,7 @@
 """Signals from Ably, put together: from the channels into the queue, and the report `ably`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,9 +18,12 @@ from event_broker.channel_link import Surroundings
 from event_broker.channel_router import ChannelRouter
 from event_broker.continuity import Continuity
 from event_broker.progress_book import ProgressBook, ProgressStore
+from event_broker.safekeeping import KeptOnDisk
 from event_broker.settings import AblyTiming
+from event_broker.signal_spool import SpoolFolder
 from event_queue.errors import QueueError
 from event_queue.ports import Intake
+from service_runtime.clock import Clock
 from service_runtime.lifecycle import ServiceContext
 from service_runtime.redaction import Redactor, secrets_of
 
@@ -35,6 +38,8 @@ class Outlets:
     intake: Intake
     store: ProgressStore
     on_missed: OnMissed
+    spool: SpoolFolder | None
+    """Where signals wait that the queue does not take; None: in memory alone."""
 
 
 Run = Callable[[str, Callable[[], Coroutine[None, None, None]]], None]
@@ -65,10 +70,13 @@ async def listening(
     retention = timedelta(seconds=settings.ably.retention_seconds)
     means = Means(history, book, health.past, context.clock, AblyTiming(), retention, outlets.on_missed)
     router = ChannelRouter(outlets.intake, admission.accounts, context.clock)
-    lines = lines_of(channels, router, means)
+    safes = _safes(outlets.spool, channels, context.clock)
+    lines = lines_of(channels, router, means, safes)
     health.intake_trouble = lambda: router.trouble
     health.backlog = lambda: lines.backlog
     _start_lines(context, run, lines)
+    for channel, safe in safes.items():
+        run(f"safekeeping of {channel}", safe.run)
     around = Surroundings(
         health, health.continuity, context.clock, AblyTiming(), settings.ably.rewind, lines.begin_catch_up
     )
@@ -78,9 +86,15 @@ async def listening(
         yield
     finally:
         await history.close()
+        for safe in safes.values():
+            await safe.save()
         with suppress(QueueError, TimeoutError):
             async with asyncio.timeout(LAST_WRITE_SECONDS):
                 await book.write()
+
+
+def _safes(spool: SpoolFolder | None, channels: Iterable[str], clock: Clock) -> dict[str, KeptOnDisk]:
+    return {} if spool is None else {channel: KeptOnDisk(channel, spool.spool(channel), clock) for channel in channels}
 
 
 def _start_lines(context: ServiceContext, run: Run, lines: ChannelLines) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from event_queue.progress import Progress
+
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
@@ -27,3 +29,9 @@ class Trigger:
     def moment(self) -> datetime:
         """Its place in time among the messages of its channel."""
         return self.sent_at or self.received_at
+
+    def progress(self, heard_until: datetime) -> Progress:
+        """How far its channel is taken in once it is queued."""
+        if self.sent_at is None:
+            return Progress(heard_until)
+        return Progress(heard_until, self.message_id, self.sent_at)

@@ -107,6 +107,8 @@ class AblySettings(Section):
     """How far back to read a channel on a fresh attach; messages seen before are recognised by their id."""
     retention_seconds: Seconds = 120
     """How long Ably keeps messages; a channel that persists keeps them for 24 or 72 hours, by its rule at Ably."""
+    spool_directory: Path = Path("data/signal-spool")
+    """Where signals wait that Redis does not take; made at the start."""
 
 
 class AllocationsSettings(Section):

@@ -1,0 +1,136 @@
+"""Whatever waits for the queue for more than a moment is put on disk, and forgotten when it is queued.
+
+Log events: signals_put_on_disk (messages=), signals_not_on_disk (reason=), signals_found_on_disk (messages=).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import structlog
+
+from event_broker.errors import SpoolUnusable
+from event_broker.signal_spool import Kept, SignalSpool
+from event_broker.trigger import Trigger
+from event_queue.progress import Progress
+from service_runtime.clock import Clock
+
+MOMENT_SECONDS: Final = 0.5
+"""What is queued within this time never touches the disk; Ably's history has it if the process dies meanwhile."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Safekeeping(Protocol):
+    """Keeps the messages of one channel safe while they wait."""
+
+    def kept(self) -> list[Kept]:
+        """What an earlier process left, in its order; blocks, for the start."""
+        ...
+
+    def waits(self, trigger: Trigger, progress: Progress | None) -> None:
+        """A message waits for the queue."""
+        ...
+
+    def ended(self, trigger: Trigger) -> None:
+        """The queue has it, or it waits in another way now."""
+        ...
+
+
+class NotKept:
+    """`Safekeeping` where there is no disk to write to."""
+
+    def kept(self) -> list[Kept]:
+        """Nothing."""
+        return []
+
+    def waits(self, trigger: Trigger, progress: Progress | None) -> None:
+        """Nothing happens."""
+
+    def ended(self, trigger: Trigger) -> None:
+        """Nothing happens."""
+
+
+class KeptOnDisk:
+    """`Safekeeping` in one channel's file."""
+
+    def __init__(
+        self, channel: str, spool: SignalSpool, clock: Clock, *, moment_seconds: float = MOMENT_SECONDS
+    ) -> None:
+        """Take the file."""
+        self._channel = channel
+        self._spool = spool
+        self._clock = clock
+        self._moment_seconds = moment_seconds
+        self._unsaved: dict[int, Kept] = {}
+        self._saved: dict[int, Trigger] = {}
+        """By identity; the triggers are held, so that no identity is given twice."""
+        self._is_written = False
+        self._changed = asyncio.Event()
+        self._told = ""
+
+    def kept(self) -> list[Kept]:
+        """See `Safekeeping.kept`."""
+        try:
+            found = self._spool.read()
+        except SpoolUnusable as error:
+            _log.error("signals_not_on_disk", channel=self._channel, reason=str(error))
+            return []
+        self._saved = {id(each.trigger): each.trigger for each in found}
+        self._is_written = bool(found)
+        if found:
+            _log.warning("signals_found_on_disk", channel=self._channel, messages=len(found))
+        return found
+
+    def waits(self, trigger: Trigger, progress: Progress | None) -> None:
+        """See `Safekeeping.waits`."""
+        self._unsaved[id(trigger)] = Kept(trigger, progress)
+        self._changed.set()
+
+    def ended(self, trigger: Trigger) -> None:
+        """See `Safekeeping.ended`."""
+        self._unsaved.pop(id(trigger), None)
+        self._saved.pop(id(trigger), None)
+        if self._is_written and not self._saved:
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Save and forget until cancelled."""
+        while True:
+            await self._changed.wait()
+            await self._clock.pause(self._moment_seconds)
+            await self.save()
+
+    async def save(self) -> None:
+        """Put on disk what waits now; forget the file when nothing of it waits any more."""
+        self._changed.clear()
+        batch = dict(self._unsaved)
+        if batch:
+            await self._tried(lambda: self._spool.append(batch.values()), lambda: self._note_saved(batch))
+        elif self._is_written and not self._saved:
+            await self._tried(self._spool.clear, self._note_cleared)
+
+    def _note_saved(self, batch: dict[int, Kept]) -> None:
+        self._is_written = True
+        for key, kept in batch.items():
+            if self._unsaved.get(key) is kept:
+                del self._unsaved[key]
+                self._saved[key] = kept.trigger
+        if not self._saved:  # all of it was queued while it was written
+            self._changed.set()
+        _log.info("signals_put_on_disk", channel=self._channel, messages=len(batch))
+
+    def _note_cleared(self) -> None:
+        self._is_written = bool(self._saved)
+
+    async def _tried(self, step: Callable[[], None], then: Callable[[], None]) -> None:
+        try:
+            await asyncio.to_thread(step)
+        except SpoolUnusable as error:
+            if str(error) != self._told:
+                _log.error("signals_not_on_disk", channel=self._channel, reason=str(error))
+            self._told = str(error)
+            self._changed.set()
+        else:
+            self._told = ""
+            then()

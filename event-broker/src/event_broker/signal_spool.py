@@ -1,0 +1,173 @@
+"""Signals that the queue has not taken yet, on disk.
+
+One file for each channel, `<first 16 hex digits of the SHA-256 of its name>.jsonl`, a line for each message. Lines are
+only ever added, and the file is removed when all of its messages are queued. A line that a crash has cut short is
+passed over: its message was never said to be safe.
+"""
+
+import base64
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, Self
+
+from event_broker.errors import SpoolUnusable
+from event_broker.trigger import Trigger
+from event_queue.progress import Progress
+
+_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message, and how far its channel is taken in once it is queued; None while that is not known."""
+
+    trigger: Trigger
+    progress: Progress | None
+
+
+class SignalSpool:
+    """The file of one channel; every method blocks for as long as the disk takes."""
+
+    def __init__(self, directory: Path, channel: str) -> None:
+        """Take the folder, which exists."""
+        self._directory = directory
+        self._channel = channel
+        self._path = directory / f"{sha256(channel.encode()).hexdigest()[:16]}.jsonl"
+
+    def read(self) -> list[Kept]:
+        """What was kept, in its order.
+
+        Raises:
+            SpoolUnusable: the file is there and cannot be read.
+        """
+        try:
+            lines = self._path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise SpoolUnusable(self._path, error) from error
+        return list(_readable(lines, self._channel))
+
+    def append(self, kept: Iterable[Kept]) -> None:
+        """Add messages; they are on disk when it returns.
+
+        Raises:
+            SpoolUnusable: they may not be.
+        """
+        text = "".join(f"\n{_line(each)}\n" for each in kept)
+        try:
+            descriptor = os.open(self._path, _APPEND, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(descriptor)
+            _sync(self._directory)
+        except OSError as error:
+            raise SpoolUnusable(self._path, error) from error
+
+    def clear(self) -> None:
+        """Forget everything.
+
+        Raises:
+            SpoolUnusable: it may be read again.
+        """
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise SpoolUnusable(self._path, error) from error
+
+
+class SpoolFolder:
+    """The folder of all channels' files, for one process at a time."""
+
+    def __init__(self, directory: Path, lock: int) -> None:
+        """Take an open and locked file; use `open`."""
+        self._directory = directory
+        self._lock = lock
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Make the folder where it is missing, and lock it until `close` or the end of the process.
+
+        Raises:
+            SpoolUnusable: it cannot be used, or another process does.
+        """
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise SpoolUnusable(directory, error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise SpoolUnusable(directory, error) from error
+        return cls(directory, lock)
+
+    def spool(self, channel: str) -> SignalSpool:
+        """The file of one channel."""
+        return SignalSpool(self._directory, channel)
+
+    def close(self) -> None:
+        """Let another process have it."""
+        os.close(self._lock)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _line(kept: Kept) -> str:
+    trigger, progress = kept.trigger, kept.progress
+    return json.dumps(
+        {
+            "channel": trigger.channel,
+            "id": trigger.message_id,
+            "received_at": trigger.received_at.isoformat(),
+            "sent_at": trigger.sent_at.isoformat() if trigger.sent_at else None,
+            "heard_until": progress.heard_until.isoformat() if progress else None,
+            **_payload(trigger.payload),
+        }
+    )
+
+
+def _payload(payload: object) -> dict[str, Any]:
+    """The payload under the name of its form."""
+    if isinstance(payload, bytes | bytearray):
+        return {"bytes": base64.b64encode(payload).decode()}
+    try:
+        return {"value": json.loads(json.dumps(payload))}
+    except (TypeError, ValueError, RecursionError):
+        return {"value": {"undecoded": type(payload).__name__}}
+
+
+def _readable(lines: Sequence[bytes], channel: str) -> Iterator[Kept]:
+    for line in lines:
+        try:
+            kept = _kept(json.loads(line))
+        except (ValueError, TypeError, LookupError, RecursionError):
+            continue
+        if kept.trigger.channel == channel:
+            yield kept
+
+
+def _kept(raw: dict[str, Any]) -> Kept:
+    payload = base64.b64decode(raw["bytes"]) if "bytes" in raw else raw["value"]
+    received_at, sent_at = datetime.fromisoformat(raw["received_at"]), _moment(raw["sent_at"])
+    trigger = Trigger(raw["channel"], raw["id"], payload, received_at, sent_at)
+    heard_until = _moment(raw["heard_until"])
+    return Kept(trigger, trigger.progress(heard_until) if heard_until else None)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

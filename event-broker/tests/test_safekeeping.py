@@ -1,0 +1,220 @@
+"""Signals that wait for the queue outlive the process."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from event_broker.channel_inbox import ChannelInbox
+from event_broker.channel_router import ChannelRouter
+from event_broker.errors import SpoolUnusable
+from event_broker.safekeeping import KeptOnDisk
+from event_broker.signal_spool import Kept, SignalSpool, SpoolFolder
+from event_broker.testing.listening_rig import accounts_on
+from event_broker.testing.recording_intake import RecordingIntake
+from event_broker.trigger import Trigger
+from event_broker.until_stopped import end_task
+from event_queue.progress import Progress
+from service_runtime.clock import SystemClock
+
+NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+CHANNEL = "growth/100 %"
+
+
+def message(number: int, payload: object = None) -> Trigger:
+    """A message published `number` seconds after the beginning, received a second later."""
+    sent_at = NOW + timedelta(seconds=number)
+    return Trigger(CHANNEL, f"m{number}", payload or {"number": number}, sent_at + timedelta(seconds=1), sent_at)
+
+
+def kept(number: int, payload: object = None) -> Kept:
+    """Such a message with the progress that it means."""
+    trigger = message(number, payload)
+    return Kept(trigger, trigger.progress(trigger.received_at))
+
+
+def files_in(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return [path.name for path in folder.iterdir()]
+
+
+@dataclass
+class Life:
+    """One process: an inbox with its file, and what it queued."""
+
+    inbox: ChannelInbox
+    safe: KeptOnDisk
+    intake: RecordingIntake
+    reached: list[Progress]
+
+    @property
+    def numbers(self) -> list[object]:
+        """What was queued, in order."""
+        return [event.data["number"] for event in self.intake.taken]
+
+
+@asynccontextmanager
+async def life(directory: Path, *, redis_is_up: bool) -> AsyncGenerator[Life]:
+    """Live until the block ends, and then die without a word."""
+    intake, reached = RecordingIntake(), list[Progress]()
+    if not redis_is_up:
+        intake.open.clear()
+    safe = KeptOnDisk(CHANNEL, SignalSpool(directory, CHANNEL), SystemClock(), moment_seconds=0)
+    router = ChannelRouter(intake, accounts_on(DU1=CHANNEL), SystemClock(), retry_seconds=0.01)
+    inbox = ChannelInbox(router, reached.append, safe)
+    tasks = [asyncio.create_task(inbox.run_until(asyncio.Event())), asyncio.create_task(safe.run())]
+    yield Life(inbox, safe, intake, reached)
+    for task in tasks:
+        await end_task(task)
+
+
+async def test_what_waits_when_the_process_dies_is_queued_by_the_next_in_order(tmp_path: Path) -> None:
+    """Before anything that comes later, once, and progress goes on from there."""
+    async with life(tmp_path, redis_is_up=False) as first:
+        for number in (1, 2, 3):
+            first.inbox.put(message(number))
+        await first.safe.save()
+
+    async with life(tmp_path, redis_is_up=True) as second:
+        second.inbox.put(message(4))
+        await second.intake.wait_taken(4)
+        await asyncio.wait_for(second.inbox.replayed.wait(), 5)
+
+    assert first.numbers == []
+    assert second.numbers == [1, 2, 3, 4]
+    assert [progress.message_id for progress in second.reached] == ["m1", "m2", "m3", "m4"]
+
+
+async def test_what_is_kept_back_for_the_history_is_kept_safe_too(tmp_path: Path) -> None:
+    """Its progress is not known: the history before it may hold more, and is read by the next process."""
+    async with life(tmp_path, redis_is_up=False) as first:
+        first.inbox.hold()
+        first.inbox.put(message(2))
+        await first.safe.save()
+
+    async with life(tmp_path, redis_is_up=True) as second:
+        await second.intake.wait_taken(1)
+        await asyncio.wait_for(second.inbox.replayed.wait(), 5)
+
+    assert second.numbers == [2]
+    assert second.reached == []
+
+
+async def test_what_is_queued_is_forgotten(tmp_path: Path) -> None:
+    """The file goes when all of it is queued; a third process finds nothing."""
+    async with life(tmp_path, redis_is_up=False) as first:
+        first.inbox.put(message(1))
+        await first.safe.save()
+        first.intake.open.set()
+        await first.intake.wait_taken(1)
+        await first.inbox.wait_empty()
+        await first.safe.save()
+    async with life(tmp_path, redis_is_up=True) as second:
+        second.inbox.put(message(2))
+        await second.intake.wait_taken(1)
+
+    assert second.numbers == [2]
+
+
+async def test_a_message_that_is_queued_at_once_never_touches_the_disk(tmp_path: Path) -> None:
+    """The usual case costs nothing."""
+    async with life(tmp_path, redis_is_up=True) as only:
+        only.inbox.put(message(1))
+        await only.inbox.wait_empty()
+        await only.safe.save()
+
+    assert files_in(tmp_path) == []
+
+
+async def test_a_disk_that_cannot_be_written_is_told_once_and_loses_nothing(tmp_path: Path) -> None:
+    """The messages wait in memory, and are put on disk when it works again."""
+    away = tmp_path / "away"
+    with capture_logs() as lines:
+        async with life(away, redis_is_up=False) as first:
+            first.inbox.put(message(1))
+            await first.safe.save()
+            await first.safe.save()
+            away.mkdir()
+            await first.safe.save()
+    async with life(away, redis_is_up=True) as second:
+        await second.intake.wait_taken(1)
+
+    told = [line["event"] for line in lines]
+    assert told.count("signals_not_on_disk") == 1
+    assert "signals_put_on_disk" in told
+    assert second.numbers == [1]
+
+
+@pytest.mark.parametrize("payload", [{"exec": "rebalance", "ö": [1, 2.5, None]}, "text", b"\x00\xff", [1], 7, "\ud800"])
+def test_every_payload_comes_back_as_it_was(tmp_path: Path, payload: object) -> None:
+    """Objects, text, bytes, and what is refused later."""
+    spool = SignalSpool(tmp_path, CHANNEL)
+    spool.append([kept(1, payload)])
+
+    assert spool.read() == [kept(1, payload)]
+
+
+def test_a_message_without_id_time_and_payload_comes_back(tmp_path: Path) -> None:
+    """Nothing of it is needed."""
+    bare = Kept(Trigger(CHANNEL, None, None, NOW), None)
+    spool = SignalSpool(tmp_path, CHANNEL)
+    spool.append([bare])
+
+    assert spool.read() == [bare]
+
+
+def test_what_json_cannot_hold_never_trades(tmp_path: Path) -> None:
+    """It is described instead."""
+    spool = SignalSpool(tmp_path, CHANNEL)
+    spool.append([kept(1, {"exec": "rebalance", "odd": {1, 2}})])
+
+    assert spool.read() == [kept(1, {"undecoded": "dict"})]
+
+
+@pytest.mark.parametrize("cut", range(1, 120, 7))
+def test_a_line_cut_short_by_a_crash_costs_only_itself(tmp_path: Path, cut: int) -> None:
+    """What was written before and what is written after are both there."""
+    spool = SignalSpool(tmp_path, CHANNEL)
+    spool.append([kept(1), kept(2)])
+    [file] = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-cut])
+    spool.append([kept(3)])
+
+    assert [each.trigger.message_id for each in spool.read()] in (["m1", "m3"], ["m1", "m2", "m3"])
+
+
+def test_nothing_is_kept_of_another_channel(tmp_path: Path) -> None:
+    """A line that names another one is not this channel's."""
+    other = replace(message(1), channel="other")
+    spool = SignalSpool(tmp_path, CHANNEL)
+    spool.append([Kept(other, None)])
+
+    assert spool.read() == []
+
+
+def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
+    """Nothing is written elsewhere."""
+    spool, elsewhere = SignalSpool(tmp_path, CHANNEL), tmp_path / "elsewhere"
+    spool.append([kept(1)])
+    [file] = tmp_path.iterdir()
+    file.unlink()
+    file.symlink_to(elsewhere)
+
+    with pytest.raises(SpoolUnusable):
+        spool.append([kept(2)])
+    assert not elsewhere.exists()
+
+
+def test_one_process_at_a_time_uses_the_folder(tmp_path: Path) -> None:
+    """Two would queue and forget each other's signals."""
+    first = SpoolFolder.open(tmp_path / "spool")
+    with pytest.raises(SpoolUnusable):
+        SpoolFolder.open(tmp_path / "spool")
+    first.close()
+
+    SpoolFolder.open(tmp_path / "spool").close()
