@@ -1,8 +1,8 @@
-"""What docs/operations.md tells an operator to do when Redis went back in time."""
+"""Random pasts: whatever Redis lost and however far history was told, both agree again afterwards (F17, F18)."""
 
-import re
-from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
+import random
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from datetime import timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -10,17 +10,25 @@ import asyncpg
 import pytest
 
 from event_queue.audit import EventStatus
-from event_queue.errors import HistoryDiverged
+from event_queue.events import Command, RebalanceEvent
+from event_queue.mender import Mender
+from event_queue.one_past import Verdict
 from event_queue.outcomes import Lease
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue
-from event_queue.relay import OutboxRelay
 from event_queue.testing.events import make_event
+from event_queue.testing.invariants import check_with_history
+from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back, history_of
+from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
-SOON = timedelta(seconds=20)
+HOUR = timedelta(hours=1)
+ACCOUNTS = ("DU1", "DU2", "DU3", "DU4", "DU5")
+COMMANDS = (Command.REBALANCE, Command.PRINT_EQUITY)
+SLOTS = ("0", "1", "2")
+CLOCK = SystemClock()
 
 
 @pytest.fixture
@@ -34,51 +42,171 @@ async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
         yield audit
 
 
-def relay_of(queue: RedisQueue, audit: PostgresAudit) -> OutboxRelay:
-    async def no_pause(_: timedelta) -> None:
-        """Nothing to wait for."""
+class Past:
+    """A worker, clients and operators who do what chance tells them."""
 
-    return OutboxRelay(queue.outbox, audit, now=lambda: datetime(2025, 6, 24, tzinfo=UTC), pause=no_pause)
+    def __init__(self, queue: RedisQueue, seed: int) -> None:
+        self.queue = queue
+        self.chance = random.Random(seed)  # noqa: S311 - a test's choices, no secret
+        self.hands: dict[str, RebalanceEvent] = {}
+        self.lease: Lease | None = None
+        self.holders = 0
+
+    async def live(self, steps: int) -> None:
+        """So many things happen."""
+        for _ in range(steps):
+            await self.chance.choice(self.deeds())()
+
+    def deeds(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
+        """What may happen next, the likelier the more often."""
+        seldom = [self.delete, self.pause, self.resume, self.crash]
+        return [self.enqueue] * 4 + [self.claim] * 3 + [self.end] * 3 + seldom
+
+    async def enqueue(self) -> None:
+        event = make_event(self.chance.choice(ACCOUNTS), self.chance.choice(COMMANDS), created_at=CLOCK.now())
+        remembers = self.chance.random() < 0.5
+        await self.queue.intake.enqueue(event, remember_while_in_flight=remembers)
+
+    async def claim(self) -> None:
+        slot = self.chance.choice(SLOTS)
+        event = await self.queue.worker.claim(await self.holding(), slot)
+        if event is not None:
+            self.hands[slot] = event
+
+    async def end(self) -> None:
+        if not self.hands:
+            return
+        slot = self.chance.choice(sorted(self.hands))
+        event, worker, lease = self.hands.pop(slot), self.queue.worker, await self.holding()
+        match self.chance.randrange(6):
+            case 0 | 1:
+                await worker.complete(lease, slot, event, result={"status": "ok"}, claim_next=False)
+            case 2:
+                await worker.requeue(lease, slot, event, pause=timedelta(), error="x", result={})
+            case 3:
+                await worker.requeue(lease, slot, event, pause=HOUR, error="x", result={})
+            case 4:
+                await worker.delay(lease, slot, event, until=CLOCK.now() + HOUR, reason="closed")
+            case _:
+                await worker.park(lease, slot, event, reason="paused")
+
+    async def delete(self) -> None:
+        living = await self.queue.admin.list_events(100)
+        if living:
+            await self.queue.admin.delete(self.chance.choice(living).event.event_id, actor="ops")
+
+    async def pause(self) -> None:
+        await self.queue.trading.pause(self.chance.choice((*ACCOUNTS, "*")), actor="ops", reason="news")
+
+    async def resume(self) -> None:
+        await self.queue.trading.resume(self.chance.choice((*ACCOUNTS, "*")), actor="ops")
+
+    async def crash(self) -> None:
+        """The worker dies; the next one takes over."""
+        before, self.hands = await self.holding(), {}
+        self.holders += 1
+        heir = await self.queue.worker.acquire_lease(f"w{self.holders}", ttl=HOUR, presumed_dead=before.token)
+        assert isinstance(heir, Lease)
+        self.lease = heir
+        await self.queue.worker.recover(heir, repeat_pause=HOUR)
+
+    async def holding(self) -> Lease:
+        if self.lease is None:
+            lease = await self.queue.worker.acquire_lease("w0", ttl=HOUR)
+            assert isinstance(lease, Lease)
+            self.lease = lease
+        return self.lease
 
 
-def documented(page: str, pattern: str) -> str:
-    """The part of the page that the operator types."""
-    found = re.search(pattern, page)
-    assert found is not None
-    return found.group(1)
-
-
-async def resync(page: str, client: Any, dsn: str) -> None:
-    """Follow the page: its SQL, and its two commands of redis-cli."""
+async def run_sql(dsn: str, sql: str) -> None:
     connection: Any = await cast("Any", asyncpg).connect(dsn)
     try:
-        last = await connection.fetchval(documented(page, r'psql [^"]*"(.+)"\)'))
+        await connection.execute(sql)
     finally:
         await connection.close()
-    await client.delete(documented(page, r"redis-cli DEL (\S+)"))
-    await client.set(documented(page, r'redis-cli SET (\S+) "\$last"'), str(last))
 
 
-async def test_after_a_resync_records_reach_history_again(
-    redis_queue: RedisQueue, lease: Lease, audit: PostgresAudit, postgres_dsn: str, pytestconfig: pytest.Config
+async def unfinished(audit: PostgresAudit) -> dict[Any, EventStatus]:
+    return {known.event.event_id: known.status for known in await audit.past.unfinished()}
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_f18_a_wiped_redis_comes_back_as_history_knows_it(
+    redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, seed: int
 ) -> None:
-    """An emptied Redis stops the relay; the page's commands make the numbers go on after those of history."""
-    page = (pytestconfig.rootpath / "docs" / "operations.md").read_text("utf-8")
-    await redis_queue.intake.enqueue(make_event("before"))
-    await redis_queue.worker.claim(lease, "0")
-    await relay_of(redis_queue, audit).drain(within=SOON)
-    await redis_queue.client.flushall()
-    await redis_queue.intake.enqueue(waiting := make_event("waiting"))
-    with pytest.raises(HistoryDiverged):
-        await relay_of(redis_queue, audit).drain(within=SOON)
+    """F18: told wholly or in part, every unfinished event is back once, and the fold of history is the state."""
+    past = Past(redis_queue, seed)
+    await past.live(30)
+    await carry(redis_queue, audit)
+    await past.live(past.chance.randrange(30))
+    await carry(redis_queue, audit, at_most=past.chance.randrange(20))
+    known = await unfinished(audit)
+    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
 
-    await resync(page, redis_queue.client, postgres_dsn)
-    await redis_queue.intake.enqueue(later := make_event("later"))
-    await redis_queue.admin.delete(waiting.event_id, actor="operator")
+    await go_back(redis_queue.client, {})
+    plan = await mender.mend()
 
-    assert await relay_of(redis_queue, audit).drain(within=SOON)
-    ended, queued = await audit.get_event(waiting.event_id), await audit.get_event(later.event_id)
-    assert ended is not None
-    assert ended.status is EventStatus.DELETED
-    assert queued is not None
-    assert queued.status is EventStatus.PENDING
+    assert plan.comparison.verdict is Verdict.REDIS_LOST
+    assert set(await redis_queue.mending.present()) == set(known)
+    await carry(redis_queue, audit)
+    await check_with_history(redis_queue.client, redis_queue.keys, await history_of(postgres_dsn))
+    assert (await mender.compare()).verdict is Verdict.AGREES
+
+
+@pytest.mark.parametrize("seed", range(100, 116))
+async def test_f17_a_redis_that_went_back_follows_history_again(
+    redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, seed: int
+) -> None:
+    """F17: with changes made since or without, what ended stays ended, nothing is lost, and trading goes on."""
+    past = Past(redis_queue, seed)
+    await past.live(25)
+    old: Copy = await copy_of(redis_queue.client)
+    await carry(redis_queue, audit)
+    position = await audit.past.position()
+    while (await audit.past.position()) == position:
+        await past.live(past.chance.randrange(1, 25))
+        await carry(redis_queue, audit, at_most=past.chance.randrange(1, 30))
+    told = await unfinished(audit)
+    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+
+    await go_back(redis_queue.client, old)
+    for _ in range(past.chance.randrange(4)):
+        await past.enqueue()
+    assert (await mender.compare()).verdict is Verdict.REDIS_WENT_BACK
+    await mender.halt()
+    for _ in range(past.chance.randrange(4)):
+        await past.enqueue()
+    await mender.mend()
+
+    await carry(redis_queue, audit)
+    await check_with_history(redis_queue.client, redis_queue.keys, await history_of(postgres_dsn))
+    assert (await mender.compare()).verdict is Verdict.AGREES
+    present = set(await redis_queue.mending.present())
+    superseded = await audit.past.events(list(set(told) - present))
+    assert {known.status for known in superseded} <= {EventStatus.DELETED}
+    assert set(await unfinished(audit)) == present
+    assert await redis_queue.mending.halt_reason() == ""
+
+
+async def test_a_history_that_was_emptied_learns_what_the_queue_holds(
+    redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str
+) -> None:
+    """PostgreSQL comes back without its last records: the gap is accepted, and each living event is known again."""
+    past = Past(redis_queue, 7)
+    await past.live(40)
+    await carry(redis_queue, audit)
+    await redis_queue.intake.enqueue(make_event("late"))
+    await carry(redis_queue, audit)
+    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    await run_sql(
+        postgres_dsn,
+        "TRUNCATE event_history, rebalance_events, trading_pauses;"
+        "UPDATE audit_cursor SET counter = 0, stream_id = '0-0'",
+    )
+    assert (await mender.compare()).verdict is Verdict.HISTORY_LOST
+
+    await mender.mend()
+    await carry(redis_queue, audit)
+
+    assert set(await unfinished(audit)) == set(await redis_queue.mending.present())
+    assert (await mender.compare()).verdict is Verdict.AGREES

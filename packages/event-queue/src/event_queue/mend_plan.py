@@ -92,7 +92,7 @@ class MendStep:
 
     action: MendAction
     event: RebalanceEvent
-    """As it shall be; for ENDS and TOLD as the queue holds it."""
+    """As it shall be; for ENDS as history knows it, for TOLD as the queue holds it."""
     kind: AuditKind
     """How it is written down."""
     expected: str = ""
@@ -137,7 +137,7 @@ def _steps(
         if known.status not in FINAL_STATUSES and not is_told_of:
             yield _back(MendAction.RETURNS, known, known.event.times_queued, "", now)
     elif known.status in FINAL_STATUSES:
-        yield MendStep(MendAction.ENDS, present.event, AuditKind.RESYNCED, present.body, ended_as=known.status)
+        yield MendStep(MendAction.ENDS, known.event, AuditKind.RESYNCED, present.body, ended_as=known.status)
     elif divergence.hides(known) and not (present.event.recovered and is_told_of):
         times = max(known.event.times_queued, present.event.times_queued)
         yield _back(MendAction.CORRECTED, known, times, present.body, now)

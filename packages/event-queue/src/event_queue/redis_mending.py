@@ -166,7 +166,7 @@ def _step_entries(steps: Sequence[MendStep]) -> Iterator[_Entry]:
 
 def _step_entry(step: MendStep, due: str) -> _Entry:
     event = step.event
-    body = step.expected if step.action in (MendAction.ENDS, MendAction.TOLD) else encode_event(event)
+    body = step.expected if step.action is MendAction.TOLD else encode_event(event)
     return _entry(
         _VERBS[step.action],
         str(event.event_id),

@@ -6,11 +6,14 @@
 --   wake     LIST    tokens
 -- Arguments: the run of Redis
 -- Replies: {'ok'}
+-- Twice: there is no halt any more.
 --@include wake
 local halt, checked, tokens = unpack(KEYS)
 local run = unpack(ARGV)
 
-redis.call('DEL', halt)
+local halts = redis.call('DEL', halt)
 redis.call('SET', checked, run)
-wake(tokens)
+if halts > 0 then
+  wake(tokens)
+end
 return {'ok'}

@@ -107,6 +107,7 @@ function verbs.back(entry)
   local id = entry.name
   local twin = redis.call('HGET', active, entry.pair)
   if twin and twin ~= id and redis.call('HEXISTS', events, twin) == 1 then
+    append(k, entry.kind, entry.body, '{"from_history":true}')
     append(k, 'deleted', entry.body, '{"actor":"resync","superseded_by":"' .. twin .. '"}')
     return
   end

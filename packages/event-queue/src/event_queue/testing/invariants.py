@@ -8,8 +8,9 @@ I7  times_queued is one more than the requeues and recoveries on record.
 I10 exactly the events set aside without a due time are parked, each for an account whose trading is paused.
 """
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from event_queue.audit import SWITCH_KINDS, AuditKind
@@ -21,10 +22,37 @@ from event_queue.testing.dump import dump_all
 
 _ENDED = {AuditKind.COMPLETED, AuditKind.SKIPPED, AuditKind.DELETED}
 _COUNTED = {AuditKind.REQUEUED, AuditKind.RECOVERED}
+_PUT_ASIDE = {AuditKind.DELAYED, AuditKind.PARKED, AuditKind.RESTORED, AuditKind.RESYNCED}
 
 
 class InvariantBroken(Exception):
     """The queue is in a state that it must never be in."""
+
+
+async def check_with_history(client: Any, keys: QueueKeys, history: Sequence[Mapping[str, str]]) -> None:
+    """Check I1, I2, I3, I6, I7 and I10 against every record that PostgreSQL holds, when the outbox is empty.
+
+    Args:
+        client: reads Redis.
+        keys: of the queue.
+        history: `n`, `kind` and `event` of every record, from the first one on.
+
+    Raises:
+        InvariantBroken: naming the invariant.
+    """
+    held = await dump_all(client)
+    plain = {event_id: _plain(body) for event_id, body in held.get(keys.events, {}).items()}
+    _check_places(held, keys, plain)
+    _check_parked(held, keys)
+    _check_active(held.get(keys.active, {}), plain)
+    records = [{**record, "event": _plain(record["event"])} for record in history]
+    _check_audit(records, {**held, keys.events: plain}, keys)
+
+
+def _plain(body: str) -> str:
+    """A body in one order of its fields, without the mark of what was recovered, which does not move an event."""
+    event = json.loads(body)
+    return json.dumps({**event, "recovered": False}, sort_keys=True) if event else body
 
 
 async def check_invariants(client: Any, keys: QueueKeys) -> None:
@@ -98,7 +126,7 @@ def _in_flight(records: Sequence[dict[str, str]]) -> set[str]:
         kind, event_id = _what(record)
         if kind is AuditKind.CLAIMED:
             in_hand.add(event_id)
-        elif kind in _ENDED | _COUNTED | {AuditKind.DELAYED, AuditKind.PARKED}:
+        elif kind in _ENDED | _COUNTED | _PUT_ASIDE:
             in_hand.discard(event_id)
     return in_hand
 

@@ -1,0 +1,159 @@
+"""Mending may die at any step and be done again, and each of its scripts may run twice."""
+
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from event_queue.errors import HistoryDiverged, QueueUnavailable
+from event_queue.mender import Mender
+from event_queue.one_past import Verdict
+from event_queue.outcomes import Lease
+from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_pool import PostgresAddress
+from event_queue.redis_mending import RedisMending
+from event_queue.redis_queue import RedisQueue
+from event_queue.script_files import ScriptName, load_scripts
+from event_queue.script_runner import ScriptRunner
+from event_queue.testing.dump import dump_all
+from event_queue.testing.events import make_event
+from event_queue.testing.invariants import check_with_history
+from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back, history_of
+from service_runtime.clock import SystemClock
+
+pytestmark = pytest.mark.integration
+
+HOUR = timedelta(hours=1)
+CLOCK = SystemClock()
+
+
+@pytest.fixture
+async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
+    """The audit on PostgreSQL."""
+    parts = urlsplit(postgres_dsn)
+    address = PostgresAddress(
+        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
+    )
+    async with open_postgres(address) as audit:
+        yield audit
+
+
+class MortalRunner(ScriptRunner):
+    """Dies around the script of one number: before it, or after it has done its work."""
+
+    def __init__(self, queue: RedisQueue, *, dies_at: int, is_done: bool) -> None:
+        super().__init__(queue.client, queue.keys, load_scripts())
+        self.left = dies_at
+        self.is_done = is_done
+
+    async def run(
+        self, name: ScriptName, *args: str | int, receipt: str | None = None, traded_event: str | None = None
+    ) -> list[Any]:
+        self.left -= 1
+        if self.left == 0 and not self.is_done:
+            raise QueueUnavailable("died before the script")
+        reply = await super().run(name, *args, receipt=receipt, traded_event=traded_event)
+        if self.left == 0:
+            raise QueueUnavailable("died after the script")
+        return reply
+
+
+class TwiceRunner(ScriptRunner):
+    """Runs every script twice, and compares the answers and everything that Redis holds."""
+
+    def __init__(self, queue: RedisQueue) -> None:
+        super().__init__(queue.client, queue.keys, load_scripts())
+        self.client = queue.client
+        self.ran: set[ScriptName] = set()
+
+    async def run(
+        self, name: ScriptName, *args: str | int, receipt: str | None = None, traded_event: str | None = None
+    ) -> list[Any]:
+        first = await super().run(name, *args, receipt=receipt, traded_event=traded_event)
+        state = await dump_all(self.client)
+        second = await super().run(name, *args, receipt=receipt, traded_event=traded_event)
+        assert second == first, name
+        assert await dump_all(self.client) == state, name
+        self.ran.add(name)
+        return second
+
+
+async def past_with_everything(queue: RedisQueue, audit: PostgresAudit) -> Copy:
+    """Events that end, wait, are paused, parked, in work and twins of later ones; the copy is of the middle of it."""
+    events = [make_event(f"DU{number}") for number in range(6)]
+    for event in events:
+        await queue.intake.enqueue(event)
+    lease = await queue.worker.acquire_lease("a", ttl=HOUR)
+    assert isinstance(lease, Lease)
+    await queue.worker.claim(lease, "0")
+    await carry(queue, audit)
+    copy = await copy_of(queue.client)
+    await queue.worker.complete(lease, "0", events[0], result={}, claim_next=True)
+    await queue.worker.requeue(lease, "0", events[1], pause=HOUR, error="x", result={})
+    await queue.trading.pause("DU2", actor="ops", reason="news")
+    await queue.worker.claim(lease, "0")
+    await queue.worker.park(lease, "0", events[2], reason="news")
+    await queue.worker.claim(lease, "0")
+    await queue.intake.enqueue(make_event("DU3", data={"newer": True}), remember_while_in_flight=True)
+    await queue.intake.enqueue(make_event("twin"))
+    await carry(queue, audit)
+    return copy
+
+
+@pytest.mark.parametrize("is_emptied", [True, False], ids=["emptied", "went back"])
+@pytest.mark.parametrize("is_done", [True, False], ids=["after", "before"])
+async def test_mending_may_die_at_any_step(
+    redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, *, is_done: bool, is_emptied: bool
+) -> None:
+    """However often it dies, the next try ends in one and the same state, which history folds to."""
+    copy = await past_with_everything(redis_queue, audit)
+    told = {known.event.event_id: known for known in await audit.past.unfinished()}
+    await go_back(redis_queue.client, {} if is_emptied else copy)
+    if not is_emptied:
+        await redis_queue.intake.enqueue(make_event("twin"))
+    dies_at, deaths = 0, 0
+    while True:
+        dies_at += 1
+        runner = MortalRunner(redis_queue, dies_at=dies_at, is_done=is_done)
+        try:
+            await Mender(RedisMending(runner, redis_queue.client), audit.past, now=CLOCK.now).mend()
+        except QueueUnavailable:
+            deaths += 1
+            assert await redis_queue.mending.halt_reason() or runner.left <= 0
+        if runner.left > 0:
+            break
+        if deaths % 2:
+            with suppress(HistoryDiverged):
+                await carry(redis_queue, audit)
+
+    await carry(redis_queue, audit)
+    await check_with_history(redis_queue.client, redis_queue.keys, await history_of(postgres_dsn))
+    comparison = await Mender(redis_queue.mending, audit.past, now=CLOCK.now).compare()
+    assert (comparison.verdict, comparison.survey.halt) == (Verdict.AGREES, "")
+    assert deaths > 2
+    present = await redis_queue.mending.present()
+    living = {event_id: held.event.times_queued for event_id, held in present.items()}
+    for event_id, known in told.items():
+        if event_id in living:
+            assert living[event_id] == known.event.times_queued + known.was_in_hand
+    assert len(living) == len(told)
+
+
+async def test_every_script_of_mending_may_run_twice(redis_queue: RedisQueue, audit: PostgresAudit) -> None:
+    """Both losses, with every kind of step, each script taken twice."""
+    copy = await past_with_everything(redis_queue, audit)
+    runner = TwiceRunner(redis_queue)
+    mender = Mender(RedisMending(runner, redis_queue.client), audit.past, now=CLOCK.now)
+
+    copies: list[Copy] = [copy, {}]
+    for lost in copies:
+        await go_back(redis_queue.client, lost)
+        await redis_queue.intake.enqueue(make_event("twin"))
+        await mender.mend()
+        await carry(redis_queue, audit)
+        assert (await mender.compare()).verdict is Verdict.AGREES
+
+    assert runner.ran == {"survey", "halt", "renumber", "restore", "reopen"}
