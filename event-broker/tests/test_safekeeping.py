@@ -197,6 +197,16 @@ def test_nothing_is_kept_of_another_channel(tmp_path: Path) -> None:
     assert spool.read() == []
 
 
+def test_nothing_is_kept_of_another_application(tmp_path: Path) -> None:
+    """What was signalled in a simulated world never trades in the real one, though channels have the same names."""
+    folder = SpoolFolder.open(tmp_path, "sandbox")
+    folder.spool(CHANNEL).append([kept(1)])
+    folder.close()
+
+    assert SpoolFolder.open(tmp_path, "sandbox").spool(CHANNEL).read() == [kept(1)]
+    assert SignalSpool(tmp_path, CHANNEL, application="real").read() == []
+
+
 def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
     """Nothing is written elsewhere."""
     spool, elsewhere = SignalSpool(tmp_path, CHANNEL), tmp_path / "elsewhere"
@@ -212,9 +222,9 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time_uses_the_folder(tmp_path: Path) -> None:
     """Two would queue and forget each other's signals."""
-    first = SpoolFolder.open(tmp_path / "spool")
+    first = SpoolFolder.open(tmp_path / "spool", "app")
     with pytest.raises(SpoolUnusable):
-        SpoolFolder.open(tmp_path / "spool")
+        SpoolFolder.open(tmp_path / "spool", "app")
     first.close()
 
-    SpoolFolder.open(tmp_path / "spool").close()
+    SpoolFolder.open(tmp_path / "spool", "app").close()

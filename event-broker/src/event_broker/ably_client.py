@@ -71,6 +71,11 @@ def is_key(text: str) -> bool:
     return _KEY_FORM.fullmatch(text) is not None
 
 
+def application_of(settings: AblySettings) -> str:
+    """The id of the application to which the key belongs, which is no secret; empty without a key."""
+    return settings.api_key.get_secret_value().partition(".")[0] if settings.api_key else ""
+
+
 def hosts_of(endpoint: str | None) -> tuple[str, ...]:
     """The hosts to try in turn.
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from event_broker.ably_client import quieten_sdk
+from event_broker.ably_client import application_of, quieten_sdk
 from event_broker.admission import Admission, admit
 from event_broker.alarms import Alarms
 from event_broker.continuity import Continuity, log_interruption
@@ -134,8 +134,9 @@ def _progress(context: ServiceContext, redis: RedisQueue) -> RedisProgress:
 
 
 def _spool(context: ServiceContext, stack: AsyncExitStack) -> SpoolFolder | None:
+    ably = context.configuration.settings.ably
     try:
-        folder = SpoolFolder.open(context.configuration.settings.ably.spool_directory)
+        folder = SpoolFolder.open(ably.spool_directory, application_of(ably))
     except SpoolUnusable as error:
         _log.error("signals_not_on_disk", reason=str(error), consequence="signals wait in memory alone")
         return None

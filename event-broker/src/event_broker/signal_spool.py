@@ -1,8 +1,8 @@
 """Signals that the queue has not taken yet, on disk.
 
-One file for each channel, `<first 16 hex digits of the SHA-256 of its name>.jsonl`, a line for each message. Lines are
-only ever added, and the file is removed when all of its messages are queued. A line that a crash has cut short is
-passed over: its message was never said to be safe.
+One file for each channel of an Ably application, named by a digest of both, a line for each message: what was tried out
+in a simulated world is never found by the real one. Lines are only ever added, and the file is removed when all of its
+messages are queued. A line that a crash has cut short is passed over: its message was never said to be safe.
 """
 
 import base64
@@ -34,11 +34,12 @@ class Kept:
 class SignalSpool:
     """The file of one channel; every method blocks for as long as the disk takes."""
 
-    def __init__(self, directory: Path, channel: str) -> None:
-        """Take the folder, which exists."""
+    def __init__(self, directory: Path, channel: str, *, application: str = "") -> None:
+        """Take the folder, which exists, and Ably's id of the application that the channel belongs to."""
         self._directory = directory
         self._channel = channel
-        self._path = directory / f"{sha256(channel.encode()).hexdigest()[:16]}.jsonl"
+        digest = sha256(json.dumps([application, channel]).encode()).hexdigest()
+        self._path = directory / f"{digest[:16]}.jsonl"
 
     def read(self) -> list[Kept]:
         """What was kept, in its order.
@@ -86,13 +87,14 @@ class SignalSpool:
 class SpoolFolder:
     """The folder of all channels' files, for one process at a time."""
 
-    def __init__(self, directory: Path, lock: int) -> None:
+    def __init__(self, directory: Path, application: str, lock: int) -> None:
         """Take an open and locked file; use `open`."""
         self._directory = directory
+        self._application = application
         self._lock = lock
 
     @classmethod
-    def open(cls, directory: Path) -> Self:
+    def open(cls, directory: Path, application: str) -> Self:
         """Make the folder where it is missing, and lock it until `close` or the end of the process.
 
         Raises:
@@ -108,11 +110,11 @@ class SpoolFolder:
         except OSError as error:
             os.close(lock)
             raise SpoolUnusable(directory, error) from error
-        return cls(directory, lock)
+        return cls(directory, application, lock)
 
     def spool(self, channel: str) -> SignalSpool:
         """The file of one channel."""
-        return SignalSpool(self._directory, channel)
+        return SignalSpool(self._directory, channel, application=self._application)
 
     def close(self) -> None:
         """Let another process have it."""
