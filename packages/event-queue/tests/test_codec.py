@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,26 @@ def test_details_keep_money_and_moments_as_text() -> None:
     assert json.loads(text) == {"price": "501.250", "at": "2025-06-24T00:00:00+00:00", "name": "é"}
 
 
-def test_details_refuse_what_json_has_no_word_for() -> None:
-    """NaN is a mistake of the caller and never reaches the outbox."""
-    with pytest.raises(ValueError, match="JSON"):
-        encode_details({"price": float("nan")})
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"price": float("nan")}, {"price": "nan"}),
+        ({"prices": [1.5, float("-inf")]}, {"prices": [1.5, "-inf"]}),
+        ({"error": "bad\x00word"}, {"error": "bad\ufffdword"}),
+        ({"error": "half \ud800 pair", "a\x00b": 1}, {"error": "half \ufffd pair", "a\ufffdb": 1}),
+        (
+            {"result": {"legs": ({"price": Decimal("NaN"), "note": "\udfff"},)}},
+            {"result": {"legs": [{"price": "NaN", "note": "\ufffd"}]}},
+        ),
+        ({"error": "a literal \\u0000"}, {"error": "a literal \\u0000"}),
+    ],
+)
+def test_details_replace_what_postgres_has_no_word_for(told: dict[str, Any], kept: dict[str, Any]) -> None:
+    """An attempt can be written down whatever the brokerage said."""
+    text = encode_details(told)
+
+    assert json.loads(text) == kept
+    assert text.encode()
 
 
 def test_a_record_is_read_with_its_due_time() -> None:

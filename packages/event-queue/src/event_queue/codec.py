@@ -1,9 +1,11 @@
 """How events and audit records are written in Redis and read back."""
 
 import json
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -15,6 +17,7 @@ from event_queue.outcomes import Pause
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def encode_event(event: RebalanceEvent) -> str:
@@ -35,15 +38,42 @@ def decode_event(body: str) -> RebalanceEvent:
 
 
 def encode_details(details: Mapping[str, Any]) -> str:
-    """What an audit record adds, as JSON text.
+    """What an audit record adds, as JSON text that PostgreSQL takes.
 
-    Anything but JSON values is written as its text: a Decimal keeps its digits, a date its ISO form.
+    Anything but JSON values is written as its text: a Decimal keeps its digits, a date its ISO form. What neither JSON
+    nor PostgreSQL has a word for, and may come with somebody's error message, is replaced: a number that is none by
+    its name, a NUL or half of a surrogate pair by U+FFFD. Work in hand must be able to end whatever was said about it.
     """
+    try:
+        text = _as_json(details)
+        text.encode()
+    except ValueError:
+        return _as_json(_storable(details))
+    return _as_json(_storable(details)) if "\\u0000" in text else text
+
+
+def _as_json(details: Any) -> str:
     return json.dumps(details, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_text)
 
 
 def _as_text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return _UNSTORABLE.sub("\ufffd", value)
+        case float() if not math.isfinite(value):
+            return str(value)
+        case Mapping():
+            return {_storable(str(name)): _storable(child) for name, child in cast("Mapping[Any, Any]", value).items()}
+        case list() | tuple():
+            return [_storable(child) for child in cast("Sequence[Any]", value)]
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return _storable(_as_text(value))
 
 
 def to_ms(moment: datetime) -> int:
@@ -63,7 +93,8 @@ def decode_record(stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
         CorruptQueue: the entry was not written by the queue's scripts.
     """
     try:
-        event = json.loads(fields["event"])
+        # Numbers are not looked at, so that none is too long.
+        event = json.loads(fields["event"], parse_int=str)
         return AuditRecord(
             counter=int(fields["n"]),
             stream_id=stream_id,
@@ -74,7 +105,7 @@ def decode_record(stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
             event_json=fields["event"],
             details_json=_with_due(fields["details"], fields["due"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CorruptQueue(f"outbox entry {stream_id} is unreadable: {str(fields)[:200]}") from error
 
 

@@ -174,8 +174,8 @@ class PostgresAudit:
                 record.stream_id,
                 record.kind,
                 record.event_id,
-                record.event_json.encode(errors="surrogatepass"),
-                record.details_json.encode(errors="surrogatepass"),
+                _as_bytes(record.event_json),
+                _as_bytes(record.details_json),
                 f"{type(refusal).__name__}: {refusal}",
             )
             await self._move_cursor(connection, [record])
@@ -186,6 +186,14 @@ async def open_postgres(address: PostgresAddress) -> AsyncGenerator[PostgresAudi
     """Open the audit; connects at the first call, so PostgreSQL may come up later."""
     async with open_pool(address) as pool:
         yield PostgresAudit(pool, load_queries())
+
+
+def _as_bytes(text: str) -> bytes:
+    """The bytes that Redis held, invalid UTF-8 included (`RedisOutbox` reads it as lone surrogates)."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")
 
 
 def _columns(records: Sequence[AuditRecord], *fields: str) -> list[list[Any]]:

@@ -122,6 +122,8 @@ def _open_client(stack: AsyncExitStack, address: RedisAddress, answer: timedelta
         socket_keepalive=True,
         retry=retry,
         decode_responses=True,
+        # Bytes that are no text do not stop the reading of what stands beside them.
+        encoding_errors="surrogateescape",
     )
     client = Redis.from_pool(pool)
     stack.push_async_callback(client.aclose)

@@ -1,12 +1,13 @@
 """Audit records for tests of what stands behind the outbox."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from event_queue.audit import AuditKind, AuditRecord
-from event_queue.codec import encode_details, encode_event, to_ms
+from event_queue.codec import encode_event, to_ms
 from event_queue.events import RebalanceEvent
 from event_queue.testing.events import make_event
 
@@ -15,7 +16,7 @@ START: Final = datetime(2025, 6, 24, 15, tzinfo=UTC)
 
 @dataclass(slots=True)
 class RecordMaker:
-    """Makes records as one Redis would: counters without gaps, one second apart."""
+    """Makes records as one Redis would, without gaps and one second apart; details are written as they are."""
 
     start: datetime = START
     made: list[AuditRecord] = field(default_factory=list[AuditRecord])
@@ -32,7 +33,7 @@ class RecordMaker:
             account_id=event.account_id,
             recorded_at=moment,
             event_json=encode_event(event),
-            details_json=encode_details(details or {}),
+            details_json=json.dumps(details or {}, ensure_ascii=False, separators=(",", ":"), default=str),
         )
         self.made.append(record)
         return record
