@@ -150,7 +150,7 @@ def test_a_halted_stock_has_no_present_price(value: str) -> None:
     preview = choose_price("SPY", quote, LIMITS, allow_previous_close=True)
 
     assert live is None
-    assert why_none(quote) == "halted"
+    assert why_none(quote, LIMITS) == "halted"
     assert is_settled(quote, LIMITS)
     assert preview is not None
     assert (preview.price, preview.source) == (90, PriceSource.PREVIOUS_CLOSE)
@@ -205,3 +205,22 @@ def test_an_old_last_price_is_no_present_price(
 
 def _fact(quote: Quote, tick_type: int, value: str) -> None:
     note_fact(quote, QuoteFactTold(7, tick_type, value))
+
+
+@pytest.mark.parametrize(
+    ("ticks", "reason"),
+    [
+        ({1: 24, 2: 36}, "bid 24 and ask 36 are further apart than 1 % allow"),
+        ({66: 24, 67: 36, 75: 30}, "bid 24 and ask 36 are further apart than 1 % allow"),
+        ({4: 30}, "the last trade is too long ago"),
+        ({9: 30}, "the gateway sent no more than a previous close"),
+        ({}, "the gateway sent none"),
+    ],
+)
+def test_why_there_is_no_price_is_told(ticks: dict[int, float], reason: str) -> None:
+    """An operator reads it in the event's failure."""
+    quote = _quote(ticks)
+    quote.last_traded_at = quote.observed_at - timedelta(days=1)
+
+    assert choose_price("SPY", quote, LIMITS, allow_previous_close=False) is None
+    assert why_none(quote, LIMITS) == reason

@@ -70,9 +70,19 @@ def choose_price(symbol: str, quote: Quote, limits: PriceLimits, *, allow_previo
     return None
 
 
-def why_none(quote: Quote) -> str:
+def why_none(quote: Quote, limits: PriceLimits) -> str:
     """Why a quote gives no price, for people."""
-    return "halted" if quote.is_halted else quote.failure or "the gateway sent none"
+    if quote.is_halted:
+        return "halted"
+    if quote.failure:
+        return quote.failure
+    for feed in (_REGULAR, _DELAYED):
+        bid, ask = quote.ticks.get(feed.bid), quote.ticks.get(feed.ask)
+        if bid is not None and ask is not None:
+            return f"bid {bid} and ask {ask} are further apart than {limits.max_spread_percent:f} % allow"
+    if _REGULAR.last in quote.ticks or _DELAYED.last in quote.ticks:
+        return "the last trade is too long ago"
+    return "the gateway sent no more than a previous close" if _close(quote) else "the gateway sent none"
 
 
 def is_settled(quote: Quote, limits: PriceLimits) -> bool:
