@@ -40,8 +40,9 @@ FILLS_IN_CHAIN: Final = 2
 MOST: Final = 1.3
 """The ratio that a rebalance must stay within."""
 _MILLISECONDS: Final = 1000
-_VERY_SLOW_MS: Final = 1500
-"""Longer than the connector's pace ever waits."""
+_VERY_SLOW_MS: Final = {True: 600, False: 1500}
+"""So long that all else is short beside it, by whether contracts are known: the pace never waits (more messages need
+more time), and prices asked for early do not grow so old that they are asked for again."""
 _PACE_SECONDS: Final = 3.5
 """After so long a silence the last quotes are given back, and nothing is left of the pace's last messages."""
 _ACCOUNT: Final = "DU1"
@@ -76,24 +77,28 @@ class RebalanceSpeed:
 class _Run:
     """One rebalance, with every message that reached the gateway meanwhile."""
 
-    began: datetime
     seconds: float
     requests: tuple[JournalEntry, ...]
 
-    def asked_every(self, seconds: float) -> tuple[str, ...]:
-        """What was asked for in each stretch of so many seconds, questions that were given back left out."""
-        steps = [Counter[str]() for _ in range(round(self.seconds / seconds))]
+    def asked(self, reply_ms: int) -> tuple[str, ...]:
+        """What was asked for at each step, that is after each reply. What was given back is left out."""
+        steps: list[Counter[str]] = []
+        last: datetime | None = None
         for request in self.requests:
             name = str(request.details["message"])
-            if not name.startswith("CANCEL_"):
-                steps[round((request.at - self.began).total_seconds() / seconds)][name] += 1
+            if name.startswith("CANCEL_"):
+                continue
+            if last is None or (request.at - last).total_seconds() * _MILLISECONDS > reply_ms / 2:
+                steps.append(Counter())
+            steps[-1][name] += 1
+            last = request.at
         return tuple(_words(step) for step in steps)
 
 
 async def measure_rebalance(*, rounds: int, contracts_known: bool) -> RebalanceSpeed:
     """The steps of one very slow run, and the median time over some rounds, each on a fresh gateway."""
-    longest = await _one_run(contracts_known=contracts_known, reply_ms=_VERY_SLOW_MS, fill_ms=0)
-    asked = longest.asked_every(_VERY_SLOW_MS / _MILLISECONDS)
+    reply_ms = _VERY_SLOW_MS[contracts_known]
+    asked = (await _one_run(contracts_known=contracts_known, reply_ms=reply_ms, fill_ms=0)).asked(reply_ms)
     slow = [await _one_run(contracts_known=contracts_known, reply_ms=REPLY_MS, fill_ms=FILL_MS) for _ in range(rounds)]
     return RebalanceSpeed(
         steps=len(asked),
@@ -112,13 +117,13 @@ async def _one_run(*, contracts_known: bool, reply_ms: int, fill_ms: int) -> _Ru
             await clock.pause(_PACE_SECONDS)
         world.set_latency({"reply_ms": reply_ms, "fill_ms": fill_ms})
         before = len(world.journal.of("request"))
-        began, start = clock.now(), loop.time()
+        start = loop.time()
         run = await _rebalancer(client).execute(_account(), _weights(), event_id=_EVENT, attempt=1)
         took = loop.time() - start
         requests = tuple(world.journal.of("request"))[before:]
     if not isinstance(run, LiveRun) or len(run.orders) != len(SYMBOLS) or run.incomplete:
         raise RuntimeError(f"the benchmark's rebalance was not carried out as planned: {run}")
-    return _Run(began, took, requests)
+    return _Run(took, requests)
 
 
 def _words(step: Counter[str]) -> str:
