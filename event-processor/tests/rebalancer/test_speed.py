@@ -50,7 +50,7 @@ async def _seconds(case: Scenario) -> float:
 
 
 async def test_twenty_symbols_wait_for_five_replies_and_two_fills(case: Scenario) -> None:
-    """Orders and executions; the account; prices beside hours; sells; cash beside positions; buys; the account."""
+    """Open orders; the account and executions, beside prices; hours; sells; cash; buys; the account."""
     assert await _seconds(case) == pytest.approx(5 * REPLY + 2 * FILL)
 
 

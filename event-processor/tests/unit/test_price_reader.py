@@ -1,14 +1,15 @@
 """Prices: shared by the previews of one minute, asked for anew for orders."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from broker_connector_base import PriceSource, PriceUnavailable
+from broker_connector_base import BrokerConnectionError, PriceSource, PriceUnavailable
 from broker_connector_base.testing import PaperBroker, PaperBrokerage, PaperQuote
-from event_processor.rebalancer.price_reader import PriceReader
+from event_processor.rebalancer.price_reader import EarlyPrices, PriceReader
 from event_processor.testing.hand_clock import HandClock
 from event_processor.testing.scenario import NOON, paper_account, paper_brokerage
 
@@ -80,3 +81,56 @@ async def test_only_previews_take_the_previous_close(brokerage: PaperBrokerage, 
     assert shown["A"].price == 90
     with pytest.raises(PriceUnavailable):
         await reader.live(["A"])
+
+
+async def _completed(brokerage: PaperBrokerage, clock: HandClock, *, later: float) -> Any:
+    """Prices of A and B, where A was asked for so many seconds before, and has risen since."""
+    reader = await _reader(brokerage, clock, 60)
+    early = asyncio.ensure_future(reader.live(["A"]))
+    await asyncio.wait({early})
+    brokerage.set_quote(PaperQuote(symbol="A", price=Decimal(110)))
+    clock.advance(later)
+    prices = await reader.complete(EarlyPrices(["A"], early), ["A", "B"])
+    return {symbol: price.price for symbol, price in prices.items()}
+
+
+@pytest.mark.parametrize(("later", "price"), [(0, 100), (2, 100), (2.1, 110)])
+async def test_early_prices_count_while_they_are_of_this_moment(clock: HandClock, later: float, price: int) -> None:
+    """Reading an account may take long; after that its prices are asked for again, all of them."""
+    brokerage = paper_brokerage(paper_account(0), clock, {"A": 100, "B": 50})
+
+    assert await _completed(brokerage, clock, later=later) == {"A": price, "B": 50}
+
+
+async def test_early_prices_that_are_not_needed_are_left_out(brokerage: PaperBrokerage, clock: HandClock) -> None:
+    """The answer is about what was asked for in the end."""
+    reader = await _reader(brokerage, clock, 0)
+
+    prices = await reader.complete(EarlyPrices(["A"], asyncio.ensure_future(reader.live(["A"]))), [])
+
+    assert prices == {}
+
+
+async def test_all_symbols_without_a_price_are_named_together(clock: HandClock) -> None:
+    """Whether they were asked for early or late."""
+    brokerage = paper_brokerage(paper_account(0), clock, {"A": None, "B": None})
+    reader = await _reader(brokerage, clock, 0)
+    early = EarlyPrices(["A"], asyncio.ensure_future(reader.live(["A"])))
+
+    with pytest.raises(PriceUnavailable) as caught:
+        await reader.complete(early, ["A", "B"])
+
+    assert caught.value.symbols == ("A", "B")
+
+
+async def test_a_lost_connection_says_all_by_itself(clock: HandClock) -> None:
+    """A symbol without a price is then nobody's concern."""
+    broker = PaperBroker(paper_brokerage(paper_account(0), clock, {"A": None, "B": 50}))
+    await broker.connect()
+    reader = PriceReader(broker, clock, 0)
+    early = EarlyPrices(["A"], asyncio.ensure_future(reader.live(["A"])))
+    await asyncio.wait({early.answer})
+    await broker.disconnect()
+
+    with pytest.raises(BrokerConnectionError):
+        await reader.complete(early, ["A", "B"])

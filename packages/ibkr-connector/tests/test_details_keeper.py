@@ -79,6 +79,18 @@ async def test_stocks_that_are_held_or_were_asked_for_are_kept(stage: _Stage) ->
     assert len(stage.asked) == 2
 
 
+async def test_what_others_asked_for_meanwhile_is_not_asked_for_again(stage: _Stage) -> None:
+    """It was due when the round began, and is young when its turn comes."""
+    stage.asked_for = ("QQQ", "SPY")
+
+    stage.keeper.start()
+    await stage.book.read("SPY")
+    await stage.asked_times(2)
+    await stage.rounds()
+
+    assert stage.asked == ["SPY", "QQQ"]
+
+
 @pytest.mark.parametrize(("minutes", "times"), [(9, 1), (11, 2)])
 async def test_details_are_asked_for_again_before_they_are_too_old(stage: _Stage, minutes: int, times: int) -> None:
     """They serve for a quarter of an hour, and are ten minutes old at most."""

@@ -12,7 +12,7 @@ class AccountFeed:
         self._summaries: dict[int, dict[tuple[str, str, str], AccountFigure]] = {}
         self._listeners: dict[int, Listener] = {}
         self._positions: dict[str, dict[int, Decimal]] = {}
-        self._with_pushes: set[str] = set()
+        self._pushed: dict[str, dict[tuple[str, str], AccountFigure]] = {}
         self._since_order: dict[str, dict[tuple[str, str], AccountFigure]] = {}
 
     def take(self, message: SummaryTold | FigureTold | PositionTold) -> None:
@@ -58,16 +58,20 @@ class AccountFeed:
 
         None when none was sent, or when this account's figures are not pushed at all.
         """
-        if account_id not in self._with_pushes or account_id not in self._since_order:
+        if account_id not in self._pushed or account_id not in self._since_order:
             return None
         return tuple(self._since_order[account_id].values())
+
+    def pushed(self, account_id: str) -> tuple[AccountFigure, ...]:
+        """Every figure of one account that was ever pushed, as last told: only changes are pushed again."""
+        return tuple(self._pushed.get(account_id, {}).values())
 
     def positions(self, account_id: str) -> dict[int, Decimal]:
         """Quantity by contract id as last told, closed positions included as 0."""
         return dict(self._positions.get(account_id, {}))
 
     def _push(self, figure: AccountFigure) -> None:
-        self._with_pushes.add(figure.account_id)
+        self._pushed.setdefault(figure.account_id, {})[figure.tag, figure.currency] = figure
         if figure.account_id in self._since_order:
             self._since_order[figure.account_id][figure.tag, figure.currency] = figure
 

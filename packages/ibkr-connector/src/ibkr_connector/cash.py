@@ -11,8 +11,8 @@ from ibkr_connector.messages import AccountFigure
 from ibkr_connector.requests import Requests
 from ibkr_connector.session import GatewaySession
 
-_PUSH_PATIENCE_SECONDS: Final = 0.02
-"""How long a figure that is pushed may follow the executions behind it before it is asked for."""
+PUSH_PATIENCE_SECONDS: Final = 0.05
+"""How long a figure that is pushed may follow the executions behind it before it is asked for: about one reply."""
 _FIRST_PATIENCE_SECONDS: Final = 0.5
 
 
@@ -54,7 +54,7 @@ class _CashWait:
         accounts, account_id = self.session.accounts, self.account_id
         if accounts.pushed_since_order(account_id) is None:
             return None
-        return await self._pushed(lambda: accounts.pushed_since_order(account_id) or (), _PUSH_PATIENCE_SECONDS)
+        return await self._pushed(lambda: accounts.pushed_since_order(account_id) or (), PUSH_PATIENCE_SECONDS)
 
     async def ask(self) -> Decimal:
         """Cash as asked for."""

@@ -49,7 +49,8 @@ class DetailsKeeper:
         while not self._session.lost.done():
             for symbol in self._due():
                 await self._quiet()
-                await self._refresh(symbol)
+                if self._is_due(symbol):
+                    await self._refresh(symbol)
             await self._wait(self._interval)
 
     def _due(self) -> list[str]:
@@ -57,12 +58,11 @@ class DetailsKeeper:
         stocks = [
             from_gateway(contract) for contract in held if (contract.secType, contract.currency) == ("STK", "USD")
         ]
-        now = self._now()
         symbols = list(dict.fromkeys([*stocks, *self._asked_for()]))[:_MOST_SYMBOLS]
-        return [symbol for symbol in symbols if self._is_due(symbol, now)]
+        return [symbol for symbol in symbols if self._is_due(symbol)]
 
-    def _is_due(self, symbol: str, now: datetime) -> bool:
-        tried = self._tried.get(symbol)
+    def _is_due(self, symbol: str) -> bool:
+        tried, now = self._tried.get(symbol), self._now()
         was_tried = tried is not None and timedelta(0) <= now - tried <= _REFRESHED_AFTER
         return not was_tried and not self._book.is_young(symbol, _REFRESHED_AFTER)
 

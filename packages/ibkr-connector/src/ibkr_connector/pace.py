@@ -27,6 +27,9 @@ class _Sent:
     counts_until: float
     is_read: bool = False
 
+    def is_of(self, line: object, number: str) -> bool:
+        return self.line is line and self.number == number
+
 
 @dataclass(slots=True)
 class Pace:
@@ -54,10 +57,11 @@ class Pace:
 
     def answered(self, line: object, number: int, now: float) -> None:
         """The request or order of this number was answered over this line, so all written before it have been read."""
-        ours = [sent for sent in self._recent if sent.line is line]
-        last = max((place for place, sent in enumerate(ours) if sent.number == str(number)), default=-1)
-        for sent in ours[: last + 1]:
-            if not sent.is_read:
+        place = next((i for i in reversed(range(len(self._recent))) if self._recent[i].is_of(line, str(number))), None)
+        if place is None or self._recent[place].is_read:
+            return
+        for sent in self._recent[: place + 1]:
+            if sent.line is line and not sent.is_read:
                 sent.is_read = True
                 sent.counts_until = now + _COUNTED_SECONDS
 

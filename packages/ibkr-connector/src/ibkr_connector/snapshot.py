@@ -15,8 +15,8 @@ from decimal import Decimal
 from ib_async import Position
 
 from broker_connector_base import AccountSnapshot, Fill, SnapshotIncomplete
-from ibkr_connector.account_values import read_values
-from ibkr_connector.cash import await_cash
+from ibkr_connector.account_values import pushed_cash, read_values
+from ibkr_connector.cash import PUSH_PATIENCE_SECONDS, await_cash
 from ibkr_connector.cash_ledger import CashLedger
 from ibkr_connector.gaps import EXECUTIONS, POSITIONS
 from ibkr_connector.mapping import to_position, to_shares
@@ -66,18 +66,38 @@ class SnapshotReader:
             raise SnapshotIncomplete(f"account {account_id}: {error}") from error
 
     async def read_after_trading(self, account_id: str) -> AccountSnapshot:
-        """The account as `read` gives it, but with positions as pushed where these agree with the executions by then.
+        """The account as `read` gives it, from what was pushed as far as that contains all executions by then.
 
         For a report: a trade of others that nobody told of may be missing.
         """
-        if self._ledgers[account_id].has_agreement:
-            figures = await self._requests.account_summary(account_id)
-            pushed = [each for each in self._session.ib.positions(account_id) if each.position]
-            if not self._disagreements(account_id, pushed):
-                snapshot = self._snapshot(account_id, figures, pushed)
-                if not self._cash[account_id].lags(snapshot.cash, self._own_fills(account_id)):
-                    return snapshot
-        return await self.read(account_id)
+        if not self._ledgers[account_id].has_agreement:
+            return await self.read(account_id)
+        what = f"figures of {account_id} after trading"
+        await self._session.wait_until(lambda: self._as_pushed(account_id) is not None, PUSH_PATIENCE_SECONDS, what)
+        return (
+            self._as_pushed(account_id)
+            or self._up_to_date(account_id, await self._requests.account_summary(account_id))
+            or await self.read(account_id)
+        )
+
+    def _as_pushed(self, account_id: str) -> AccountSnapshot | None:
+        """The account by pushes alone, once its value and cash were pushed after the last order was sent."""
+        accounts = self._session.accounts
+        since = accounts.pushed_since_order(account_id) or ()
+        if pushed_cash(since) is None or all(figure.tag != "NetLiquidation" for figure in since):
+            return None
+        return self._up_to_date(account_id, accounts.pushed(account_id))
+
+    def _up_to_date(self, account_id: str, figures: tuple[AccountFigure, ...]) -> AccountSnapshot | None:
+        """These figures and the positions as pushed, None unless both contain the executions."""
+        positions = [each for each in self._session.ib.positions(account_id) if each.position]
+        if self._disagreements(account_id, positions):
+            return None
+        try:
+            snapshot = self._snapshot(account_id, figures, positions)
+        except SnapshotIncomplete:
+            return None
+        return None if self._cash[account_id].lags(snapshot.cash, self._own_fills(account_id)) else snapshot
 
     async def _read(self, account_id: str) -> AccountSnapshot:
         if not self._ledgers[account_id].has_agreement:
