@@ -46,6 +46,8 @@ class Noise:
     """The next one is."""
     hidden: set[bytes] = field(default_factory=set[bytes])
     """Never come."""
+    spoilt_of: str = ""
+    """Only those that name this account are garbled; of any when empty."""
 
     def over(self, payload: bytes) -> bytes:
         """A message as it arrives."""
@@ -53,7 +55,7 @@ class Noise:
         kind = fields[0]
         if kind in self.hidden:
             fields[0] = _UNKNOWN_KIND
-        elif kind in self.spoilt | self.spoilt_once:
+        elif kind in self.spoilt | self.spoilt_once and self.spoilt_of.encode() in payload:
             fields[_NUMBER_AT[kind]] = b"garbled"
             self.spoilt_once.discard(kind)
         return b"\0".join(fields)
@@ -272,3 +274,17 @@ async def test_a_loss_that_may_concern_an_order_puts_it_in_doubt(kind: int, *, i
     session.receive(Undecodable(kind, "message", "garbled"))
 
     assert record.is_doubtful is is_doubtful
+
+
+@pytest.mark.parametrize("kind", [b"61", b"63"])
+async def test_what_is_lost_about_one_account_leaves_the_others_alone(
+    client: IBKRClient, world: World, noise: Noise, kind: bytes
+) -> None:
+    """Accounts of one login do not stop each other."""
+    world.deposit("DU2", Decimal(1))
+    noise.spoilt_of = "DU1"
+    noise.spoilt.add(kind)
+
+    assert (await client.get_account_snapshot("DU2")).cash == 5001
+    with pytest.raises(SnapshotIncomplete, match="cannot be decoded"):
+        await client.get_account_snapshot("DU1")

@@ -19,7 +19,7 @@ class _HeldBack(Requests):
         super().__init__(GatewaySession(settings, lambda: datetime(2026, 11, 20, tzinfo=UTC)))
         self.asked: list[asyncio.Future[list[Position]]] = []
 
-    async def _ask_positions(self) -> list[Position]:
+    async def _ask_positions(self, account_id: str) -> list[Position]:  # noqa: ARG002 - the answers are given by hand
         self.asked.append(asyncio.get_running_loop().create_future())
         return await self.asked[-1]
 

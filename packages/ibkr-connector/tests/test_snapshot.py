@@ -43,8 +43,9 @@ class _Account(Requests):
         for execution in self.unheard:
             self._session.receive(execution)
 
-    async def positions(self) -> list[Position]:
-        return [Position("DU1", Contract(conId=7, symbol="SPY", secType="STK", currency="USD"), self.held, 10.0)]
+    async def positions(self, account_id: str = "") -> list[Position]:
+        contract = Contract(conId=7, symbol="SPY", secType="STK", currency="USD")
+        return [Position(account_id, contract, self.held, 10.0)]
 
     async def account_summary(self, account_id: str) -> Figures:
         assert account_id == "DU1"

@@ -27,6 +27,9 @@ _NAMES: Final = {
     101: "completedOrder",
 }
 
+_ACCOUNT_AT: Final = {61: 2, 63: 3}
+"""Where messages about one account name it."""
+
 
 class ListeningDecoder(Decoder):
     """Runs the handlers itself and hands on what none of them could take in.
@@ -55,12 +58,12 @@ class ListeningDecoder(Decoder):
         if message_id != UNREADABLE and message_id not in handlers:
             return
         # The handlers pop from the list that they are given.
-        excerpt = str(fields[:20])
+        excerpt, account_id = str(fields[:20]), _account_of(message_id, fields)
         try:
             handlers[message_id](fields)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the message is lost and must be missed
             name = _NAMES.get(message_id, "message")
-            lost = Undecodable(message_id, name, f"{error!r} in {excerpt}"[:_MAX_TEXT])
+            lost = Undecodable(message_id, name, f"{error!r} in {excerpt}"[:_MAX_TEXT], account_id)
             self.logger.error("%s", lost)  # noqa: TRY400 - the text names the error
             self._receive(lost)
 
@@ -68,6 +71,11 @@ class ListeningDecoder(Decoder):
 def _message_id(fields: list[str]) -> int:
     text = fields[0] if fields else ""
     return int(text) if text.isascii() and text.isdecimal() else UNREADABLE
+
+
+def _account_of(message_id: int, fields: list[str]) -> str:
+    place = _ACCOUNT_AT.get(message_id, len(fields))
+    return fields[place] if place < len(fields) else ""
 
 
 def _parsed(kind: type, field: str) -> Any:

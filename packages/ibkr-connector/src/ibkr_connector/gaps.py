@@ -31,19 +31,23 @@ class Gaps:
 
     def __init__(self) -> None:
         self.mark = 0
-        self._last: dict[int, tuple[int, Undecodable]] = {}
+        self._last: dict[tuple[int, str], tuple[int, Undecodable]] = {}
         self._orders_listed = 0
         self._executions_listed: dict[str, int] = {}
 
     def add(self, lost: Undecodable) -> None:
         """Note a loss."""
         self.mark += 1
-        self._last[lost.message_id] = (self.mark, lost)
+        self._last[lost.message_id, lost.account_id] = (self.mark, lost)
 
-    def since(self, mark: int, kinds: frozenset[int]) -> Undecodable | None:
-        """A message lost after this mark that was, or may have been, of one of these kinds."""
-        found = (self._last.get(kind, (0, None)) for kind in kinds | {UNREADABLE})
-        return next((lost for at, lost in found if at > mark), None)
+    def since(self, mark: int, kinds: frozenset[int], account_id: str = "") -> Undecodable | None:
+        """A message lost after this mark that was, or may have been, of one of these kinds.
+
+        With an account, one that was certainly about another account does not count.
+        """
+        wanted = kinds | {UNREADABLE}
+        found = (lost for at, lost in self._last.values() if at > mark and lost.message_id in wanted)
+        return next((lost for lost in found if not account_id or lost.account_id in ("", account_id)), None)
 
     def orders_listed(self, mark: int) -> None:
         """A complete list of open orders was asked for at this mark."""

@@ -196,6 +196,8 @@ class Undecodable:
     message_id: int
     name: str
     text: str
+    account_id: str = ""
+    """The account that it is about, where that could be read."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.message_id}) cannot be decoded: {self.text}"

@@ -74,7 +74,8 @@ class PriceBook:
             if (price := choose_price(symbol, quote, self._limits, allow_previous_close=allow_previous_close))
         }
         self._known.update(prices)
-        if without := {symbol: why_none(quote, self._limits) for symbol, quote in quotes.items() if symbol not in prices}:
+        missing = {symbol: quote for symbol, quote in quotes.items() if symbol not in prices}
+        if without := {symbol: why_none(quote, self._limits) for symbol, quote in missing.items()}:
             raise PriceUnavailable(without, _reasons(without))
         return prices
 

@@ -43,9 +43,13 @@ class Requests:
         self._coming_executions: dict[str, asyncio.Future[None]] = {}
         self._has_completed_orders = True
 
-    async def positions(self) -> list[Position]:
-        """Positions of every account, as the gateway has them now."""
-        return await self._in_turn(self._positions_turn, self._ask_positions)
+    async def positions(self, account_id: str = "") -> list[Position]:
+        """Positions of every account, as the gateway has them now; complete for this account, else for all.
+
+        Raises:
+            SnapshotIncomplete: a position, possibly of the account, could not be understood.
+        """
+        return await self._in_turn(self._positions_turn, lambda: self._ask_positions(account_id))
 
     async def open_orders(self) -> list[OrderListed]:
         """Orders of everybody on every account, the latest word on each.
@@ -106,7 +110,7 @@ class Requests:
         """Figures of one account, freshly subscribed to."""
         what = f"account summary of {account_id}"
         async with self._summaries.subscribed(what) as request_id:
-            with self._complete(what, gaps.SUMMARY, SnapshotIncomplete):
+            with self._complete(what, gaps.SUMMARY, SnapshotIncomplete, account_id):
                 await self._numbered(lambda: self._summaries.ask(request_id), what)
             return self._session.accounts.summary(request_id, account_id)
 
@@ -160,8 +164,8 @@ class Requests:
             await self._numbered(lambda: self._ib.reqExecutionsAsync(wanted), what)
         self._session.gaps.executions_listed(account_id, mark)
 
-    async def _ask_positions(self) -> list[Position]:
-        with self._complete("positions", gaps.POSITIONS, SnapshotIncomplete):
+    async def _ask_positions(self, account_id: str) -> list[Position]:
+        with self._complete("positions", gaps.POSITIONS, SnapshotIncomplete, account_id):
             return await self._unnumbered(self._ib.reqPositionsAsync, "positions")
 
     async def _ask_open_orders(self) -> list[OrderListed]:
@@ -186,12 +190,12 @@ class Requests:
 
     @contextmanager
     def _complete(
-        self, what: str, kinds: frozenset[int], error: type[BrokerAPIError] = BrokerAPIError
+        self, what: str, kinds: frozenset[int], error: type[BrokerAPIError] = BrokerAPIError, account_id: str = ""
     ) -> Generator[int]:
-        """Fail when a message of these kinds is lost meanwhile; gives the mark at the start."""
+        """Fail when a message of these kinds, possibly about the account, is lost meanwhile; gives the mark before."""
         mark = self._session.gaps.mark
         yield mark
-        if lost := self._session.gaps.since(mark, kinds):
+        if lost := self._session.gaps.since(mark, kinds, account_id):
             raise error(f"{self._session.settings.address}: {what} are incomplete: {lost}")
 
     async def _ask_completed_orders(self) -> list[Trade]:

@@ -140,7 +140,7 @@ class SnapshotReader:
         return self._session.executions.fills(own)
 
     async def _ask(self, account_id: str) -> tuple[tuple[AccountFigure, ...], list[Position]]:
-        answers = asyncio.gather(self._requests.account_summary(account_id), self._requests.positions())
+        answers = asyncio.gather(self._requests.account_summary(account_id), self._requests.positions(account_id))
         # After the positions, so that no share is in them whose execution is not known.
         figures, everyone = await self._requests.executions_after(account_id, answers)
         latest = {each.contract.conId: each for each in everyone if each.account == account_id}
