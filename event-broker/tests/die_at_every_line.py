@@ -69,7 +69,7 @@ def run(work: Coroutine[Any, Any, Counter[str]]) -> Counter[str]:
 
 def try_line(number: int, base: Path, port: int, document: str) -> bool:
     """Die at one line, and tell what another process makes of it; whether it did die."""
-    folder, prefix = base / str(number), f"line{number}:"
+    folder, prefix = base / str(number), f"{base.name}:{number}:"
     folder.mkdir()
     (folder / "one.json").write_text(document, encoding="utf-8")
 

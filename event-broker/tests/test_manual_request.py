@@ -82,6 +82,13 @@ def test_labels_are_short_texts(admission: Admission, field: str, value: object)
         read_request(text(account_id="DU1", **{field: value}), admission)
 
 
+def test_line_ends_of_another_system_make_no_difference(admission: Admission) -> None:
+    """White space is white space."""
+    request = read_request(b'{\r\n  "account_id": "DU1",\r\n  "exec": "rebalance"\r\n}\r\n', admission)
+
+    assert (request.account_id, request.command) == ("DU1", Command.REBALANCE)
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -94,6 +101,9 @@ def test_labels_are_short_texts(admission: Admission, field: str, value: object)
         b'{"account_id": "DU1", "n": NaN}',
         b'{"account_id": "DU1", "n": "\\u0000"}',
         b"\xff\xfe{",
+        b'\xef\xbb\xbf{"account_id": "DU1"}',
+        '{"account_id": "DU1"}'.encode("utf-16"),
+        b'{"account_id": "DU1"}\x00',
         b"[" * 5000,
     ],
 )

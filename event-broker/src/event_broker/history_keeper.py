@@ -9,11 +9,13 @@ Log events: queue_rebuilt (with the number of events by what happened to them), 
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
+from event_broker.until_stopped import end_task
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import AuditUnavailable, QueueError
 from event_queue.mender import Comparison, Mender, MendPlan
@@ -38,6 +40,8 @@ class _Finding:
     detail: str
     verdict: Verdict | None = None
     halt: str = ""
+    may_carry: bool = True
+    """Whether records may be carried to PostgreSQL."""
 
 
 class HistoryKeeper:
@@ -52,8 +56,8 @@ class HistoryKeeper:
         self._finding = _Finding(ComponentState.OK, "Starting.")
         self._checked_run = ""
         self._waiting_since: float | None = None
-        self.looked = asyncio.Event()
-        """Set after the first look, whatever it showed."""
+        self._may_carry = asyncio.Event()
+        self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -62,8 +66,27 @@ class HistoryKeeper:
             if found.detail != self._finding.detail and found.state is not ComponentState.OK:
                 _log.warning("history_trouble", verdict=found.verdict, reason=found.detail)
             self._finding = found
-            self.looked.set()
+            self._allow_carrying(allowed=found.may_carry)
             await self._clock.pause(LOOK_SECONDS)
+
+    async def beside(self, carry: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Carry records from the first look on, for as long as the two do not contradict each other; until cancelled.
+
+        Once they agree again carrying starts anew, at once.
+        """
+        while True:
+            await self._may_carry.wait()
+            async with asyncio.TaskGroup() as group:
+                work = group.create_task(carry())
+                while self._may_carry.is_set():
+                    await self._changed.wait()
+                await end_task(work)
+
+    def _allow_carrying(self, *, allowed: bool) -> None:
+        if allowed != self._may_carry.is_set():
+            (self._may_carry.set if allowed else self._may_carry.clear)()
+            self._changed.set()
+            self._changed.clear()
 
     def report(self) -> ComponentReport:
         """What the latest look showed."""
@@ -99,7 +122,7 @@ class HistoryKeeper:
 
     async def _rebuild(self) -> _Finding:
         if self._spill.exists and (not self._spill.is_open or self._spill.records):
-            words = "Redis was emptied; it is rebuilt once the spilled records have reached PostgreSQL."
+            words = "Redis was emptied; it is rebuilt once the records on disk (outbox.spill_directory) have reached PostgreSQL."
             return _Finding(ComponentState.DOWN, words, Verdict.REDIS_LOST)
         plan = await self._mender.mend()
         _log.warning("queue_rebuilt", **_counts(plan), last_stored=plan.comparison.position.counter)
@@ -111,7 +134,8 @@ class HistoryKeeper:
             "Redis went back in time behind its history, and nothing is traded. Look at `rebalancer resync --dry-run`, "
             "then run `rebalancer resync`."
         )
-        return _Finding(ComponentState.DOWN, words, Verdict.REDIS_WENT_BACK, await self._redis.halt_reason())
+        halt = await self._redis.halt_reason()
+        return _Finding(ComponentState.DOWN, words, Verdict.REDIS_WENT_BACK, halt, may_carry=False)
 
     async def _without_history(self, error: AuditUnavailable) -> _Finding:
         """PostgreSQL being away must not stop trading; a run of Redis that nobody compared gets a little patience."""

@@ -94,15 +94,10 @@ def _start_audit(
     watch = OutboxWatch(_relief(context, redis, spill), context.clock)
     keeper = RelayKeeper(relay, watch, context.clock)
     history = HistoryKeeper(mender, redis.mending, spill, context.clock)
-
-    async def carry_after_first_look() -> None:
-        await history.looked.wait()
-        await keeper.run()
-
     retention = timedelta(days=context.configuration.settings.postgres.retention_days)
     _run(context, "history", history.run)
     _run(context, "history report", _reporter(redis, alarms.watching(history.report)).run)
-    _run(context, "relay", carry_after_first_look)
+    _run(context, "relay", lambda: history.beside(keeper.run))
     _run(context, "outbox watch", watch.run)
     _run(context, "relay report", _reporter(redis, alarms.watching(keeper.report)).run)
     _run(context, "purge", lambda: purge_daily(audit, retention, context.clock))

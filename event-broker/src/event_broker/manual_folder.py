@@ -22,7 +22,8 @@ from event_queue.payloads import MAX_PAYLOAD_BYTES
 
 FAILED: Final = "failed"
 REASON_SUFFIX: Final = ".reason"
-ENTRIES_AT_ONCE: Final = 1000
+LISTED_AT_MOST: Final = 20_000
+COUNTED_AT_MOST: Final = 1000
 _OTHERS: Final = (".tmp", ".part", ".swp", ".bak", "~")
 _NAMESPACE: Final = UUID("5a8f2d0c-5a0e-4a57-9a43-6d3c2f8b7e10")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
@@ -71,7 +72,7 @@ class ManualFolder:
         self._failed = directory / FAILED
 
     def entries(self) -> list[Entry]:
-        """What lies in the folder, oldest first, at most a thousand at once.
+        """What lies in the folder, oldest first, as far as it is listed.
 
         Raises:
             FolderUnusable: it can be neither read nor created.
@@ -80,7 +81,7 @@ class ManualFolder:
             self.directory.mkdir(parents=True, exist_ok=True)
             with os.scandir(self.directory) as listing:
                 candidates = (each.name for each in listing if not _belongs_to_others(each.name))
-                found = [self._look(name) for name in islice(candidates, ENTRIES_AT_ONCE)]
+                found = [self._look(name) for name in islice(candidates, LISTED_AT_MOST)]
         return sorted((each for each in found if each), key=lambda each: (each.modified_ns, each.name))
 
     def read(self, entry: Entry) -> bytes | None:
@@ -136,7 +137,7 @@ class ManualFolder:
         try:
             with os.scandir(self._failed) as listing:
                 names = (each.name for each in listing if not each.name.endswith(REASON_SUFFIX))
-                return sum(1 for _ in islice(names, ENTRIES_AT_ONCE))
+                return sum(1 for _ in islice(names, COUNTED_AT_MOST))
         except OSError:
             return 0
 
@@ -147,8 +148,13 @@ class ManualFolder:
             return None
 
     def _free_place(self, name: str) -> Path:
-        """A place in `failed/` that nothing occupies; the name keeps only what is safe anywhere."""
+        """A place in `failed/` that nothing occupies; the name keeps only what is safe anywhere.
+
+        None ends as reasons do, so that a file and the reason of another never meet.
+        """
         safe = _UNSAFE.sub("_", name).lstrip(".")[-_LONGEST_NAME:] or "_"
+        if safe.endswith(REASON_SUFFIX):
+            safe += "_"
         candidates = (self._failed / (safe if number == 1 else f"{safe}.{number}") for number in count(1))
         return next(place for place in candidates if not os.path.lexists(place))
 

@@ -29,6 +29,8 @@ from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)
 
+DEALT_WITH_AT_ONCE: Final = 1000
+"""Files of one look; those that cannot be deleted or moved do not count, so that they never keep others out."""
 _FUTURE: Final = timedelta(hours=1)
 Step = Callable[[str], None]
 """Called between any two actions that outlive the process: read, queued, deleted, refused, set_aside."""
@@ -83,15 +85,18 @@ class ManualWatch:
         self._first_seen = {entry: self._first_seen.get(entry, now) for entry in entries}
         self._stuck &= set(entries)
         self._trouble = None
-        left = [entry for entry in entries if not await self._ended(entry)]
+        promising = [entry for entry in entries if entry not in self._stuck]
+        ended = [entry for entry in promising[:DEALT_WITH_AT_ONCE] if await self._ended(entry)]
         failed = await asyncio.to_thread(self._folder.failed_count)
-        self._health.looked(waiting=len(left), failed=failed, stuck=len(self._stuck), intake_trouble=self._trouble)
+        self._health.looked(
+            waiting=len(entries) - len(ended), failed=failed, stuck=len(self._stuck), intake_trouble=self._trouble
+        )
         if self._trouble is None and not self._stuck:
             self._told = None
 
     async def _ended(self, entry: Entry) -> bool:
         """Deal with one file; whether nothing of it is left for the next look."""
-        if entry in self._stuck or self._trouble is not None:
+        if self._trouble is not None:
             return False
         try:
             return await self._take(entry)

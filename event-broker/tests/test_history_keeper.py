@@ -1,0 +1,130 @@
+"""The keeper of history on a real Redis and PostgreSQL: it rebuilds, halts, tells, and lets records through."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from event_broker.history_keeper import HistoryKeeper
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.mender import Mender
+from event_queue.one_past import Verdict
+from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_pool import PostgresAddress
+from event_queue.redis_queue import RedisQueue
+from event_queue.spill import Spill
+from event_queue.testing.events import make_event
+from event_queue.testing.lost_redis import carry, copy_of, go_back
+from event_queue.testing.server_process import free_port
+from service_runtime.clock import SystemClock
+
+pytestmark = pytest.mark.integration
+
+CLOCK = SystemClock()
+LONG_SECONDS = 30
+
+
+@pytest.fixture
+async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
+    """The audit on PostgreSQL."""
+    parts = urlsplit(postgres_dsn)
+    address = PostgresAddress(
+        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
+    )
+    async with open_postgres(address) as audit:
+        yield audit
+
+
+def keeper_of(queue: RedisQueue, audit: PostgresAudit, directory: Path) -> HistoryKeeper:
+    mender = Mender(queue.mending, audit.past, now=CLOCK.now)
+    return HistoryKeeper(mender, queue.mending, Spill(directory / "spill", host="here"), CLOCK)
+
+
+async def look(keeper: HistoryKeeper) -> ComponentReport:
+    """What it reports after one look."""
+    before = keeper.report().detail
+    running = asyncio.create_task(keeper.run())
+    try:
+        async with asyncio.timeout(LONG_SECONDS):
+            while keeper.report().detail == before:
+                await CLOCK.pause(0.02)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    return keeper.report()
+
+
+async def test_a_first_start_opens_the_queue(redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path) -> None:
+    """Neither side holds anything: events may come, and the run of Redis counts as compared."""
+    report = await look(keeper_of(redis_queue, audit, tmp_path))
+
+    assert report.state is ComponentState.OK
+    assert await redis_queue.mending.checked_run() == await redis_queue.mending.run_id()
+    await redis_queue.wary_intake.enqueue(make_event())
+
+
+async def test_an_emptied_redis_is_rebuilt_at_the_first_look(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """The event is back, marked, and nothing stays closed."""
+    await redis_queue.intake.enqueue(event := make_event())
+    await carry(redis_queue, audit)
+    await go_back(redis_queue.client, {})
+
+    report = await look(keeper_of(redis_queue, audit, tmp_path))
+
+    assert report.state is ComponentState.OK
+    assert "rebuilt" in report.detail
+    living = await redis_queue.admin.get_event(event.event_id)
+    assert living is not None
+    assert living.event.recovered
+    assert await redis_queue.mending.halt_reason() == ""
+
+
+async def test_a_redis_that_went_back_is_halted_and_nothing_is_carried(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """Carrying waits for the resync, and starts anew by itself after it."""
+    copy = await copy_of(redis_queue.client)
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    old = await copy_of(redis_queue.client)
+    await redis_queue.intake.enqueue(make_event("DU2"))
+    await carry(redis_queue, audit)
+    await go_back(redis_queue.client, old)
+    keeper, started = keeper_of(redis_queue, audit, tmp_path), asyncio.Event()
+
+    async def carrying() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    report = await look(keeper)
+    beside = asyncio.create_task(keeper.beside(carrying))
+    await CLOCK.pause(0.05)
+    halt = await redis_queue.mending.halt_reason()
+    was_started = started.is_set()
+    await Mender(redis_queue.mending, audit.past, now=CLOCK.now).mend()
+    after = await look(keeper)
+    async with asyncio.timeout(LONG_SECONDS):
+        await started.wait()
+    beside.cancel()
+    await asyncio.gather(beside, return_exceptions=True)
+
+    assert copy == {}
+    assert (report.state, report.facts["verdict"]) == (ComponentState.DOWN, Verdict.REDIS_WENT_BACK)
+    assert "rebalancer resync" in report.detail
+    assert halt.startswith("halted ")
+    assert not was_started
+    assert after.state is ComponentState.OK
+
+
+async def test_postgres_away_halts_nothing(redis_queue: RedisQueue, tmp_path: Path) -> None:
+    """It says that it cannot compare, and closes nothing."""
+    address = PostgresAddress(host="127.0.0.1", port=free_port(), user="nobody", database="none")
+    async with open_postgres(address) as audit:
+        report = await look(keeper_of(redis_queue, audit, tmp_path))
+
+    assert report.state is ComponentState.DEGRADED
+    assert "trading goes on" in report.detail
+    assert await redis_queue.mending.halt_reason() == ""

@@ -1,0 +1,133 @@
+"""Many files at once, and a folder that is not what it was."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from event_broker.manual_watch import DEALT_WITH_AT_ONCE
+from event_broker.testing.manual_rig import watch_over
+from event_broker.testing.recording_intake import RecordingIntake
+from event_queue.components import ComponentState
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The watched folder."""
+    path = tmp_path / "in"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def intake() -> RecordingIntake:
+    """Where events go."""
+    return RecordingIntake()
+
+
+def put(folder: Path, name: str, account_id: str = "DU1") -> Path:
+    """Leave a file for an account."""
+    path = folder / name
+    path.write_text(json.dumps({"account_id": account_id}), encoding="utf-8")
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in a folder, but for that of refused files."""
+    return sorted(path.name for path in folder.iterdir() if path.name != "failed")
+
+
+async def test_thousands_of_files_are_taken_a_thousand_at_a_look(folder: Path, intake: RecordingIntake) -> None:
+    """None is forgotten, and a good one among bad ones has its turn."""
+    watch, health = watch_over(folder, intake)
+    for number in range(2 * DEALT_WITH_AT_ONCE + 100):
+        put(folder, f"{number:05}.json", account_id="DU1" if number % 2 else "DU99")
+
+    waiting: list[int] = []
+    for _ in range(3):
+        await watch.look()
+        waiting.append(health.report().facts["waiting"])
+
+    assert waiting == [DEALT_WITH_AT_ONCE + 100, 100, 0]
+    assert len(intake.taken) == DEALT_WITH_AT_ONCE + 50
+    assert names(folder) == []
+
+
+async def test_files_that_cannot_be_moved_keep_nobody_out(folder: Path, intake: RecordingIntake) -> None:
+    """A file in the place of `failed/` leaves a thousand bad files where they are; a good one is taken all the same."""
+    (folder / "failed").write_text("in the way", encoding="utf-8")
+    for number in range(DEALT_WITH_AT_ONCE):
+        put(folder, f"{number:05}.json", account_id="DU99")
+    watch, health = watch_over(folder, intake)
+
+    with capture_logs() as lines:
+        await watch.look()
+        put(folder, "good.json")
+        await watch.look()
+        report = health.report()
+
+    assert [event.account_id for event in intake.taken] == ["DU1"]
+    assert report.state is ComponentState.DEGRADED
+    assert report.facts["waiting"] == DEALT_WITH_AT_ONCE
+    assert [line["event"] for line in lines].count("folder_unusable") == 1
+
+
+async def test_bad_files_that_could_not_be_moved_are_moved_when_they_are_written_anew(
+    folder: Path, intake: RecordingIntake
+) -> None:
+    """Whoever puts `failed/` right touches them."""
+    (folder / "failed").write_text("in the way", encoding="utf-8")
+    put(folder, "one.json", account_id="DU99")
+    watch, health = watch_over(folder, intake)
+    await watch.look()
+
+    (folder / "failed").unlink()
+    put(folder, "one.json", account_id="DU98")
+    await watch.look()
+
+    assert names(folder / "failed") == ["one.json", "one.json.reason"]
+    assert health.report().state is ComponentState.OK
+
+
+async def test_a_folder_that_goes_away_is_made_again(folder: Path, intake: RecordingIntake) -> None:
+    """While the service runs, and with a bad file just refused."""
+    watch, health = watch_over(folder, intake)
+    put(folder, "bad.json", account_id="DU99")
+    await watch.look()
+
+    shutil.rmtree(folder)
+    await watch.look()
+    put(folder, "good.json")
+    await watch.look()
+
+    assert len(intake.taken) == 1
+    assert names(folder) == []
+    assert health.report().state is ComponentState.OK
+
+
+async def test_a_file_called_like_a_reason_is_not_overwritten_by_one(folder: Path, intake: RecordingIntake) -> None:
+    """Each refused file keeps its content, and has a reason of its own."""
+    watch, _ = watch_over(folder, intake)
+    odd = put(folder, "one.json.reason")
+    content = odd.read_text(encoding="utf-8")
+    await watch.look()
+    put(folder, "one.json", account_id="DU99")
+    await watch.look()
+
+    failed = folder / "failed"
+    assert names(failed) == ["one.json", "one.json.reason", "one.json.reason_", "one.json.reason_.reason"]
+    assert (failed / "one.json.reason_").read_text(encoding="utf-8") == content
+
+
+async def test_an_older_file_is_not_held_up_by_a_half_written_one(folder: Path, intake: RecordingIntake) -> None:
+    """Each is judged by itself."""
+    watch, _ = watch_over(folder, intake, settle_seconds=60)
+    (folder / "half.json").write_text('{"account', encoding="utf-8")
+    put(folder, "whole.json")
+
+    await watch.look()
+
+    assert len(intake.taken) == 1
+    assert names(folder) == ["half.json"]
