@@ -118,6 +118,8 @@ class Worker:
 
     async def _next_free(self, free: "asyncio.Queue[Hand]") -> Hand | None:
         """A hand as soon as one is free; None once the worker is to stop."""
+        if not self.stop.is_set() and not free.empty():
+            return free.get_nowait()  # at once: an event may just have woken the worker
         hand = await first_of(free.get(), self.stop.wait())
         return None if self.stop.is_set() else hand
 
