@@ -45,6 +45,12 @@ def measure_depths(stage: Stage, figures: Figures, *, rounds: int, tell: Callabl
         asyncio.run(_grow(places, f"http://127.0.0.1:{port}", figures, rounds, tell))
 
 
+def growth(figures: Figures, name: str) -> float | None:
+    """How much more a step costs behind the longest queue than behind the shortest, in raw round trips beside each."""
+    took, raw = (figures.ratio(f"{step} at {DEPTHS[-1]}", f"{step} at {DEPTHS[0]}") for step in (name, "raw"))
+    return None if took is None else took / (raw or 1.0)
+
+
 async def _grow(places: Places, url: str, figures: Figures, rounds: int, tell: Callable[[str], Any]) -> None:
     async with _opened(places) as queue, httpx.AsyncClient(base_url=url, timeout=10) as http:
         await _await_service(http)

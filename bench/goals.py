@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Final
 
 from bench.contenders.__main__ import PEERS
-from bench.depth import DEPTHS, PATHS, STEPS
+from bench.depth import DEPTHS, PATHS, STEPS, growth
 from bench.metrics import Figures
 
-_SHORT, _LONG = DEPTHS[0], DEPTHS[-1]
+_LONG: Final = DEPTHS[-1]
 _RECORDS_A_JOB: Final = 2
 _TESTED: Final = "tests/integration/queue/test_command_counts.py"
 _SERVICES_TESTED: Final = "tests/e2e/test_commands_sent.py"
@@ -69,12 +69,10 @@ def _ratio(name: str, to: str) -> Callable[[Figures], float | None]:
 
 
 def _worst_growth(names: Sequence[str]) -> Callable[[Figures], float | None]:
-    """The largest of the ratios between the longest queue and the shortest, each beside its own raw round trip."""
+    """The largest growth of several steps."""
 
     def measured(figures: Figures) -> float | None:
-        ratios = [figures.ratio(f"{name} at {_LONG}", f"{name} at {_SHORT}") for name in names]
-        known = [ratio for ratio in ratios if ratio is not None]
-        return max(known) if known else None
+        return max((known for name in names if (known := growth(figures, name)) is not None), default=None)
 
     return measured
 

@@ -5,12 +5,13 @@ from typing import Final
 
 from bench.contenders.__main__ import PEERS
 from bench.counting import CommandCount
-from bench.depth import DEPTHS, PATHS, STEPS
+from bench.depth import DEPTHS, PATHS, STEPS, growth
 from bench.goals import AIMS, GATES, Aim
 from bench.machine import Machine
 from bench.metrics import Figures
 from bench.plot import shown
-from bench.rebalance import FILL_MS, FILLS_IN_CHAIN, MOST, REPLY_MS, SYMBOLS, RebalanceSpeed
+from bench.rebalance import RebalanceSpeed
+from bench.rebalance_page import rebalance_section
 
 _UNIQUE: Final = {"product", "saq", "arq", "rq", "procrastinate"}
 _NAMES: Final = {"product": "**rebalancer**", "naive": "naive: SISMEMBER, LPUSH, BRPOP"}
@@ -56,7 +57,7 @@ def render(
         _depths(figures),
         _goals(figures),
         _commands(counts),
-        _rebalances(speeds),
+        rebalance_section(speeds) if speeds else "",
     ]
     return "\n".join(part for part in parts if part).rstrip() + "\n"
 
@@ -118,7 +119,7 @@ def _depths(figures: Figures) -> str:
     names = [name for name in (*STEPS, *(f"GET {path}" for path in PATHS)) if figures.get(f"{name} at {DEPTHS[0]}")]
     if not names:
         return ""
-    head = " | ".join(f"{depth:,} waiting, µs".replace(",", " ") for depth in DEPTHS)
+    head = " | ".join(f"{depth} waiting, µs" for depth in DEPTHS)
     body = "\n".join(_depth_row(figures, name) for name in names)
     delete = figures.get("delete")
     deleted = "" if delete is None else f"\nDeleting by id from the middle of 100 000 takes {delete.median:.0f} µs.\n"
@@ -126,7 +127,7 @@ def _depths(figures: Figures) -> str:
 ## By length of the queue
 
 Nothing but deleting, which looks through the list, and listing, which shows as many as are asked for (here 10), may
-grow with the queue.
+grow with the queue. The last column compares multiples of the raw round trip that was measured at the same length.
 
 | step | {head} | last to first |
 |---|{"---:|" * (len(DEPTHS) + 1)}
@@ -136,9 +137,9 @@ grow with the queue.
 
 def _depth_row(figures: Figures, name: str) -> str:
     medians = [figures.median(f"{name} at {depth}") for depth in DEPTHS]
-    growth = figures.ratio(f"{name} at {DEPTHS[-1]}", f"{name} at {DEPTHS[0]}")
+    grown = growth(figures, name)
     cells = " | ".join("" if value is None else f"{value:.0f}" for value in medians)
-    return f"| {name} | {cells} | {'' if growth is None else f'{growth:.2f}'} |"
+    return f"| {name} | {cells} | {'' if grown is None else f'{grown:.2f}'} |"
 
 
 def _goals(figures: Figures) -> str:
@@ -179,26 +180,6 @@ Every transition is one script, sent in one round trip. The commands inside it d
 
 | transition | round trips | commands in the script |
 |---|---:|---:|
-{rows}
-"""
-
-
-def _rebalances(speeds: Mapping[str, RebalanceSpeed]) -> str:
-    if not speeds:
-        return ""
-    rows = "\n".join(
-        f"| {name} | {speed.steps} | {speed.chain:.2f} | {speed.slow:.2f} | {speed.ratio:.2f} |"
-        for name, speed in speeds.items()
-    )
-    return f"""\
-## A rebalance of {len(SYMBOLS)} symbols
-
-Against a simulated gateway with {REPLY_MS} ms a reply and {FILL_MS} ms a fill. The longest chain is the replies that
-were waited for one after another, and {FILLS_IN_CHAIN} fills (sells, then buys); {MOST} times that is the aim. The
-connector paces itself to stay below the gateway's limit of messages a second; that wait is in the seconds.
-
-| rebalance | dependent replies | longest chain, s | took, s | ratio |
-|---|---:|---:|---:|---:|
 {rows}
 """
 
