@@ -122,7 +122,7 @@ class HistoryKeeper:
 
     async def _rebuild(self) -> _Finding:
         if self._spill.exists and (not self._spill.is_open or self._spill.records):
-            words = "Redis was emptied; it is rebuilt once the records on disk (outbox.spill_directory) have reached PostgreSQL."
+            words = "Redis was emptied; it is rebuilt once the records spilled to disk are in PostgreSQL."
             return _Finding(ComponentState.DOWN, words, Verdict.REDIS_LOST)
         plan = await self._mender.mend()
         _log.warning("queue_rebuilt", **_counts(plan), last_stored=plan.comparison.position.counter)

@@ -1,0 +1,103 @@
+"""Nothing is traded on a Redis that history contradicts, or that nobody has compared since it started."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from event_processor.errors import HistoryUnchecked, TradingHalted
+from event_processor.failures import FailureKind, classify
+from event_processor.history_gate import HistoryGate
+from event_processor.rebalancer.attempt_number import unused_attempt
+from event_processor.trading_halt import TradingHalt
+from event_queue.components import ComponentReport, ComponentState
+from event_queue.errors import QueueHalted
+from event_queue.testing.fake_redis import fake_queue
+from service_runtime.clock import SystemClock
+
+NOW = datetime(2025, 6, 24, tzinfo=UTC)
+CLOCK = SystemClock()
+EVENT = UUID("9c9960b5-6689-4a4e-8b0e-5f1f7f0a0001")
+
+
+@dataclass(slots=True)
+class Marks:
+    """What stands in Redis; a comparison may come while somebody waits for it."""
+
+    halt: str = ""
+    checked: str = ""
+    comes_after_looks: int | None = None
+
+    async def halt_reason(self) -> str:
+        return self.halt
+
+    async def checked_run(self) -> str:
+        if self.comes_after_looks is not None:
+            self.comes_after_looks -= 1
+            if self.comes_after_looks < 0:
+                self.checked = "this run"
+        return self.checked
+
+    async def run_id(self) -> str:
+        return "this run"
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        pytest.param(Marks(), id="never of a system with a history"),
+        pytest.param(Marks(checked="this run"), id="compared"),
+        pytest.param(Marks(checked="another run", comes_after_looks=1), id="compared meanwhile"),
+    ],
+)
+async def test_a_compared_redis_may_be_traded_on(marks: Marks) -> None:
+    """Also one whose comparison comes a moment later."""
+    async with fake_queue() as queue:
+        await HistoryGate(TradingHalt(queue.components), marks, CLOCK).require_none()
+
+
+async def test_a_halt_stops_at_once() -> None:
+    """In the words of the halt."""
+    async with fake_queue() as queue:
+        gate = HistoryGate(TradingHalt(queue.components), Marks(halt="halted 1 2 went back"), CLOCK)
+
+        with pytest.raises(QueueHalted, match="went back"):
+            await gate.require_none()
+
+
+async def test_a_run_that_nobody_compared_is_waited_for_and_then_tried_again_soon() -> None:
+    """The event is not blamed: it comes back after the pause of a lost connection."""
+    async with fake_queue() as queue:
+        gate = HistoryGate(TradingHalt(queue.components), Marks(checked="another run"), CLOCK, patience_seconds=0.0)
+
+        with pytest.raises(HistoryUnchecked, match="event-broker") as raised:
+            await gate.require_none()
+
+    assert classify(raised.value) is FailureKind.CONNECTION
+
+
+async def test_a_relay_that_is_down_halts_unless_both_agree_again() -> None:
+    """Whoever compares at each second knows earlier than the relay that an operator has put things right."""
+    async with fake_queue() as queue:
+        gate = HistoryGate(TradingHalt(queue.components), Marks(), CLOCK, patience_seconds=0.0)
+        await queue.components.report(ComponentReport("relay", ComponentState.DOWN, "diverged", {}, NOW))
+        with pytest.raises(TradingHalted, match="diverged"):
+            await gate.require_none()
+
+        await queue.components.report(ComponentReport("history", ComponentState.OK, "agree", {}, NOW))
+        await gate.require_none()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "refs", "number"),
+    [
+        pytest.param(1, [], 1, id="first"),
+        pytest.param(2, [f"{EVENT}:1:BUY:A"], 2, id="after an attempt that is known"),
+        pytest.param(2, [f"{EVENT}:2:BUY:A", f"{EVENT}:3:SELL:B"], 4, id="after attempts that were lost"),
+        pytest.param(1, ["by hand", "", "9c99:7:BUY:A", f"{EVENT}:x"], 1, id="orders of others"),
+    ],
+)
+def test_no_order_reference_is_used_again(attempt: int, refs: list[str], number: int) -> None:
+    """The number goes above each that an order of the event carries."""
+    assert unused_attempt(EVENT, attempt, refs) == number
