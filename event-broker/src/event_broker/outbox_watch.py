@@ -56,7 +56,7 @@ class OutboxWatch:
     def _tell_pressure(self, found: Pressure) -> None:
         if found > self._told:
             self._told = found
-            facts = {"percent": found.value, "records": self.state.size.records if self.state.size else None}
+            facts = {"reached_percent": found.value, "budget_bytes": self.state.budget_bytes}
             if found is Pressure.WARNING:
                 _log.warning("outbox_filling", **facts, advice=_ADVICE)
             elif found is Pressure.ALARM:
