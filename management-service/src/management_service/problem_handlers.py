@@ -19,6 +19,14 @@ from management_service.problems import FieldError, Problem, invalid_fields, pro
 _RETRY_SECONDS = "5"
 _RETRY_LATER = {"Retry-After": _RETRY_SECONDS}
 
+_CLOSED = Problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "Redis was emptied and is being rebuilt from the history; nothing was queued",
+    kind="queue-closed",
+    title="The queue is being rebuilt",
+    headers=_RETRY_LATER,
+)
+
 _WORDS = {"missing": "is required", "extra_forbidden": "is not a field of this request"}
 """For what pydantic says in words of its own."""
 
@@ -80,13 +88,7 @@ def _queue_problem(error: QueueError) -> Problem:
     _log.error("request_failed", error=str(error), kind=type(error).__name__)
     match error:
         case QueueClosed():
-            return Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "Redis was emptied and is being rebuilt from the history; nothing was queued",
-                kind="queue-closed",
-                title="The queue is being rebuilt",
-                headers=_RETRY_LATER,
-            )
+            return _CLOSED
         case QueueUnavailable():
             return Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
