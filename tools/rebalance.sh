@@ -7,6 +7,8 @@
 # MANUAL_DIRECTORY names the watched folder; by default it is data/manual-rebalance beside this script's folder.
 # Exit codes: 0 the file is there, 1 it could not be written, 2 the arguments are wrong.
 set -u
+LC_ALL=C  # ranges of letters mean ASCII
+export LC_ALL
 umask 022
 
 usage() {

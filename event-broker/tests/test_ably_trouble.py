@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from event_broker.testing.listening_rig import SHORT, ListeningRig, accounts_on, listening
-from event_queue.components import ComponentState
+from event_queue.components import ComponentReport, ComponentState
 from sandbox.ably import AblyError, AblyServer
 
 CHANNEL = "strategy-growth"
@@ -25,6 +26,17 @@ async def hears(ably: AblyServer, rig: ListeningRig, number: int) -> None:
     ably.publish(CHANNEL, {"number": number})
     events = await rig.intake.wait_taken(taken + 1)
     assert events[-1].data == {"number": number}
+
+
+def down_reports(rig: ListeningRig) -> int:
+    """How often the connection was told to be down."""
+    return sum(past.state is ComponentState.DOWN for past in rig.reports)
+
+
+def code_of(report: ComponentReport) -> int:
+    """Ably's code of the last error."""
+    code: int = report.facts["last_error"]["code"]
+    return code
 
 
 async def test_a_refused_key_is_told_and_tried_again(ably: AblyServer, listen: Listen) -> None:
@@ -57,12 +69,13 @@ async def test_a_key_revoked_at_work_is_told_at_once(ably: AblyServer, listen: L
     assert [event.data["number"] for event in events] == [1, 2]
 
 
-async def test_a_zombie_is_found_and_replaced(ably: AblyServer, listen: Listen) -> None:
+@pytest.mark.parametrize("status", [None, 500, 503, 504])
+async def test_a_zombie_is_found_and_replaced(ably: AblyServer, listen: Listen, status: int | None) -> None:
     """A connection that is dead while the SDK calls it connected is found by a ping, and nothing is lost."""
     rig = await listen(DU1=CHANNEL)
     await hears(ably, rig, 1)
 
-    ably.send_disconnected()
+    ably.send_disconnected(AblyError.with_code(50003, status, "busy") if status else None)
     await rig.wait_health(lambda report: report.state is ComponentState.DOWN)
     ably.publish(CHANNEL, {"number": 2})
     events = await rig.intake.wait_taken(2)
@@ -103,6 +116,35 @@ async def test_a_restart_of_ably_is_survived(ably: AblyServer, listen: Listen) -
 
     assert "cannot be reached" in unreachable.detail
     assert [event.data["number"] for event in events] == [1, 2]
+
+
+async def test_tries_to_connect_leave_nothing_behind(ably: AblyServer, listen: Listen) -> None:
+    """The SDK leaks a task for each refused connection; with a new client for each try none outlives it."""
+    rig = await listen(DU1=CHANNEL)
+    await hears(ably, rig, 1)
+    tasks = len(asyncio.all_tasks())
+
+    await ably.refuse()
+    for count in range(1, 6):
+        await rig.wait_health(lambda report, least=count: down_reports(rig) >= least and bool(report))
+    await ably.accept()
+    await hears(ably, rig, 2)
+
+    assert len(asyncio.all_tasks()) <= tasks + 2
+
+
+async def test_a_failed_state_is_never_believed(ably: AblyServer, listen: Listen) -> None:
+    """The SDK leaves `failed` by itself and tells nobody; here each refusal ends the client, and the next one asks."""
+    ably.revoke_key(ably.key)
+
+    with capture_logs() as lines:
+        rig = await listen(DU1=CHANNEL)
+        await rig.wait_health(lambda _: sum(line["event"] == "ably_session_ended" for line in lines) >= 3, within=30)
+
+    ended = [line for line in lines if line["event"] == "ably_session_ended"]
+    assert {(line["kind"], line["reason"][:5]) for line in ended} == {("refused", "40101")}
+    assert [line["log_level"] for line in ended] == ["warning", *["debug"] * (len(ended) - 1)]
+    assert {code_of(past) for past in rig.reports if past.state is ComponentState.DOWN} == {40101}
 
 
 async def test_an_unavailable_ably_at_start_is_waited_for(ably: AblyServer, listen: Listen) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from event_broker.ably_client import hosts_of, is_key
+from event_broker.ably_client import hosts_of, is_key, open_rest_client
 from event_broker.admission import admit
 from event_broker.testing.listening_rig import accounts_on
 from service_runtime.accounts import Accounts
@@ -70,3 +70,14 @@ def test_hosts_are_tried_in_turn() -> None:
     assert len(hosts) == len(set(hosts)) > 1
     assert all("." in host for host in hosts)
     assert hosts_of("127.0.0.1:8080/") == ("127.0.0.1:8080/",)
+
+
+@pytest.mark.parametrize("endpoint", [None, "127.0.0.1:8080/", "nonprod:sandbox"])
+async def test_the_sdk_has_no_hosts_to_fall_back_to(endpoint: str | None) -> None:
+    """Before each it would ask a web page whether there is an Internet, and stop the event loop until it answers."""
+    settings = AblySettings(api_key=SecretStr("app.key:secret"), endpoint=endpoint)
+
+    for host in hosts_of(endpoint):
+        client = open_rest_client(settings, host)
+        assert client.options.get_fallback_hosts() == []
+        await client.close()

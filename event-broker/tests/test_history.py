@@ -1,5 +1,6 @@
 """Gaps closed from the history, through the real SDK and a simulated Ably."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -252,6 +253,21 @@ async def test_a_history_that_comes_back_in_time_keeps_the_order(world: World) -
 
     assert numbers == [1, 2, 3]
     assert f"The history of channel {CHANNEL} cannot be read" in report.detail
+
+
+async def test_reading_the_history_leaves_the_channels_attached(world: World) -> None:
+    """A realtime client would attach every channel anew for each page; the client for the history is another one."""
+    await world.first_life(1)
+    world.let_pass(minutes=30)
+    world.publish(*range(2, 1203))
+
+    async with world.listen() as rig:
+        await world.intake.wait_taken(1202)
+        await rig.wait_health(is_caught_up)
+
+    attaching = [past.facts["channels"][CHANNEL] for past in rig.reports]
+    assert sum(before != now for before, now in itertools.pairwise(attaching) if now == "attached") == 1
+    assert rig.interruptions == []
 
 
 async def test_a_long_history_is_read_page_by_page(world: World) -> None:
