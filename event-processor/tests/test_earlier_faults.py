@@ -14,14 +14,12 @@ from broker_connector_base import AccountRefused, OrderRejected, OrderType, Side
 from broker_connector_base.testing import IgnoreCancellation, LeaveOpen, OrderScript, RejectOrder
 from event_processor.errors import AccountMisconfigured
 from event_processor.failures import FailureKind, classify
-from event_processor.rebalancer import LiveRun
 from event_processor.replacement_sets import replacement_set_of
 from event_processor.testing.scenario import (
     ACCOUNT,
     CLOSING,
     NEXT_OPENING,
     NOON,
-    Scenario,
     leave_order_open,
     paper_account,
     scenario,
@@ -37,17 +35,11 @@ BUY, SELL = Side.BUY, Side.SELL
 K = AuditKind
 
 
-async def _run(case: Scenario) -> LiveRun:
-    run = await case.deliver()
-    assert isinstance(run, LiveRun)
-    return run
-
-
 async def test_fault_2_more_sold_than_held() -> None:
     """10.6 shares without a target: 10 are sold, not the 11 that leave a short of 0.4."""
     case = scenario(paper_account(0, OLD="10.6"), {"OLD": 100, "A": 100}, {"A": 100})
 
-    await _run(case)
+    await case.carry_out()
 
     assert case.sent[0] == (SELL, 10, "OLD")
     assert case.shares["OLD"] == Decimal("0.6")
@@ -57,8 +49,8 @@ async def test_fault_3_buys_of_full_weights_from_cash() -> None:
     """A is on target and B short by 1000: 20 B are bought, not 6 A and 8 B, and then nothing any more."""
     case = scenario(paper_account(1_000, A=60, B=60), {"A": 100, "B": 50}, {"A": 60, "B": 40})
 
-    await _run(case)
-    await _run(case)
+    await case.carry_out()
+    await case.carry_out()
 
     assert case.sent == [(BUY, 20, "B")]
 
@@ -68,7 +60,7 @@ async def test_fault_4_the_reserve_is_spent_bit_by_bit() -> None:
     case = scenario(paper_account(2_000, A=980), {"A": 100}, {"A": 100}, reserve=2)
 
     for _ in range(10):
-        await _run(case)
+        await case.carry_out()
 
     assert case.sent == []
     assert case.cash == 2_000
@@ -80,7 +72,7 @@ async def test_fault_5_a_held_replacement_is_sold_and_bought_again() -> None:
     case = scenario(paper_account(0, VXX=10, SPY=90), {"VXX": 100, "SPY": 100}, {"UVXY": 10, "SPY": 90})
     case.weights = apply_replacements(case.weights, rules)
 
-    await _run(case)
+    await case.carry_out()
 
     assert case.sent == []
 
@@ -138,7 +130,7 @@ async def test_fault_12_orders_live_on_after_their_deadline() -> None:
     for symbol in ("A", "B"):
         case.brokerage.scripts.add(OrderScript(LeaveOpen(), symbol, SELL))
 
-    run = await _run(case)
+    run = await case.carry_out()
 
     assert case.open_orders == 0
     assert {result.request.symbol for result in case.recorder.results} >= {"A", "B", "C"}
@@ -155,7 +147,7 @@ async def test_fault_12_a_retry_doubles_orders_that_are_alive() -> None:
         await case.deliver()
     case.placed[0].behaviour = None
 
-    await _run(case)
+    await case.carry_out()
 
     assert case.shares == {"D": 100}
     assert sum(fill.quantity for fill in case.brokerage.fills if fill.side is SELL) == 10
@@ -170,7 +162,7 @@ async def test_fault_13_type_and_time_in_force_ignored(order_type: OrderType, ti
         {"type": order_type.value, "time_in_force": time_in_force.value, "limit_buffer_percent": 1}
     )
 
-    await _run(case)
+    await case.carry_out()
 
     sent = [order.request for order in case.placed]
     assert [(each.order_type, each.time_in_force) for each in sent] == [(order_type, time_in_force)] * 2

@@ -8,7 +8,7 @@ import pytest
 from broker_connector_base import BrokerAPIError, MarginEffect, OrderRejected, OrderRequest, Side
 from broker_connector_base.testing import LeaveOpen, OrderScript, PaperBroker, RejectOrder
 from broker_connector_base.testing.paper_scripts import ConnectionScript
-from event_processor.rebalancer import LiveRun, Rebalancer
+from event_processor.rebalancer import Rebalancer
 from event_processor.result import live_result
 from event_processor.testing.scenario import EVENT_ID, NOON, Scenario, paper_account, scenario
 from event_queue.errors import TradingPaused
@@ -17,23 +17,6 @@ from service_runtime.settings import OrdersSettings
 
 BUY, SELL = Side.BUY, Side.SELL
 QUICK = {"fill_timeout_seconds": 0.02, "cancel_timeout_seconds": 0.02}
-
-
-@pytest.fixture
-def case_5() -> Scenario:
-    """Two positions to trim, one target to buy."""
-    return scenario(
-        paper_account(20_000, AAA=1000, BBB=1500),
-        {"AAA": 50, "BBB": 20, "CCC": 125},
-        {"AAA": 30, "BBB": 30, "CCC": 40},
-        reserve=1,
-    )
-
-
-async def _run(case: Scenario) -> LiveRun:
-    run = await case.deliver()
-    assert isinstance(run, LiveRun)
-    return run
 
 
 def _limits(**values: Any) -> dict[str, AccountLimits]:
@@ -55,7 +38,7 @@ async def test_limits_bound_live_runs_and_previews_alike(
     case_5.settings = _limits(**limits)
 
     preview = await case_5.preview()
-    run = await _run(case_5)
+    run = await case_5.carry_out()
 
     assert case_5.sent == sent
     assert [(trade.side, trade.quantity, trade.symbol) for trade in preview.planning.plan.trades] == sent
@@ -66,7 +49,7 @@ async def test_the_turnover_cap_scales_everything_down(case_5: Scenario) -> None
     """All orders together stay within 10 % of 100 000, and the buys that follow the sells too."""
     case_5.settings = _limits(max_turnover_percent=10)
 
-    run = await _run(case_5)
+    run = await case_5.carry_out()
 
     traded = sum(order.trade.market_value for order in run.orders)
     assert Decimal(9_000) < traded <= Decimal(10_000)
@@ -77,7 +60,7 @@ async def test_buys_leave_room_for_dearer_fills() -> None:
     case = scenario(paper_account(10_000), {"A": 100}, {"A": 100})
     case.orders = OrdersSettings.model_validate({**QUICK, "buy_price_buffer_percent": 2})
 
-    await _run(case)
+    await case.carry_out()
 
     assert case.sent == [(BUY, 98, "A")]
 
@@ -87,7 +70,7 @@ async def test_limit_buys_are_sized_at_their_limit() -> None:
     case = scenario(paper_account(10_000), {"A": 100}, {"A": 100})
     case.orders = OrdersSettings.model_validate({**QUICK, "type": "LMT"})
 
-    await _run(case)
+    await case.carry_out()
 
     (order,) = case.placed
     assert (order.request.quantity, order.request.limit_price) == (99, Decimal("100.50"))
@@ -122,7 +105,7 @@ async def test_margin_effects_are_recorded_and_shown(case_5: Scenario) -> None:
     """Beside the order that they were asked for."""
     case_5.settings = {"what_if": True}
 
-    result = live_result(await _run(case_5), NOON)
+    result = live_result(await case_5.carry_out(), NOON)
 
     assert all(effect is not None for effect in case_5.recorder.effects)
     assert all("margin_effect" in order for order in result["orders"])
@@ -173,7 +156,7 @@ async def test_case_22_a_sell_that_filled_during_an_outage_is_seen(case_5: Scena
     with pytest.raises(Exception, match="no connection"):
         await case_5.deliver()
 
-    await _run(case_5)
+    await case_5.carry_out()
 
     assert case_5.sent == [(SELL, 406, "AAA"), (SELL, 15, "BBB"), (BUY, 316, "CCC")]
     assert {fill.symbol for fill in case_5.recorder.found} == {"AAA", "BBB"}

@@ -21,29 +21,11 @@ from broker_connector_base.testing import (
     OrderScript,
     RejectOrder,
 )
-from event_processor.rebalancer import LiveRun
 from event_processor.result import live_result
 from event_processor.testing.scenario import NOON, Scenario, leave_order_open, paper_account, scenario
 from rebalance_calculator import ReplacementRule, ReplacementSet, apply_replacements
 
 BUY, SELL = Side.BUY, Side.SELL
-
-
-@pytest.fixture
-def case_5() -> Scenario:
-    """Two positions to trim, one target to buy."""
-    return scenario(
-        paper_account(20_000, AAA=1000, BBB=1500),
-        {"AAA": 50, "BBB": 20, "CCC": 125},
-        {"AAA": 30, "BBB": 30, "CCC": 40},
-        reserve=1,
-    )
-
-
-async def carried_out(case: Scenario) -> LiveRun:
-    run = await case.deliver()
-    assert isinstance(run, LiveRun)
-    return run
 
 
 async def test_case_1_buys_fit_the_investable_cash() -> None:
@@ -52,7 +34,7 @@ async def test_case_1_buys_fit_the_investable_cash() -> None:
         paper_account(100_000), {"SPY": 500, "TLT": 90, "GLD": 240}, {"SPY": 60, "TLT": 30, "GLD": 10}, reserve=2
     )
 
-    await carried_out(case)
+    await case.carry_out()
 
     assert case.shares == {"SPY": 117, "TLT": 327, "GLD": 41}
     assert case.cash == 100_000 - 97_770
@@ -63,11 +45,11 @@ async def test_case_2_ten_more_runs_change_nothing() -> None:
     case = scenario(
         paper_account(100_000), {"SPY": 500, "TLT": 90, "GLD": 240}, {"SPY": 60, "TLT": 30, "GLD": 10}, reserve=2
     )
-    await carried_out(case)
+    await case.carry_out()
     cash, orders = case.cash, len(case.placed)
 
     for _ in range(10):
-        await carried_out(case)
+        await case.carry_out()
 
     assert (case.cash, len(case.placed)) == (cash, orders)
 
@@ -76,7 +58,7 @@ async def test_case_3_a_gain_alone_is_no_reason_to_trade() -> None:
     """What shares once cost plays no part."""
     case = scenario(paper_account(0, A=60, B=80), {"A": 100, "B": 50}, {"A": 60, "B": 40})
 
-    run = await carried_out(case)
+    run = await case.carry_out()
 
     assert case.sent == []
     assert live_result(run, NOON)["message"] == "Live rebalancing completed successfully: nothing to trade"
@@ -86,14 +68,14 @@ async def test_case_4_what_is_no_target_is_sold_first() -> None:
     """The old position goes, then its proceeds buy the new one."""
     case = scenario(paper_account(0, OLD=100), {"OLD": 100, "A": 100}, {"A": 100})
 
-    await carried_out(case)
+    await case.carry_out()
 
     assert case.sent == [(SELL, 100, "OLD"), (BUY, 100, "A")]
 
 
 async def test_case_5_trims_then_buys(case_5: Scenario) -> None:
     """Two sells pay for the buy, and the reserve stays."""
-    run = await carried_out(case_5)
+    run = await case_5.carry_out()
 
     assert case_5.sent == [(SELL, 406, "AAA"), (SELL, 15, "BBB"), (BUY, 316, "CCC")]
     assert case_5.cash == 1_100
@@ -104,7 +86,7 @@ async def test_case_7_little_cash_buys_whole_shares() -> None:
     """Ties go to the first symbol by name."""
     case = scenario(paper_account(1_000), {"A": 130, "B": 130, "C": 130}, {"A": "33.33", "B": "33.33", "C": "33.33"})
 
-    await carried_out(case)
+    await case.carry_out()
 
     assert sum(case.shares.values()) == 7
     assert case.shares["A"] == 3
@@ -114,7 +96,7 @@ async def test_case_8_a_share_dearer_than_the_account_is_a_warning() -> None:
     """Nothing is bought, and that is no failure."""
     case = scenario(paper_account(300), {"BRK": 500_000}, {"BRK": 100})
 
-    result = live_result(await carried_out(case), NOON)
+    result = live_result(await case.carry_out(), NOON)
 
     assert case.sent == []
     assert result["status"] == "success"
@@ -125,7 +107,7 @@ async def test_case_9_a_loan_is_paid_back_by_selling() -> None:
     """Negative cash needs sells and allows no buys."""
     case = scenario(paper_account(-5_000, AAA=1000), {"AAA": 50}, {"AAA": 100}, reserve=1)
 
-    await carried_out(case)
+    await case.carry_out()
 
     assert case.sent == [(SELL, 109, "AAA")]
 
@@ -144,7 +126,7 @@ async def test_case_11_what_is_not_managed_is_never_touched() -> None:
     )
     case = scenario(account, {"AAPL": 200}, {"AAPL": 100})
 
-    result = live_result(await carried_out(case), NOON)
+    result = live_result(await case.carry_out(), NOON)
 
     assert case.sent == []
     assert [warning.split(":")[0] for warning in result["warnings"]] == ["AAPL", "SAP"]
@@ -153,9 +135,9 @@ async def test_case_11_what_is_not_managed_is_never_touched() -> None:
 async def test_case_12_a_fraction_is_left_and_reported_once() -> None:
     """Whole shares are sold; what is left of a share is no reason to fail or to trade again."""
     case = scenario(paper_account(0, OLD="10.6"), {"OLD": 100, "A": 100}, {"A": 100})
-    await carried_out(case)
+    await case.carry_out()
 
-    result = live_result(await carried_out(case), NOON)
+    result = live_result(await case.carry_out(), NOON)
 
     assert case.sent == [(SELL, 10, "OLD"), (BUY, 10, "A")]
     assert result["status"] == "success"
@@ -170,8 +152,8 @@ async def test_case_13_replacements_are_bought_and_then_kept() -> None:
     )
     case.weights = apply_replacements(case.weights, rules)
 
-    await carried_out(case)
-    await carried_out(case)
+    await case.carry_out()
+    await case.carry_out()
 
     assert sorted(case.sent) == [(BUY, 112, "SPY"), (BUY, 297, "VXX"), (BUY, 312, "TLT")]
 
@@ -192,7 +174,7 @@ async def test_case_16_a_partly_filled_sell_shrinks_the_buys(case_5: Scenario) -
     """At the deadline the rest is cancelled and confirmed; buys use the cash that came in."""
     case_5.brokerage.scripts.add(OrderScript(FillPartly(Decimal(200)), "AAA", SELL))
 
-    result = live_result(await carried_out(case_5), NOON)
+    result = live_result(await case_5.carry_out(), NOON)
 
     assert case_5.sent[2:] == [(BUY, 234, "CCC")]
     assert case_5.final_statuses() == [OrderStatus.CANCELLED, OrderStatus.FILLED, OrderStatus.FILLED]
@@ -216,7 +198,7 @@ async def test_case_18_buys_shrink_with_the_cash() -> None:
     account = paper_account(40_000).model_copy(update={"is_cash_account": True, "settled_cash": Decimal(20_000)})
     case = scenario(account, {"A": 100, "B": 200}, {"A": 50, "B": 50})
 
-    await carried_out(case)
+    await case.carry_out()
 
     assert sorted(case.sent) == [(BUY, 50, "B"), (BUY, 100, "A")]
 
@@ -225,7 +207,7 @@ async def test_case_19_quantities_come_from_executions(case_5: Scenario) -> None
     """An execution that wins the race against our cancellation counts, and nothing is sent twice."""
     case_5.brokerage.scripts.add(OrderScript(FillOnCancellation(), "AAA", SELL))
 
-    result = live_result(await carried_out(case_5), NOON)
+    result = live_result(await case_5.carry_out(), NOON)
 
     assert case_5.sent == [(SELL, 406, "AAA"), (SELL, 15, "BBB"), (BUY, 316, "CCC")]
     assert result["status"] == "success"
@@ -236,7 +218,7 @@ async def test_case_20_leftovers_are_cancelled_before_planning(case_5: Scenario)
     leave_order_open(case_5.brokerage, "CCC", owner="1")
     leave_order_open(case_5.brokerage, "CCC", owner="1")
 
-    run = await carried_out(case_5)
+    run = await case_5.carry_out()
 
     calls = [call.name for call in case_5.brokerage.journal if call.name in {"cancel_order", "place_order"}]
     assert calls[:3] == ["cancel_order", "cancel_order", "place_order"]
@@ -248,7 +230,7 @@ async def test_case_20_what_a_leftover_bought_while_being_cancelled_is_planned_w
     """A fill that wins against the cancellation changes the plan, not the outcome."""
     leave_order_open(case_5.brokerage, "CCC", owner="1", behaviour=FillOnCancellation())
 
-    await carried_out(case_5)
+    await case_5.carry_out()
 
     assert case_5.shares == {"AAA": 594, "BBB": 1485, "CCC": 316}
 
@@ -258,7 +240,7 @@ async def test_case_20_an_order_of_client_77_is_cancelled_through_77(case_5: Sce
     leave_order_open(case_5.brokerage, "CCC", owner="77")
     leave_order_open(case_5.brokerage, "CCC", owner="0")
 
-    run = await carried_out(case_5)
+    run = await case_5.carry_out()
 
     assert case_5.brokerage.journal.subjects("connect_as") == ("77", "0")
     assert [order.owner for order in run.cancelled] == ["77", "0"]
@@ -318,7 +300,7 @@ async def test_case_24_the_preview_is_the_live_plan(case_5: Scenario) -> None:
     preview = await case_5.preview()
     calls = {call.name for call in case_5.brokerage.journal}
 
-    run = await carried_out(case_5)
+    run = await case_5.carry_out()
 
     assert preview.planning.plan == run.planning.plan
     assert [(trade.side, trade.quantity, trade.symbol) for trade in preview.planning.plan.trades] == case_5.sent

@@ -8,7 +8,6 @@ import pytest
 from broker_connector_base import OrderRejected, OrderStatus, OrderType, Side, TimeInForce, TradingSession
 from broker_connector_base.testing import OrderScript, RejectOrder
 from event_processor.market_hours import ClosedUntil
-from event_processor.rebalancer import LiveRun
 from event_processor.result import live_result
 from event_processor.testing.scenario import (
     CLOSING,
@@ -49,15 +48,9 @@ def _close_early(case: Scenario) -> None:
     case.brokerage.spec = case.brokerage.spec.model_copy(update={"regular": sessions})
 
 
-async def _run(case: Scenario) -> LiveRun:
-    run = await case.deliver()
-    assert isinstance(run, LiveRun)
-    return run
-
-
 async def test_sells_and_buys_go_out_together_and_wait_for_the_close(case: Scenario) -> None:
     """Buys are sized on the cash that is there: 19 000 buy 152 CCC at 125, not the 316 that the sells would pay."""
-    result = live_result(await _run(case), NOON)
+    result = live_result(await case.carry_out(), NOON)
 
     requests = [order.request for order in case.placed]
     assert case.sent == [(SELL, 406, "AAA"), (SELL, 15, "BBB"), (BUY, 152, "CCC")]
@@ -72,7 +65,7 @@ async def test_sells_and_buys_go_out_together_and_wait_for_the_close(case: Scena
 async def test_the_preview_is_the_plan_for_the_close(case: Scenario) -> None:
     """It too counts on no proceeds, and names the type of its orders."""
     preview = await case.preview()
-    run = await _run(case)
+    run = await case.carry_out()
 
     assert preview.planning.plan == run.planning.plan
     assert preview.planning.style.order_type is OrderType.MARKET_ON_CLOSE
@@ -97,7 +90,7 @@ async def test_case_21_on_an_early_close(case: Scenario, minutes_before: int, or
     _close_early(case)
     case.clock.advance((EARLY_CLOSE - timedelta(minutes=minutes_before) - NOON).total_seconds())
 
-    await _run(case)
+    await case.carry_out()
 
     assert {order.request.order_type for order in case.placed} == {order_type}
 
@@ -116,7 +109,7 @@ async def test_inside_the_window_market_orders_go_to_the_auction(case: Scenario)
     case.orders = _settings(moc_minutes_before_close=120)
     case.clock.advance((CLOSING - timedelta(hours=1) - NOON).total_seconds())
 
-    await _run(case)
+    await case.carry_out()
 
     assert {order.request.order_type for order in case.placed} == {OrderType.MARKET_ON_CLOSE}
 
@@ -125,7 +118,7 @@ async def test_a_rejected_order_is_named_and_the_others_stay(case: Scenario) -> 
     """No buy depends on a sell here, so one refusal makes the run partial."""
     case.brokerage.scripts.add(OrderScript(RejectOrder("201: halted"), "BBB", SELL))
 
-    result = live_result(await _run(case), NOON)
+    result = live_result(await case.carry_out(), NOON)
 
     assert result["status"] == "partial"
     assert "SELL 15 BBB: filled 0, REJECTED: 201: halted" in result["message"]
@@ -144,8 +137,8 @@ async def test_when_every_order_is_rejected_the_event_fails(case: Scenario) -> N
 
 async def test_a_later_event_cancels_them_and_plans_anew(case: Scenario) -> None:
     """Before the auction they are open orders like any others."""
-    await _run(case)
-    await _run(case)
+    await case.carry_out()
+    await case.carry_out()
 
     assert case.final_statuses()[:3] == [OrderStatus.CANCELLED] * 3
     assert case.open_orders == 3
@@ -153,12 +146,12 @@ async def test_a_later_event_cancels_them_and_plans_anew(case: Scenario) -> None
 
 async def test_after_the_auction_the_next_day_buys_with_the_proceeds(case: Scenario) -> None:
     """What the sells brought at the close pays for the rest."""
-    await _run(case)
+    await case.carry_out()
     case.brokerage.close_market()
     case.brokerage.pass_night()
     case.clock.advance(timedelta(days=1).total_seconds())
 
-    await _run(case)
+    await case.carry_out()
 
     assert case.sent[3:] == [(BUY, 164, "CCC")]
     case.brokerage.close_market()

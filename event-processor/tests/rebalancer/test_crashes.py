@@ -10,29 +10,19 @@ from broker_connector_base.testing import FillPartly, LeaveOpen, OrderScript
 from broker_connector_base.testing.paper_scripts import ConnectionScript
 from event_processor.rebalancer import LiveRun
 from event_processor.testing.fate import Fate, Killed
-from event_processor.testing.scenario import Scenario, paper_account, scenario
-
-
-def case_5() -> Scenario:
-    """Two sells, then a buy."""
-    return scenario(
-        paper_account(20_000, AAA=1000, BBB=1500),
-        {"AAA": 50, "BBB": 20, "CCC": 125},
-        {"AAA": 30, "BBB": 30, "CCC": 40},
-        reserve=1,
-    )
+from event_processor.testing.scenario import Scenario, case_five
 
 
 def with_a_stuck_sell() -> Scenario:
     """The sell of AAA fills in part and the rest hangs, until somebody cancels it."""
-    case = case_5()
+    case = case_five()
     case.brokerage.scripts.add(OrderScript(FillPartly(Decimal(200)), "AAA", Side.SELL))
     return case
 
 
 def with_a_stuck_buy() -> Scenario:
     """The buy never fills by itself."""
-    case = case_5()
+    case = case_five()
     case.brokerage.scripts.add(OrderScript(LeaveOpen(), "CCC", Side.BUY))
     return case
 
@@ -41,7 +31,7 @@ EXPECTED = {"AAA": Decimal(594), "BBB": Decimal(1485), "CCC": Decimal(316)}
 MOST_STEPS = 60
 
 
-@pytest.mark.parametrize("make", [case_5, with_a_stuck_sell, with_a_stuck_buy])
+@pytest.mark.parametrize("make", [case_five, with_a_stuck_sell, with_a_stuck_buy])
 async def test_a_second_delivery_after_death_at_any_step_ends_where_one_ends(make: Callable[[], Scenario]) -> None:
     """Case 23: no second sell, buys once; orders alive from the first life are found and dealt with."""
     dies_at = 1
@@ -64,7 +54,7 @@ async def test_a_second_delivery_after_death_at_any_step_ends_where_one_ends(mak
 @pytest.mark.parametrize("second_death", [5, 9, 12, 15, 18])
 async def test_dying_twice_changes_nothing_either(second_death: int) -> None:
     """The third delivery still ends where one ends."""
-    case = case_5()
+    case = case_five()
     assert await _dies(case, 14)
     assert await _dies(case, second_death)
     case.meet(Fate())
@@ -101,10 +91,10 @@ async def test_no_order_ref_is_ever_used_twice() -> None:
 
 async def test_fills_of_an_earlier_attempt_are_recorded_when_found() -> None:
     """What the first life did not live to write down, the second one does."""
-    case = case_5()
+    case = case_five()
     step_after_sells = 15
     while not case.brokerage.fills:
-        case = case_5()
+        case = case_five()
         step_after_sells += 1
         await _dies(case, step_after_sells)
     of_the_first_life = case.brokerage.fills
@@ -128,7 +118,7 @@ async def test_fills_of_an_earlier_attempt_are_recorded_when_found() -> None:
 )
 async def test_a_lost_connection_is_made_good_by_the_next_attempt(call: str, moment: str) -> None:
     """Wherever the connection breaks, the retry ends where an undisturbed run ends."""
-    case = case_5()
+    case = case_five()
     case.brokerage.scripts.add(ConnectionScript(call, "after" if moment == "after" else "before"))
     with pytest.raises(BrokerConnectionError):
         await case.deliver()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -35,32 +35,7 @@ from broker_connector_base.testing import (
     PaperQuote,
 )
 from broker_connector_base.testing.paper_scripts import Behaviour
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def __call__(self) -> datetime:
-        return self.time
-
-
-@pytest.fixture
-def brokerage() -> PaperBrokerage:
-    """Accounts and quotes of the contract suite; the market never closes."""
-    return PaperBrokerage(CONTRACT_SPEC, now=lambda: NOON)
-
-
-@pytest.fixture
-async def broker(brokerage: PaperBrokerage) -> PaperBroker:
-    """A connected client of it."""
-    broker = PaperBroker(brokerage)
-    await broker.connect()
-    return broker
+from broker_connector_base.testing.standing_clock import NOON, StandingClock
 
 
 @pytest.fixture
@@ -219,7 +194,7 @@ async def test_a_limit_order_fills_when_the_price_reaches_it(
 
 async def test_orders_wait_for_the_opening() -> None:
     """A market order of the night fills in the morning."""
-    clock = Clock()
+    clock = StandingClock()
     opening = TradingSession(opens_at=NOON + timedelta(hours=2), closes_at=NOON + timedelta(hours=8))
     brokerage = PaperBrokerage(CONTRACT_SPEC.model_copy(update={"regular": (opening,)}), now=clock)
     broker = PaperBroker(brokerage)

@@ -1,7 +1,7 @@
 """How a paper brokerage keeps books: owners of orders, margin, commissions, corrections, closes and nights."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -33,38 +33,7 @@ from broker_connector_base.testing import (
     PaperQuote,
     RejectOrder,
 )
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def __call__(self) -> datetime:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Noon."""
-    return Clock()
-
-
-@pytest.fixture
-def brokerage(clock: Clock) -> PaperBrokerage:
-    """Accounts and quotes of the contract suite; the market never closes."""
-    return PaperBrokerage(CONTRACT_SPEC, now=clock)
-
-
-@pytest.fixture
-async def broker(brokerage: PaperBrokerage) -> PaperBroker:
-    """A connected client of it."""
-    broker = PaperBroker(brokerage)
-    await broker.connect()
-    return broker
+from broker_connector_base.testing.standing_clock import NOON, StandingClock
 
 
 @pytest.fixture
@@ -275,7 +244,7 @@ async def test_day_trades_are_as_many_as_the_brokerage_says(broker: PaperBroker,
 
 @pytest.mark.parametrize(("seconds", "price"), [(60, 90), (61, 95)])
 async def test_a_price_is_used_again_until_it_is_too_old(
-    broker: PaperBroker, brokerage: PaperBrokerage, clock: Clock, seconds: int, price: int
+    broker: PaperBroker, brokerage: PaperBrokerage, clock: StandingClock, seconds: int, price: int
 ) -> None:
     """Sixty seconds of sixty are young enough; the journal tells when a price was not asked for."""
     await broker.get_market_prices(["TLT"], allow_previous_close=False)

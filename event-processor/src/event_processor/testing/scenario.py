@@ -83,6 +83,16 @@ def scenario(
     return Scenario(brokerage=brokerage, weights=published(percent), clock=clock, reserve=reserve)
 
 
+def case_five() -> "Scenario":
+    """Case 5: two positions to trim, one target to buy; 406 AAA and 15 BBB are sold, 316 CCC bought."""
+    return scenario(
+        paper_account(20_000, AAA=1000, BBB=1500),
+        {"AAA": 50, "BBB": 20, "CCC": 125},
+        {"AAA": 30, "BBB": 30, "CCC": 40},
+        reserve=1,
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class Scenario:
     """An account, its targets, and how orders go out. Every delivery is one more attempt at one event."""
@@ -130,6 +140,13 @@ class Scenario:
         self.attempt += 1
         rebalancer = await self._rebalancer()
         return await rebalancer.execute(self.account, self._fetch(), event_id=EVENT_ID, attempt=self.attempt)
+
+    async def carry_out(self) -> LiveRun:
+        """Deliver the event, which nothing keeps from being carried out."""
+        run = await self.deliver()
+        if not isinstance(run, LiveRun):
+            raise TypeError(f"the run was not carried out: {run}")
+        return run
 
     async def preview(self) -> Preview:
         """Show the plan."""
