@@ -1,0 +1,152 @@
+"""PostgreSQL or the relay is killed at random moments of a batch, and files of the spill are lost for good."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from event_queue.errors import AuditUnavailable, HistoryGap
+from event_queue.mender import Mender
+from event_queue.one_past import Verdict
+from event_queue.outbox_relief import OutboxRelief
+from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_pool import PostgresAddress
+from event_queue.redis_queue import RedisQueue
+from event_queue.relay import OutboxRelay
+from event_queue.spill import Spill
+from event_queue.testing.events import make_event
+from event_queue.testing.postgres_server import running_postgres
+from service_runtime.clock import SystemClock
+
+pytestmark = pytest.mark.integration
+
+AT_ONCE = timedelta(milliseconds=1)
+SOON = timedelta(seconds=60)
+KILLS = 6
+
+
+def address_of(dsn: str) -> PostgresAddress:
+    parts = urlsplit(dsn)
+    return PostgresAddress(
+        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
+    )
+
+
+@pytest.fixture
+async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
+    """The audit on PostgreSQL."""
+    async with open_postgres(address_of(postgres_dsn)) as audit:
+        yield audit
+
+
+def relay_of(queue: RedisQueue, audit: PostgresAudit, spill: Spill | None = None, batch: int = 40) -> OutboxRelay:
+    async def no_pause(_: timedelta) -> None:
+        """Nothing to wait for."""
+
+    return OutboxRelay(
+        queue.outbox, audit, now=lambda: datetime(2025, 6, 24, tzinfo=UTC), pause=no_pause, batch=batch, spill=spill
+    )
+
+
+async def fill(queue: RedisQueue, count: int, name: str) -> None:
+    for number in range(count):
+        await queue.intake.enqueue(make_event(f"{name}-{number}"))
+
+
+async def stored(dsn: str) -> list[int]:
+    """The counters of history in their order."""
+    connection: Any = await cast("Any", asyncpg).connect(dsn)
+    try:
+        return [row["counter"] for row in await connection.fetch("SELECT counter FROM event_history ORDER BY counter")]
+    finally:
+        await connection.close()
+
+
+async def carry_until_cut(relay: OutboxRelay) -> None:
+    with suppress(AuditUnavailable):
+        while await relay.carry(block=AT_ONCE):
+            pass
+
+
+async def test_postgres_killed_amid_batches_stores_each_record_once(
+    redis_queue: RedisQueue, pytestconfig: pytest.Config
+) -> None:
+    """Killed between insert, commit and trim, again and again; then all is there once, in order."""
+    schema = (pytestconfig.rootpath / "init.sql").read_text(encoding="utf-8")
+    chance = random.Random(7)  # noqa: S311 - repeatable, not secret
+    with running_postgres() as server:
+        dsn = await server.create_database(schema)
+        async with open_postgres(address_of(dsn)) as audit:
+            for turn in range(KILLS):
+                await fill(redis_queue, 120, f"T{turn}")
+                carrying = asyncio.create_task(carry_until_cut(relay_of(redis_queue, audit)))
+                await asyncio.wait({carrying}, timeout=chance.uniform(0, 0.15))
+                await asyncio.to_thread(server.kill)
+                await carrying
+                await asyncio.to_thread(server.start)
+
+            assert await relay_of(redis_queue, audit).drain(within=SOON)
+            assert await stored(dsn) == list(range(1, KILLS * 120 + 1))
+    assert await redis_queue.outbox.length() == 0
+
+
+async def test_a_relay_cancelled_amid_batches_stores_each_record_once(
+    redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, tmp_path: Path
+) -> None:
+    """Cut off at random moments, of reading, storing, trimming, spilling and bringing back; the next one goes on."""
+    chance = random.Random(11)  # noqa: S311 - repeatable, not secret
+    for turn in range(25):
+        spill = Spill(tmp_path / "spill", host="here", segment_bytes=4000)
+        relief = OutboxRelief(redis_queue.outbox, spill, budget_bytes=chance.choice([1, 10_000]))
+        await fill(redis_queue, 20, f"T{turn}")
+        relay = relay_of(redis_queue, audit, spill, batch=7)
+        tasks: list[asyncio.Task[Any]] = [
+            asyncio.create_task(carry_until_cut(relay)),
+            asyncio.create_task(relief.look()),
+        ]
+        await asyncio.wait(tasks, timeout=chance.uniform(0, 0.03))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(spill.close)
+
+    spill = Spill(tmp_path / "spill", host="here")
+    assert await relay_of(redis_queue, audit, spill).drain(within=SOON)
+    assert await stored(postgres_dsn) == list(range(1, 501))
+    assert await redis_queue.outbox.spills() == []
+    spill.close()
+
+
+async def test_files_lost_for_good_can_be_accepted(
+    redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, tmp_path: Path
+) -> None:
+    """As docs/operations.md tells: forget the files in Redis, then resync; history goes on behind what is gone."""
+    await fill(redis_queue, 5, "before")
+    await relay_of(redis_queue, audit).drain(within=SOON)
+    spill = Spill(tmp_path / "spill", host="here")
+    await fill(redis_queue, 20, "lost")
+    await OutboxRelief(redis_queue.outbox, spill, budget_bytes=1).look()
+    spill.close()
+    await fill(redis_queue, 3, "later")
+    mender = Mender(redis_queue.mending, audit.past, now=SystemClock().now)
+    with pytest.raises(HistoryGap, match="6 to 25"):
+        await relay_of(redis_queue, audit).carry(block=AT_ONCE)
+    before = (await mender.compare()).verdict
+
+    (marker,) = await redis_queue.outbox.spills()
+    await redis_queue.client.hdel(redis_queue.keys.spilled, marker.spill_id)
+    await mender.mend()
+
+    assert before is Verdict.AGREES
+    assert await relay_of(redis_queue, audit).drain(within=SOON)
+    counters = await stored(postgres_dsn)
+    assert counters[:5] == [1, 2, 3, 4, 5]
+    assert counters[5:] == list(range(26, counters[-1] + 1))
+    assert (await mender.compare()).verdict is Verdict.AGREES
