@@ -46,6 +46,12 @@ class BrokerProcess:
             await self._end()
         return self._process.returncode or 0
 
+    async def wait_end(self, *, within: float = 60) -> int:
+        """Its exit code, once it has ended by itself."""
+        async with asyncio.timeout(within):
+            await self._end()
+        return self._process.returncode or 0
+
     async def close(self) -> None:
         """Leave nothing behind."""
         if self._process.returncode is None:
