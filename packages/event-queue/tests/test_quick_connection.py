@@ -112,6 +112,17 @@ async def test_a_connection_that_the_server_closed_is_opened_anew() -> None:
             assert await client.get("quick") == b"kept"
 
 
+async def test_a_connection_with_an_unread_reply_is_opened_anew(redis_server: RedisServer) -> None:
+    """A reply that nobody has read must never become the answer to the next command."""
+    async with opened(redis_server) as (client, pool):
+        await client.set("quick", "right")
+        [idle] = pool._available_connections
+        idle._parser._reader.feed(b"$5\r\nwrong\r\n")
+
+        assert not idle.is_ready()
+        assert await client.get("quick") == b"right"
+
+
 async def _blocked(server: RedisServer) -> int:
     async with opened(server) as (client, _):
         return (await client.info("clients"))["blocked_clients"]

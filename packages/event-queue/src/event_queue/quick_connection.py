@@ -43,8 +43,9 @@ class QuickConnection(_Connection):
 
     def is_ready(self) -> bool:
         """Whether it is open, and nothing has come in since the last reply: neither bytes nor the end."""
-        reader = self._reader
-        return self.is_connected and not reader._buffer and not reader.at_eof() and reader.exception() is None  # noqa: SLF001 - redis-py looks there too
+        reader, parsed = self._reader, getattr(self._parser, "_reader", None)
+        is_quiet = self.is_connected and not reader._buffer and not reader.at_eof() and reader.exception() is None  # noqa: SLF001 - redis-py looks there too
+        return is_quiet and not (parsed is not None and parsed.has_data())
 
 
 class QuickPool(_Pool):
