@@ -82,6 +82,22 @@ async def test_a_redis_wiped_during_a_rebalance_is_rebuilt(
         assert (await system.api.status())["active_events_count"] == 0
 
 
+async def test_a_redis_emptied_during_a_rebalance_is_rebuilt(open_system: OpenSystem, redis: RedisServer) -> None:
+    """The worker loses its lease in the middle of trading; all accounts arrive, and no order goes out twice."""
+    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+        ids = [await system.signal(each.account_id) for each in FOLLOWERS]
+        await system.happened("fill", "DU1")
+        await stored(system)
+        client: Any = Redis(port=redis.port)
+        await client.flushall()
+        await client.aclose()
+        ended = [await system.api.ended(event_id) for event_id in ids]
+
+        assert [event["status"] for event in ended] == ["completed"] * 3
+        assert [system.held(each.account_id) for each in FOLLOWERS] == [HELD_AFTER] * 3
+        assert repeated_orders(system) == []
+
+
 async def test_a_redis_emptied_while_running_is_rebuilt_in_order(open_system: OpenSystem, redis: RedisServer) -> None:
     """What waits comes back as it was within seconds; its twin is refused before and after."""
     async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
