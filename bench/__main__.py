@@ -85,9 +85,7 @@ def main() -> None:
     run.attempt("depth", lambda: _on_stage(run, _depth))
     run.attempt("commands", lambda: _commands(run))
     run.attempt("rebalance", lambda: _rebalance(run))
-    page = render(
-        run.machine, run.figures, run.counts, run.speeds, rounds=options.rounds, at_most=options.restart_seconds
-    )
+    page = render(run.machine, run.figures, run.counts, run.speeds, rounds=options.rounds)
     print(page)
     if not options.only:
         (_DOCS / "benchmarks.md").write_text(page, "utf-8")
@@ -133,9 +131,7 @@ def _rates(run: _Run) -> None:
         for number in range(run.options.rounds):
             run.tell(f"round {number + 1} of {run.options.rounds}")
             contest.round(("product", "naive", *run.peers), (1, 10))
-            contest.variants()
-            contest.crowd()
-            contest.drain()
+            contest.extras()
 
 
 def _always(run: _Run) -> None:

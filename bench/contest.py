@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from bench.contenders.contract import Places
 from bench.contenders.starts import count_starts, read_starts
 from bench.metrics import Figures
-from bench.stage import Group, Stage, wait_until
+from bench.stage import SPOILT, Group, Stage, wait_until
 from bench.yardstick import raw_seconds
 
 _MOST_JOBS: Final = 6000
@@ -36,16 +37,27 @@ class Contest:
         for name in names:
             self._tell(f"appendfsync {self._policy}: {name}")
             for concurrency in concurrencies:
-                try:
-                    self._one(name, concurrency)
-                except (RuntimeError, TimeoutError) as error:
-                    self._tell(f"  not measured: {str(error).splitlines()[-1]}")
+                self._attempt(partial(self._one, name, concurrency))
 
-    def variants(self) -> None:
-        """The product again: without its drain, with PostgreSQL stopped, and with its log as it is shipped."""
-        self._tell(f"appendfsync {self._policy}: product alone, without PostgreSQL, with its log")
-        self._one("product", 1, variant="alone", drained=False)
-        self._one("product", 1, variant="logging", env={})
+    def extras(self) -> None:
+        """What only the product is asked."""
+        self._tell(f"appendfsync {self._policy}: product in other circumstances")
+        for measure in (
+            partial(self._one, "product", 1, variant="alone", drained=False),
+            partial(self._one, "product", 1, variant="logging", env={}),
+            self._without_postgres,
+            self._crowd,
+            self._drain_rate,
+        ):
+            self._attempt(measure)
+
+    def _attempt(self, measure: Callable[[], None]) -> None:
+        try:
+            measure()
+        except SPOILT as error:
+            self._tell(f"  not measured: {str(error).splitlines()[-1:] or type(error).__name__}")
+
+    def _without_postgres(self) -> None:
         places = self._stage.places("product")
         with self._drain(places):
             queued = self._enqueue("product", places, record=False)
@@ -56,14 +68,14 @@ class Contest:
             finally:
                 self._stage.postgres.start()
 
-    def crowd(self) -> None:
+    def _crowd(self) -> None:
         """Fifty events at once."""
         places = self._stage.places("product")
         raw = raw_seconds(self._stage.redis.port)
         told = self._stage.act("product", "crowd", places, "--number", str(_MOST_JOBS), "--seconds", "0.8")
         self._add("product crowd", told["seconds"] / told["count"], raw)
 
-    def drain(self) -> None:
+    def _drain_rate(self) -> None:
         """Records a second that the event-broker carries when nothing else runs, beyond its first batch."""
         places = self._stage.places("product")
         for keys in ("A", "B"):

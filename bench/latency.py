@@ -11,7 +11,7 @@ from typing import Any, Final
 from bench.contenders.contract import HANG, Places
 from bench.contenders.starts import count_starts, read_starts
 from bench.metrics import Figures
-from bench.stage import Stage, wait_until
+from bench.stage import SPOILT, Stage, wait_until
 
 _JOBS: Final = 150
 _TRICKLE_SECONDS: Final = 8.0
@@ -24,17 +24,25 @@ def measure_latency(stage: Stage, names: Sequence[str], figures: Figures, tell: 
     """Milliseconds from just before a job is queued to its start, middle and 99th percentile, worker idle."""
     for name in names:
         tell(f"start latency: {name}")
-        places = stage.places(name)
-        stage.act(name, "prepare", places)
-        starts = _starts(stage, name)
-        with ExitStack() as stack:
-            if name == "product":
-                stack.enter_context(stage.service("event_broker", places))
-            stack.enter_context(stage.worker(name, places, 1, starts))
-            waits = _trickle(stage, name, places, starts)
+        try:
+            waits = _latency(stage, name)
+        except SPOILT as error:
+            tell(f"  not measured: {error}")
+            continue
         if len(waits) > 1:
             figures.add(f"{name} latency p50", median(waits))
             figures.add(f"{name} latency p99", quantiles(waits, n=100)[-1])
+
+
+def _latency(stage: Stage, name: str) -> list[float]:
+    places = stage.places(name)
+    stage.act(name, "prepare", places)
+    starts = _starts(stage, name)
+    with ExitStack() as stack:
+        if name == "product":
+            stack.enter_context(stage.service("event_broker", places))
+        stack.enter_context(stage.worker(name, places, 1, starts))
+        return _trickle(stage, name, places, starts)
 
 
 def _trickle(stage: Stage, name: str, places: Places, starts: Path) -> list[float]:
@@ -60,7 +68,12 @@ def measure_restarts(
     with ThreadPoolExecutor(len(everything)) as pool:
         waits = [pool.submit(_restart, stage, name, places, at_most) for name, places in everything]
         for name, wait in zip(names, waits, strict=True):
-            seconds = wait.result()
+            try:
+                seconds = wait.result()
+            except SPOILT as error:
+                tell(f"  {name} was not measured: {error}")
+                continue
+            figures.add(f"{name} restart waited", at_most)
             if seconds is not None:
                 figures.add(f"{name} restart", seconds)
 

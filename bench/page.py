@@ -44,7 +44,6 @@ def render(
     speeds: Mapping[str, RebalanceSpeed],
     *,
     rounds: int,
-    at_most: float,
 ) -> str:
     """The whole page; what was not measured is left out, or said to be."""
     parts = [
@@ -53,7 +52,7 @@ def render(
         "![Rates as a share of a raw Redis round trip](benchmarks.svg)",
         _FAIR,
         *(_contest(figures, policy) for policy in ("everysec", "always")),
-        _waits(figures, at_most),
+        _waits(figures),
         _depths(figures),
         _goals(figures),
         _commands(counts),
@@ -91,18 +90,10 @@ def _contest_row(figures: Figures, policy: str, label: str, name: str) -> str:
     return f"| {label} | {unique} | {' | '.join(cells)} |"
 
 
-def _waits(figures: Figures, at_most: float) -> str:
-    rows: list[str] = []
-    for name in ("product", "naive", *PEERS):
-        middle, late = figures.median(f"{name} latency p50"), figures.median(f"{name} latency p99")
-        again = figures.median(f"{name} restart")
-        if middle is None and again is None:
-            continue
-        restart = f"not within {at_most:.0f} s" if again is None else f"{again:.1f}"
-        rows.append(f"| {_name(name)} | {_ms(middle)} | {_ms(late)} | {'lost' if name == 'naive' else restart} |")
+def _waits(figures: Figures) -> str:
+    rows = "\n".join(row for name in ("product", "naive", *PEERS) if (row := _wait_row(figures, name)))
     if not rows:
         return ""
-    body = "\n".join(rows)
     return f"""\
 ## Waiting
 
@@ -111,8 +102,17 @@ in work again under a worker started at once, the start of its process included.
 
 | contender | start, p50, ms | p99, ms | again after kill -9, s |
 |---|---:|---:|---:|
-{body}
+{rows}
 """
+
+
+def _wait_row(figures: Figures, name: str) -> str:
+    middle, late = figures.median(f"{name} latency p50"), figures.median(f"{name} latency p99")
+    again, waited = figures.median(f"{name} restart"), figures.median(f"{name} restart waited")
+    if middle is None and waited is None:
+        return ""
+    in_work = "never: lost" if name == "naive" else "" if waited is None else f"not within {waited:.0f} s"
+    return f"| {_name(name)} | {_ms(middle)} | {_ms(late)} | {in_work if again is None else f'{again:.1f}'} |"
 
 
 def _depths(figures: Figures) -> str:

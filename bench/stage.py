@@ -32,6 +32,10 @@ _EMPTY_CONFIGURATION: Final[Mapping[str, Any]] = {
 }
 
 
+SPOILT: Final = (RuntimeError, OSError, subprocess.SubprocessError)
+"""What one contender's failure looks like; the others are measured all the same. A TimeoutError is an OSError."""
+
+
 @dataclass(slots=True)
 class Stage:
     """One Redis and one PostgreSQL, a directory, and the peers' interpreter."""
