@@ -72,8 +72,9 @@ class SnapshotReader:
         """
         if not self._ledgers[account_id].has_agreement:
             return await self.read(account_id)
-        what = f"figures of {account_id} after trading"
-        await self._session.wait_until(lambda: self._as_pushed(account_id) is not None, PUSH_PATIENCE_SECONDS, what)
+        if self._session.accounts.pushed_since_order(account_id) is not None:
+            what = f"figures of {account_id} after trading"
+            await self._session.wait_until(lambda: self._as_pushed(account_id) is not None, PUSH_PATIENCE_SECONDS, what)
         return (
             self._as_pushed(account_id)
             or self._up_to_date(account_id, await self._requests.account_summary(account_id))
