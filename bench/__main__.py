@@ -137,8 +137,9 @@ def _rates(run: _Run) -> None:
 def _always(run: _Run) -> None:
     with open_stage("always", run.peer_python) as stage:
         contest = Contest(stage, run.figures, policy="always", tell=run.tell)
-        for _ in range(max(1, run.options.rounds - 1)):
-            contest.round(("product", "naive", *run.peers), (1,))
+        contest.round(("product", "naive", *run.peers), (1,))
+        for _ in range(run.options.rounds - 1):
+            contest.round(("product",), (1,))
 
 
 def _on_stage(run: _Run, measure: Callable[[_Run, Stage], None]) -> None:

@@ -14,8 +14,8 @@ from bench.stage import SPOILT, Group, Stage, wait_until
 from bench.yardstick import raw_seconds
 
 _MOST_JOBS: Final = 6000
-_ENQUEUE_SECONDS: Final = 0.8
-_WINDOW_SECONDS: Final = 1.2
+_ENQUEUE_SECONDS: Final = 0.6
+_WINDOW_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 20.0
 _ENOUGH_STARTS: Final = 4
 _WARM_SHARE: Final = 0.15

@@ -14,7 +14,7 @@ from bench.metrics import Figures
 from bench.stage import SPOILT, Stage, wait_until
 
 _JOBS: Final = 150
-_TRICKLE_SECONDS: Final = 8.0
+_TRICKLE_SECONDS: Final = 6.0
 _START_SECONDS: Final = 20.0
 _SETTLE_JOBS: Final = 5
 _MILLISECONDS: Final = 1000
