@@ -12,9 +12,12 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 UP_ARGS ?= --sandbox
 BENCH_ARGS ?=
+TRIALS ?= 100
+SEED ?=
+LEVEL ?= both
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up check test integration e2e bench clean lock
+.PHONY: help install demo up check test integration e2e chaos bench clean lock
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -41,6 +44,9 @@ integration: $(READY) ## Only the tests on real Redis and PostgreSQL
 
 e2e: $(READY) ## Only the tests of the three services as processes
 	$(PYTEST) -n $(WORKERS) -m e2e
+
+chaos: $(READY) ## Break everything on purpose: TRIALS= of them, SEED= of the first, LEVEL=queue|system|both
+	PYTHONPATH=tests/chaos:tests/support $(BIN)/python -m chaos --trials $(TRIALS) $(if $(SEED),--seed $(SEED)) --level $(LEVEL)
 
 bench: $(READY) ## Measure the queue beside seven others (about eight minutes; BENCH_ARGS=--help)
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -1,0 +1,227 @@
+"""Everything one trial of the queue runs on, and how it ends: healed, at rest, observed."""
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from chaos.observation import Glance, Observation, Order, Signal
+from chaos.processes import Nursery
+from chaos.pulse import Pulse, some_time
+from chaos.queue_level.load import SOURCES
+from chaos.queue_level.post import Post, ProducerPost
+from chaos.reading import empty_tables, raw_redis, read_books, read_tables
+from chaos.wire import Wire, open_wire
+from event_queue.testing.postgres_server import PostgresServer
+from event_queue.testing.redis_server import RedisServer
+
+ACTORS = ("chaos.actors.producer", "chaos.actors.worker", "chaos.actors.relay", "chaos.actors.observer")
+_QUIET_SECONDS = 25.0
+_LOOK_SECONDS = 0.02
+_LAST_WORDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A PostgreSQL that trials share one after the other."""
+
+    server: PostgresServer
+    dsn: str
+
+    @property
+    def name(self) -> str:
+        """Of the database."""
+        return self.dsn.rpartition("/")[2]
+
+
+@dataclass(kw_only=True)
+class Arena:
+    """One trial's world. Faults are done to it by `queue_level.faults`."""
+
+    chance: random.Random
+    redis: RedisServer
+    raw: Any
+    """A client that goes around the wire."""
+    redis_wire: Wire
+    """Of everybody but the workers."""
+    worker_wire: Wire
+    postgres_wire: Wire
+    database: Database
+    nursery: Nursery
+    load: Mapping[str, list[dict[str, Any]]]
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Stores are killed one at a time; several at once die within milliseconds of each other."""
+    pulse: Pulse = field(default_factory=Pulse)
+    posts: dict[str, Post] = field(default_factory=dict[str, Post])
+    kills: int = 0
+    kept: set[str] = field(default_factory=set[str])
+    remarks: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    may_forget: bool = False
+    clock_is_steady: bool = True
+    has_relay: bool = True
+    has_stray_keys: bool = False
+
+    @property
+    def producers(self) -> list[ProducerPost]:
+        """The sources of signals."""
+        return [post for post in self.posts.values() if isinstance(post, ProducerPost)]
+
+    @property
+    def worker(self) -> Post:
+        """The first worker."""
+        return self.posts["worker"]
+
+    @property
+    def relay(self) -> Post:
+        """The first relay."""
+        return self.posts["relay"]
+
+    def add_worker(self, name: str = "worker", **more: Any) -> Post:
+        """A post for a worker, not yet filled."""
+        args = {"hands": self.chance.choice((1, 1, 2)), "work_seconds": self.chance.choice((0.0, 0.001, 0.004))}
+        return self._add(name, "worker", {**args, "redis_port": self.worker_wire.port, **more})
+
+    def add_relay(self, name: str = "relay") -> Post:
+        """A post for a relay, not yet filled."""
+        where = {"postgres_port": self.postgres_wire.port, "database": self.database.name}
+        return self._add(name, "relay", {**where, "batch": self.chance.choice((3, 20, 500))})
+
+    def add_observer(self) -> Post:
+        """A post for somebody who looks."""
+        return self._add("observer", "observer", {})
+
+    def add_producers(self) -> list[ProducerPost]:
+        """A post for each source."""
+        for source in SOURCES:
+            args = {"redis_port": self.redis_wire.port, "signals": self.load[source]}
+            self.posts[source] = ProducerPost(source, args, self.nursery, self.pulse)
+        return self.producers
+
+    def set_for_all(self, **args: Any) -> None:
+        """Change what the next processes are given."""
+        for post in self.posts.values():
+            post.set(**args)
+
+    def _add(self, name: str, role: str, args: Mapping[str, Any]) -> Post:
+        args = {"redis_port": self.redis_wire.port, **args}
+        self.posts[name] = Post(name, f"chaos.actors.{role}:main", args, self.nursery, self.pulse)
+        return self.posts[name]
+
+    def kill(self, post: Post) -> None:
+        """Kill -9; its post fills it again."""
+        self.kills += 1
+        post.signal(signal.SIGKILL)
+
+    async def restart_redis(self, *, away_seconds: float = 0) -> None:
+        """Kill -9 of Redis, and back."""
+        self.kills += 1
+        async with self.turn:
+            await asyncio.to_thread(self.redis.kill)
+            await some_time(away_seconds)
+            await asyncio.to_thread(self.redis.start)
+
+    async def restart_postgres(self, *, away_seconds: float = 0) -> None:
+        """Kill -9 of PostgreSQL, and back."""
+        self.kills += 1
+        async with self.turn:
+            await asyncio.to_thread(self.database.server.kill)
+            await some_time(away_seconds)
+            await asyncio.to_thread(self.database.server.start)
+
+    async def all_sent(self, *, seconds: float = _QUIET_SECONDS) -> bool:
+        """Wait until every signal has been answered."""
+        return await self.pulse.until(lambda: all(post.is_done for post in self.producers), seconds=seconds)
+
+    async def come_to_rest(self, *, seconds: float) -> bool:
+        """Heal everything, and wait until nothing is left to do; False when that takes too long."""
+        for wire in (self.redis_wire, self.worker_wire, self.postgres_wire):
+            wire.heal()
+        for post in self.posts.values():
+            post.come_back()
+            post.signal(signal.SIGCONT)
+        return await self._rests_by(asyncio.get_running_loop().time() + seconds)
+
+    async def _rests_by(self, deadline: float) -> bool:
+        loop = asyncio.get_running_loop()
+        if not await self.all_sent(seconds=deadline - loop.time()):
+            return False
+        while not await self._is_quiet():
+            if loop.time() > deadline:
+                return False
+            await some_time(_LOOK_SECONDS)
+        return True
+
+    async def _is_quiet(self) -> bool:
+        try:
+            books = await read_books(self.raw)
+        except (RedisError, OSError):
+            return False
+        return not (books.events.keys() - self.kept) and not (books.outbox and self.has_relay)
+
+    async def observe(self, *, is_quiet: bool) -> Observation:
+        """End all processes, and look."""
+        await asyncio.gather(*(post.retire() for post in self.posts.values()))
+        noise = [
+            ("I8", f"{post.name} said: {' / '.join(post.noise[-_LAST_WORDS:])}")
+            for post in self.posts.values()
+            if post.noise
+        ]
+        orders = [line for name in self.posts for line in self.posts[name].told if "order" in line]
+        return Observation(
+            books=await read_books(self.raw),
+            tables=await read_tables(self.database.dsn),
+            signals=[signal for post in self.producers for signal in _signals(post, self.load[post.name])],
+            orders=[Order(line["order"], line["account"], line["at_ms"], line["fence"]) for line in orders],
+            glances=[Glance(**line) for line in self._glances()],
+            is_quiet=is_quiet,
+            kept=frozenset(self.kept),
+            may_forget=self.may_forget,
+            clock_is_steady=self.clock_is_steady,
+            has_stray_keys=self.has_stray_keys,
+            remarks=[*self.remarks, *noise],
+        )
+
+    def _glances(self) -> list[Mapping[str, Any]]:
+        observer = self.posts.get("observer")
+        return [line for line in observer.told if "aside" in line] if observer else []
+
+
+def _signals(post: ProducerPost, load: list[dict[str, Any]]) -> list[Signal]:
+    answers = post.answers
+    return [Signal(each["n"], each["account"], each["command"], answers.get(each["n"], "")) for each in load]
+
+
+@asynccontextmanager
+async def open_arena(
+    chance: random.Random, nursery: Nursery, database: Database, load: Mapping[str, list[dict[str, Any]]]
+) -> AsyncGenerator[Arena]:
+    """A fresh Redis, an empty database, and nobody in it yet."""
+    await empty_tables(database.dsn)
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(TemporaryDirectory(prefix="chaos-"))
+        redis = await asyncio.to_thread(RedisServer, Path(directory))
+        stack.callback(redis.stop)
+        raw = raw_redis(redis.port)
+        stack.push_async_callback(raw.aclose)
+        arena = Arena(
+            chance=chance,
+            redis=redis,
+            raw=raw,
+            worker_wire=await stack.enter_async_context(open_wire(redis.port, chance)),
+            redis_wire=await stack.enter_async_context(open_wire(redis.port, chance)),
+            postgres_wire=await stack.enter_async_context(open_wire(database.server.port, chance)),
+            database=database,
+            nursery=nursery,
+            load=load,
+        )
+        try:
+            yield arena
+        finally:
+            await asyncio.gather(*(post.retire() for post in arena.posts.values()))

@@ -1,0 +1,87 @@
+"""One trial of the queue, from its seed to its findings."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from chaos.invariants import check
+from chaos.outcome import Outcome
+from chaos.processes import Nursery
+from chaos.queue_level.arena import Arena, Database, open_arena
+from chaos.queue_level.faults import FAULTS
+from chaos.queue_level.load import draw_load
+
+_FAULT_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a trial does; follows from its seed."""
+
+    seed: int
+    faults: Sequence[str]
+    signals: int = 40
+    pairs: int = 30
+    rest_seconds: float = 25
+    """How long everything may take to come to rest."""
+    hold_relay: bool = False
+    """The relay comes only when all signals have been sent."""
+
+
+def plan_of(seed: int) -> Plan:
+    """The plan of a seed: one to three faults, more or fewer accounts, so more or fewer duplicates."""
+    chance = random.Random(f"plan {seed}")  # noqa: S311 - draws plans, keeps no secret
+    faults = sorted(chance.sample(sorted(FAULTS), chance.choice((1, 1, 2, 2, 3))))
+    if "F11" in faults:
+        faults = ["F11"]
+    return Plan(seed, faults, signals=chance.choice((25, 40, 60)), pairs=chance.choice((6, 30, 60)))
+
+
+async def run_trial(plan: Plan, nursery: Nursery, database: Database) -> Outcome:
+    """Run it, heal everything, and check."""
+    began = monotonic()
+    chance = random.Random(f"trial {plan.seed}")  # noqa: S311 - draws plans, keeps no secret
+    async with open_arena(chance, nursery, database, draw_load(chance, plan.signals, pairs=plan.pairs)) as arena:
+        await _people(arena, plan)
+        await _act(arena, plan)
+        is_quiet = await arena.come_to_rest(seconds=plan.rest_seconds)
+        seen = await arena.observe(is_quiet=is_quiet)
+    return Outcome(
+        kind="queue",
+        seed=plan.seed,
+        faults=plan.faults,
+        findings=check(seen),
+        kills=arena.kills,
+        events=len({entry.event_id for entry in seen.tables.entries}),
+        orders=len(seen.orders),
+        records=seen.books.counter,
+        seconds=monotonic() - began,
+    )
+
+
+async def _people(arena: Arena, plan: Plan) -> None:
+    """Fill all posts, after the faults have prepared the place."""
+    arena.add_worker()
+    arena.add_relay()
+    arena.add_observer()
+    arena.add_producers()
+    for number in plan.faults:
+        await FAULTS[number].prepare(arena)
+    for name, post in arena.posts.items():
+        if name != "relay" or not plan.hold_relay:
+            await post.start()
+
+
+async def _act(arena: Arena, plan: Plan) -> None:
+    acts = [asyncio.ensure_future(FAULTS[number].act(arena)) for number in plan.faults]
+    try:
+        async with asyncio.timeout(_FAULT_SECONDS):
+            await asyncio.gather(*acts)
+            if plan.hold_relay:
+                await arena.all_sent()
+                await arena.relay.start()
+    finally:
+        for act in acts:
+            act.cancel()
