@@ -31,7 +31,9 @@ ENDINGS: dict[str, Ending] = {
     "requeue": lambda queue, lease, event: queue.worker.requeue(lease, "0", event, pause=NO_PAUSE, error="", result={}),
     "pause": lambda queue, lease, event: queue.worker.requeue(lease, "0", event, pause=MINUTE, error="", result={}),
     "delay": lambda queue, lease, event: queue.worker.delay(lease, "0", event, until=NOW, reason=""),
-    "record": lambda queue, lease, event: queue.worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "a"}),
+    "record": lambda queue, lease, event: queue.worker.record(
+        lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "a"}
+    ),
     "record_fill": lambda queue, lease, event: queue.worker.record_fill(
         lease, event.event_id, "DU1", {"exec_id": "1"}, trading_day=NOW.date()
     ),
@@ -278,6 +280,7 @@ async def test_a_cancelled_call_leaves_no_reply_for_the_next(redis_queue: RedisQ
 SETTINGS: list[tuple[str, str, str]] = [
     ("appendonly", "no", "appendonly=no"),
     ("appendfsync", "everysec", "appendfsync=everysec"),
+    ("no-appendfsync-on-rewrite", "yes", "no-appendfsync-on-rewrite=yes"),
     ("maxmemory-policy", "allkeys-lru", "maxmemory-policy=allkeys-lru"),
 ]
 
