@@ -111,6 +111,7 @@ def _move(told: Folded, entry: Entry) -> None:
         _leave(told, event_id)
         del told.living[event_id]
         told.ends[event_id] += 1
+        told.said[event_id] = told.said[event_id] if entry.body is None else entry.body["times_queued"]
         return
     _keep(told, entry)
 

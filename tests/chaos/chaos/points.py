@@ -14,9 +14,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Blow = Literal["kill", "stop", "term"]
-Deed = Blow | Literal["cancel"]
-_SIGNALS: Mapping[Blow, signal.Signals] = {
+Deed = Literal["kill", "stop", "term", "cancel"]
+SIGNALS: Mapping[str, signal.Signals] = {
     "kill": signal.SIGKILL,
     "stop": signal.SIGSTOP,
     "term": signal.SIGTERM,
@@ -64,17 +63,10 @@ class Points:
         """Somebody is at this point now."""
         self._reached[point] += 1
         deed = self._strikes.get((point, self._reached[point]))
-        if deed is None:
-            return
         if deed == "cancel":
             self.on_cancel()
-            return
-        strike(deed)
-
-
-def strike(deed: Blow) -> None:
-    """Do it to this very process."""
-    os.kill(os.getpid(), _SIGNALS[deed])
+        elif deed is not None:
+            os.kill(os.getpid(), SIGNALS[deed])
 
 
 def _nobody() -> None:

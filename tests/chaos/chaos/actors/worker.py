@@ -5,6 +5,7 @@ orders that it is sent, with the number of the lease that they were sent under.
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,7 +15,7 @@ from uuid import UUID
 from broker_connector_base import OrderRequest, OrderType, Side, TimeInForce
 from chaos.actors.names import LEASE_SECONDS
 from chaos.actors.stage import SteppedClock, open_queue, play, tell, wall_ms
-from chaos.points import Points, strike
+from chaos.points import Points
 from event_processor.attempt import CommandOutcome, Completed, Delayed, Skipped
 from event_processor.attempts import Attempts
 from event_processor.audit_trail import AuditTrail
@@ -56,7 +57,7 @@ class Commands:
         script = cast("list[str]", event.data["script"])
         step = script[min(event.times_queued, len(script)) - 1]
         if step == "poison" and self._kills_for_poison:
-            strike("kill")
+            os.kill(os.getpid(), signal.SIGKILL)
         if step == "delay" and event.event_id not in self._delayed:
             self._delayed.add(event.event_id)
             return Delayed(self._clock.now() + timedelta(milliseconds=30), "as scripted")

@@ -69,7 +69,7 @@ BUGS: Final[Sequence[Bug]] = (
             Change(f"{_SCRIPTS}/requeue.lua", _HELD, _ALIVE),
             Change(f"{_SCRIPTS}/delay.lua", _HELD, _ALIVE),
         ),
-        faults=("F1",),
+        faults=("F2b",),
         breaks=("I1", "I2", "I8"),
     ),
     Bug(
@@ -136,7 +136,7 @@ ScriptRunner.run = _look_first
                 f"{_SCRIPTS}/shared/place.lua", "redis.call('LPUSH', k.queue, id)", "redis.call('RPUSH', k.queue, id)"
             ),
         ),
-        faults=("F1",),
+        faults=("F2b",),
         breaks=("I4",),
     ),
     Bug(
@@ -214,7 +214,7 @@ ScriptRunner.run = _remove_first
 """,
             ),
         ),
-        faults=("F2",),
+        faults=("F5b",),
         breaks=("I3",),
         signals=90,
         pairs=3,

@@ -51,6 +51,14 @@ async def strike_worker(arena: Arena) -> None:
         await some_time(arena.chance.uniform(0.05, 0.2))
 
 
+async def strike_at_work(arena: Arena) -> None:
+    """F2: kill -9 of the worker right after it has sent an order, again and again."""
+    for _ in range(3):
+        await arena.worker.strike(Strike("order:after", arena.chance.randint(1, 5), "kill"))
+        arena.kills += 1
+        await some_time(arena.chance.uniform(0.1, 0.2))
+
+
 async def pause_worker(arena: Arena) -> None:
     """F3: the worker is stopped for longer than its lease, at a named point, while another stands by."""
     standby = arena.add_worker("standby", hands=1)
@@ -87,7 +95,8 @@ async def damage_wire(arena: Arena) -> None:
 
 async def slow_wire(arena: Arena) -> None:
     """F5: replies take their time, so that whatever takes two steps is met between them."""
-    arena.redis_wire.damage.longest_delay = 0.01
+    for wire in (arena.redis_wire, arena.worker_wire):
+        wire.damage.longest_delay = 0.008
     await arena.all_sent(seconds=10)
 
 
@@ -279,6 +288,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     for fault in (
         Fault("F1", kill_worker),
         Fault("F2", strike_worker),
+        Fault("F2b", strike_at_work),
         Fault("F3", pause_worker),
         Fault("F4", lose_replies),
         Fault("F5", damage_wire),
