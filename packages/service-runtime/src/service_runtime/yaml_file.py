@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -24,7 +25,11 @@ def read_yaml(path: Path) -> object:
         raise _unreadable(path, _describe(error)) from error
 
 
-class _StrictLoader(yaml.SafeLoader):
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML has it: thousands of accounts take it a tenth of the time."""
+
+
+class _StrictLoader(_Loader):
     """A SafeLoader that refuses to let a later key silently replace an earlier one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:  # noqa: FBT001, FBT002 - PyYAML's signature
@@ -35,7 +40,8 @@ class _StrictLoader(yaml.SafeLoader):
                     problem=f"the key '{key_node.value}' stands twice", problem_mark=key_node.start_mark
                 )
             seen.add(key_node.value if isinstance(key_node, yaml.ScalarNode) else id(key_node))
-        return super().construct_mapping(node, deep=deep)
+        mapping: dict[Hashable, object] = _Loader.construct_mapping(self, node, deep=deep)
+        return mapping
 
 
 def _describe(error: yaml.YAMLError) -> str:
