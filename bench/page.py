@@ -29,7 +29,7 @@ are for orientation. Contenders take turns within each round; shown are medians,
 _FAIR: Final = """
 - Every contender runs its own worker in a process of its own, with its recommended settings for jobs that must not be
   lost, and unique jobs where it has them (celery: `acks_late`; taskiq: a stream; rq: a fork for each job). The job
-  notes its start and does nothing else. All use the redis-py of this project, the peers with hiredis as they ask for.
+  notes its start and does nothing else. All that use redis-py use the version of this project, with hiredis.
 - The rebalancer is the whole `event-processor` process, wired as in production, with a command that does nothing in
   place of a rebalance; and the whole `event-broker` beside it, which carries the audit into PostgreSQL meanwhile. It
   logs at WARNING like the others here; with its two lines of log for each event, as shipped, it has a row of its own.
