@@ -134,6 +134,8 @@ def _set_down(told: Folded, entry: Entry) -> None:
     due = entry.details.get("next_attempt_ms")
     if due is not None:
         told.delayed[entry.event_id] = due
+        if not told.clock_is_steady:
+            told.joining[entry.event_id] = entry.counter
     elif entry.kind == "parked":
         told.parked[entry.event_id] = entry.at_ms
     else:

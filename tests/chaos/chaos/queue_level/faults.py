@@ -18,6 +18,7 @@ from chaos.queue_level.load import poisoned
 _WORKER_PLACES: Final = ("acquire_lease", "claim", "finish", "requeue", "delay", "record", "recover", "order")
 _RELAY_PLACES: Final = ("insert", "cursor", "append", "trim")
 _SIDES: Final = ("before", "after")
+_PATIENCE_SECONDS: Final = 4.0
 _HOUR_MS: Final = 3_600_000
 
 Deed = Callable[[Arena], Awaitable[None]]
@@ -180,15 +181,16 @@ async def leave_dangling_key(arena: Arena) -> None:
 
 async def remove_postgres(arena: Arena) -> None:
     """F12: PostgreSQL is away, refused or hung, while signals flow; trading goes on."""
-    orders = len(arena.worker.told)
     if arena.chance.random() < 0.5:
         await arena.restart_postgres(away_seconds=arena.chance.uniform(0.1, 0.4))
-    else:
-        arena.postgres_wire.damage.is_dead = True
-        await some_time(arena.chance.uniform(0.2, 0.5))
-        arena.postgres_wire.heal()
-    if len(arena.worker.told) == orders and not all(post.is_done for post in arena.producers):
+        return
+    told = len(arena.worker.told)
+    arena.postgres_wire.damage.is_dead = True
+    await some_time(arena.chance.uniform(0.2, 0.5))
+    is_worked_on = await arena.pulse.until(lambda: len(arena.worker.told) > told, seconds=_PATIENCE_SECONDS)
+    if not is_worked_on and not all(post.is_done for post in arena.producers):
         arena.remarks.append(("I8", "nothing was worked on while PostgreSQL was away"))
+    arena.postgres_wire.heal()
 
 
 async def strike_relay(arena: Arena) -> None:
@@ -215,6 +217,7 @@ async def prepare_poison(arena: Arena) -> None:
 
 async def prepare_killer(arena: Arena) -> None:
     """F16: an event that kills its worker each time, among good ones."""
+    arena.load["api"][0].pop("more", None)
     arena.load["api"][0] |= {"account": "DU99", "command": "rebalance", "script": ["poison"]}
     arena.worker.set(kills_for_poison=True)
 

@@ -43,5 +43,5 @@ def draw_load(chance: random.Random, count: int, *, pairs: int = 100, longest_ga
 def poisoned(signals: Sequence[dict[str, Any]], chance: random.Random) -> None:
     """Give a few of the signals data that nothing could store unchanged: they must be refused, and stop nobody."""
     poisons: list[Any] = ["a\x00b", "\ud800", float("nan"), 1e400, "x" * 70_000, 10**400]
-    for signal in chance.sample(list(signals), min(4, len(signals))):
+    for signal in chance.sample(list(signals)[:-3], min(4, max(0, len(signals) - 3))):
         signal["more"] = {"poison": chance.choice(poisons)}
