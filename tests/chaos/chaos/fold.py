@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from chaos.observation import ENDS, Body, Entry
 
 _SLACK_MS = 3
-"""Two readings of the clock inside one script may differ by so much."""
+_LATE_MS = 200
+"""A script reads the clock first and writes its record last; a busy machine may let so much time pass between."""
 _NEVER = 1 << 62
 
 
@@ -160,7 +161,7 @@ def _promote(told: Folded, entry: Entry) -> None:
     for event_id, due in tuple(told.delayed.items()):
         if due <= entry.at_ms + _SLACK_MS:
             told.joining.setdefault(event_id, entry.counter)
-        if due <= entry.at_ms - _SLACK_MS:
+        if due <= entry.at_ms - _LATE_MS:
             latest = entry.counter if told.clock_is_steady else _NEVER
             told.line[event_id] = (told.joining.pop(event_id), latest)
             del told.delayed[event_id]

@@ -81,10 +81,10 @@ BUGS: Final[Sequence[Bug]] = (
                 """
 _run = ScriptRunner.run
 
-async def _look_first(self, name, *args, receipt=None):
+async def _look_first(self, name, *args, **more):
     if name == "enqueue":
         args = (*args, await self._client.hget(self.keys.active, args[1]) or "")
-    return await _run(self, name, *args, receipt=receipt)
+    return await _run(self, name, *args, **more)
 
 ScriptRunner.run = _look_first
 """,
@@ -147,8 +147,8 @@ ScriptRunner.run = _look_first
                 """
 _read = RedisOutbox.read
 
-async def _read_and_trim(self, after, *, limit, block):
-    records = await _read(self, after, limit=limit, block=block)
+async def _read_and_trim(self, *args, **more):
+    records = await _read(self, *args, **more)
     if records:
         await self.trim(records[-1].stream_id)
     return records
@@ -205,10 +205,10 @@ PostgresAudit._store = _cursor_first
                 """
 _run = ScriptRunner.run
 
-async def _remove_first(self, name, *args, receipt=None):
+async def _remove_first(self, name, *args, **more):
     if name == "finish":
         await self._client.hdel(self.keys.active, args[3])
-    return await _run(self, name, *args, receipt=receipt)
+    return await _run(self, name, *args, **more)
 
 ScriptRunner.run = _remove_first
 """,

@@ -26,6 +26,9 @@ ACTORS = ("chaos.actors.producer", "chaos.actors.worker", "chaos.actors.relay", 
 _QUIET_SECONDS = 25.0
 _LOOK_SECONDS = 0.02
 _LAST_WORDS = 30
+_MOST_LOOKS = 100
+STRANGERS = ("delayed_events", "rebalance_events", "processing_events", "retrying_events")
+"""Keys that a fault may give another type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,26 @@ class Arena:
         """Heal everything, and wait until nothing is left to do; False when that takes too long."""
         for wire in (self.redis_wire, self.worker_wire, self.postgres_wire):
             wire.heal()
+        await self._mend_redis()
         for post in self.posts.values():
             post.come_back()
             post.signal(signal.SIGCONT)
         return await self._rests_by(asyncio.get_running_loop().time() + seconds)
+
+    async def _mend_redis(self) -> None:
+        """Undo what a fault could not undo because another had taken Redis away."""
+        for _ in range(_MOST_LOOKS):
+            try:
+                await self.raw.config_set("maxmemory", "0")
+                await self.raw.config_set("save", "")
+                await self.raw.execute_command("REPLICAOF", "NO", "ONE")
+                for key in STRANGERS:
+                    if await self.raw.type(key) == "string":
+                        await self.raw.delete(key)
+            except (RedisError, OSError):
+                await some_time(_LOOK_SECONDS)
+            else:
+                return
 
     async def _rests_by(self, deadline: float) -> bool:
         loop = asyncio.get_running_loop()

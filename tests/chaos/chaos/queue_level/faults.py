@@ -12,7 +12,7 @@ from typing import Final
 from chaos.actors.names import LEASE_SECONDS, STEP_KEY
 from chaos.points import Strike
 from chaos.pulse import some_time
-from chaos.queue_level.arena import Arena
+from chaos.queue_level.arena import STRANGERS, Arena
 from chaos.queue_level.load import poisoned
 
 _WORKER_PLACES: Final = ("acquire_lease", "claim", "finish", "requeue", "delay", "record", "recover", "order")
@@ -72,7 +72,7 @@ async def pause_worker(arena: Arena) -> None:
 
 async def lose_replies(arena: Arena) -> None:
     """F4: replies of Redis are lost after it has done its work."""
-    for _ in range(arena.chance.randint(3, 12)):
+    for _ in range(arena.chance.randint(5, 15)):
         wire = arena.chance.choice((arena.redis_wire, arena.worker_wire, arena.worker_wire))
         wire.damage.replies_to_lose += 1
         await some_time(arena.chance.uniform(0, 0.03))
@@ -156,7 +156,7 @@ async def fill_memory(arena: Arena) -> None:
 
 async def prepare_wrong_type(arena: Arena) -> None:
     """F11: a key of the queue has another type when the services start."""
-    key = arena.chance.choice(("delayed_events", "rebalance_events", "processing_events", "retrying_events"))
+    key = arena.chance.choice(STRANGERS)
     await arena.raw.set(key, "a stranger's")
     arena.worker.set(wrong_key=key)
 
@@ -164,7 +164,7 @@ async def prepare_wrong_type(arena: Arena) -> None:
 async def mend_wrong_type(arena: Arena) -> None:
     """The operator removes the stranger's key; until then nothing may have been claimed."""
     await some_time(arena.chance.uniform(0.05, 0.2))
-    for key in ("delayed_events", "rebalance_events", "processing_events", "retrying_events"):
+    for key in STRANGERS:
         if await arena.raw.type(key) == "string":
             await arena.raw.delete(key)
     if any("order" in line for line in arena.worker.told):
