@@ -68,6 +68,8 @@ class Arena:
     remarks: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     may_forget: bool = False
     clock_is_steady: bool = True
+    is_alone: bool = True
+    """Whether one fault alone is at work, so that a standstill can be laid to it."""
     has_relay: bool = True
     has_stray_keys: bool = False
 

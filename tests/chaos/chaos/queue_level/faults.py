@@ -149,7 +149,7 @@ async def fill_memory(arena: Arena) -> None:
     is_worked_on = await arena.pulse.until(
         lambda: any("order" in line for line in arena.worker.told[before:]), seconds=3 if waiting else 0.1
     )
-    if waiting and not is_worked_on:
+    if waiting and arena.is_alone and not is_worked_on:
         arena.remarks.append(("I8", f"{waiting} events waited, and a full Redis kept the worker from them"))
     await arena.raw.config_set("maxmemory", "0")
 
@@ -188,7 +188,7 @@ async def remove_postgres(arena: Arena) -> None:
     arena.postgres_wire.damage.is_dead = True
     await some_time(arena.chance.uniform(0.2, 0.5))
     is_worked_on = await arena.pulse.until(lambda: len(arena.worker.told) > told, seconds=_PATIENCE_SECONDS)
-    if not is_worked_on and not all(post.is_done for post in arena.producers):
+    if arena.is_alone and not is_worked_on and not all(post.is_done for post in arena.producers):
         arena.remarks.append(("I8", "nothing was worked on while PostgreSQL was away"))
     arena.postgres_wire.heal()
 

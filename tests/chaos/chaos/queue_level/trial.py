@@ -67,6 +67,7 @@ async def run_trial(plan: Plan, nursery: Nursery, database: Database) -> Outcome
 
 async def _people(arena: Arena, plan: Plan) -> None:
     """Fill all posts, after the faults have prepared the place."""
+    arena.is_alone = len(plan.faults) == 1
     arena.add_worker()
     arena.add_relay()
     arena.add_observer()
