@@ -73,6 +73,9 @@ class QuickPool(_Pool):
         finally:
             self._waiting -= 1
         try:
+            # Not left to redis-py: from its version 8 on, a pool may keep a connection with an unread reply.
+            if connection.is_connected and not connection.is_ready():
+                await connection.disconnect()
             await self.ensure_connection(connection)
         except BaseException:
             await self.release(connection)

@@ -121,6 +121,8 @@ def _open_client(stack: AsyncExitStack, address: RedisAddress, answer: timedelta
         socket_connect_timeout=min(answer, ANSWER).total_seconds(),
         socket_keepalive=True,
         retry=retry,
+        # One reply to each command and nothing between them; the third form of the protocol pushes messages in.
+        protocol=2,
         decode_responses=True,
         # Bytes that are no text do not stop the reading of what stands beside them.
         encoding_errors="surrogateescape",
