@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, Final, TypeVar
 
 from broker_connector_base import (
+    AccountPosition,
     AccountSnapshot,
     ContractPrice,
     Fill,
@@ -69,6 +70,13 @@ class SlowBroker(PaperBroker):
         """See BrokerClient."""
         await self._time.wait(self._reply)
         return await super().get_account_snapshot(account_id)
+
+    async def get_positions_after_trading(
+        self, account_id: str, *, timeout_seconds: float
+    ) -> tuple[AccountPosition, ...]:
+        """See BrokerClient. They are pushed, which costs nothing."""
+        del timeout_seconds
+        return (await super().get_account_snapshot(account_id)).positions
 
     async def await_cash(self, account_id: str, *, at_least: Decimal, timeout_seconds: float) -> Decimal:
         """See BrokerClient."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 
 from broker_connector_base.models import (
+    AccountPosition,
     AccountSnapshot,
     BrokerHealth,
     ContractPrice,
@@ -69,6 +70,22 @@ class BrokerClient(ABC):
             SnapshotIncomplete, AccountRefused: as for a snapshot.
         """
         return await self.get_account_snapshot(account_id)
+
+    async def get_positions_after_trading(
+        self, account_id: str, *, timeout_seconds: float
+    ) -> tuple[AccountPosition, ...]:
+        """What the account holds right after orders of this session have ended: what further orders are sized on.
+
+        Every fill that this session has seen is in it, and trades of others as far as the brokerage tells of them. A
+        brokerage whose positions contradict its executions until the deadline is believed: they are as it reports them.
+
+        Those of a snapshot, unless a connector knows a way that asks the brokerage for less.
+
+        Raises:
+            SnapshotIncomplete, AccountRefused: as for a snapshot.
+        """
+        del timeout_seconds  # a snapshot is bounded by itself
+        return (await self.get_account_snapshot(account_id)).positions
 
     @abstractmethod
     async def await_cash(self, account_id: str, *, at_least: Decimal, timeout_seconds: float) -> Decimal:

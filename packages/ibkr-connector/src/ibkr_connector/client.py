@@ -38,7 +38,7 @@ from ibkr_connector.owner_lines import OwnerLines
 from ibkr_connector.prices import PriceBook
 from ibkr_connector.session import GatewaySession
 from ibkr_connector.settings import IBKRConnectionSettings
-from ibkr_connector.snapshot import SnapshotReader
+from ibkr_connector.snapshot import Positions, SnapshotReader
 from ibkr_connector.what_if import ask_margin_effect
 
 
@@ -116,6 +116,11 @@ class IBKRClient(BrokerClient):
     async def get_account_after_trading(self, account_id: str) -> AccountSnapshot:
         """See BrokerClient. Positions are those pushed meanwhile where they agree with the executions."""
         return await self._guarded(account_id, "account after trading").snapshots.read_after_trading(account_id)
+
+    async def get_positions_after_trading(self, account_id: str, *, timeout_seconds: float) -> Positions:
+        """See BrokerClient. As pushed where that is what executions foretell, else as asked for."""
+        snapshots = self._guarded(account_id, "positions after trading").snapshots
+        return await snapshots.positions_after_trading(account_id, timeout_seconds=timeout_seconds)
 
     async def await_cash(self, account_id: str, *, at_least: Decimal, timeout_seconds: float) -> Decimal:
         """See BrokerClient."""

@@ -37,16 +37,27 @@ class PositionLedger:
         self, positions: Mapping[int, Decimal], executions: Iterable[ExecutionTold]
     ) -> dict[int, tuple[Decimal, Decimal]]:
         """Reported and expected quantity of every contract where they differ, by contract id."""
-        if self._agreed is None:
-            return {}
+        agreed = self._agreed or {}
         pairs = {
-            contract_id: (positions.get(contract_id, Decimal(0)), self._agreed.get(contract_id, Decimal(0)) + change)
-            for contract_id, change in self._changes(executions).items()
+            contract_id: (positions.get(contract_id, Decimal(0)), agreed.get(contract_id, Decimal(0)) + change)
+            for contract_id, change in self.changes(executions).items()
         }
         return {contract_id: pair for contract_id, pair in pairs.items() if pair[0] != pair[1]}
 
-    def _changes(self, executions: Iterable[ExecutionTold]) -> dict[int, Decimal]:
-        """Shares by contract that came in or went out since the agreement; a correction changes by its difference."""
+    def expected(self, executions: Iterable[ExecutionTold]) -> dict[int, Decimal]:
+        """Every position by contract id, closed ones left out, if nothing happened but these executions."""
+        quantities = dict(self._agreed or {})
+        for contract_id, change in self.changes(executions).items():
+            quantities[contract_id] = quantities.get(contract_id, Decimal(0)) + change
+        return {contract_id: quantity for contract_id, quantity in quantities.items() if quantity}
+
+    def changes(self, executions: Iterable[ExecutionTold]) -> dict[int, Decimal]:
+        """Shares by contract that came in or went out since the agreement; a correction changes by its difference.
+
+        Empty without an agreement.
+        """
+        if self._agreed is None:
+            return {}
         changes: defaultdict[int, Decimal] = defaultdict(Decimal)
         for each in executions:
             difference = _signed(each) - self._absorbed.get(each.stem, Decimal(0))

@@ -10,20 +10,20 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from decimal import Decimal
 
 from ib_async import Position
 
-from broker_connector_base import AccountSnapshot, Fill, SnapshotIncomplete
+from broker_connector_base import AccountPosition, AccountSnapshot, Fill, SnapshotIncomplete
 from ibkr_connector.account_values import pushed_cash, read_values
 from ibkr_connector.cash import PUSH_PATIENCE_SECONDS, await_cash
 from ibkr_connector.cash_ledger import CashLedger
-from ibkr_connector.gaps import EXECUTIONS, POSITIONS
-from ibkr_connector.mapping import to_position, to_shares
-from ibkr_connector.messages import AccountFigure, ExecutionTold
-from ibkr_connector.position_ledger import PositionLedger
+from ibkr_connector.holdings import Holdings, positions_of
+from ibkr_connector.mapping import to_position
+from ibkr_connector.messages import AccountFigure
 from ibkr_connector.requests import Requests
 from ibkr_connector.session import GatewaySession, NoAnswer
+
+Positions = tuple[AccountPosition, ...]
 
 
 class SnapshotReader:
@@ -41,18 +41,12 @@ class SnapshotReader:
         self._requests = requests
         self._settings = session.settings
         self._now = now
-        self._pause = pause
-        self._ledgers: defaultdict[str, PositionLedger] = defaultdict(PositionLedger)
+        self._holdings = Holdings(session, requests, now=now, pause=pause)
         self._cash: defaultdict[str, CashLedger] = defaultdict(CashLedger)
 
     def begin(self, accounts: frozenset[str]) -> None:
         """Take the positions received while connecting as agreed, for accounts without a recent execution."""
-        if self._session.gaps.since(0, POSITIONS | EXECUTIONS):
-            return
-        for account_id in accounts:
-            if self._seconds_to_settle(account_id) <= 0:
-                positions = self._session.accounts.positions(account_id)
-                self._ledgers[account_id].agree(positions, self._executions(account_id))
+        self._holdings.begin(accounts)
 
     async def read(self, account_id: str) -> AccountSnapshot:
         """The account, freshly asked for.
@@ -70,7 +64,7 @@ class SnapshotReader:
 
         For a report: a trade of others that nobody told of may be missing.
         """
-        if not self._ledgers[account_id].has_agreement:
+        if not self._holdings.has_agreement(account_id):
             return await self.read(account_id)
         if self._session.accounts.pushed_since_order(account_id) is not None:
             what = f"figures of {account_id} after trading"
@@ -80,6 +74,18 @@ class SnapshotReader:
             or self._up_to_date(account_id, await self._requests.account_summary(account_id))
             or await self.read(account_id)
         )
+
+    async def positions_after_trading(self, account_id: str, *, timeout_seconds: float) -> Positions:
+        """What the account holds, as pushed or as asked for; see `Holdings.after_trading`.
+
+        Raises:
+            SnapshotIncomplete: positions or executions did not arrive.
+        """
+        try:
+            positions = await self._holdings.after_trading(account_id, timeout_seconds=timeout_seconds)
+        except NoAnswer as error:
+            raise SnapshotIncomplete(f"account {account_id}: {error}") from error
+        return tuple(to_position(each) for each in positions)
 
     def _as_pushed(self, account_id: str) -> AccountSnapshot | None:
         """The account by pushes alone, once its value and cash were pushed after the last order was sent."""
@@ -91,8 +97,8 @@ class SnapshotReader:
 
     def _up_to_date(self, account_id: str, figures: tuple[AccountFigure, ...]) -> AccountSnapshot | None:
         """These figures and the positions as pushed, None unless both contain the executions."""
-        positions = [each for each in self._session.ib.positions(account_id) if each.position]
-        if self._disagreements(account_id, positions):
+        positions = self._holdings.pushed(account_id)
+        if self._holdings.disagreements(account_id, positions):
             return None
         try:
             snapshot = self._snapshot(account_id, figures, positions)
@@ -101,9 +107,7 @@ class SnapshotReader:
         return None if self._cash[account_id].lags(snapshot.cash, self._own_fills(account_id)) else snapshot
 
     async def _read(self, account_id: str) -> AccountSnapshot:
-        if not self._ledgers[account_id].has_agreement:
-            await self._requests.executions(account_id)
-            await self._settle(account_id)
+        await self._holdings.settle(account_id)
         snapshot = await self._read_agreed(account_id)
         ledger, fills = self._cash[account_id], self._own_fills(account_id)
         if ledger.lags(snapshot.cash, fills):
@@ -118,12 +122,12 @@ class SnapshotReader:
         deadline = loop.time() + self._settings.settle_timeout_seconds
         while True:
             figures, positions = await self._ask(account_id)
-            if self._agrees(account_id, positions):
+            if self._holdings.agrees(account_id, positions):
                 return self._snapshot(account_id, figures, positions)
             remaining = deadline - loop.time()
             if remaining <= 0:
                 raise self._disagreement(account_id, positions)
-            await self._await_agreement(account_id, remaining)
+            await self._holdings.await_agreement(account_id, remaining)
 
     async def _await_cash(self, account_id: str, ledger: CashLedger, fills: tuple[Fill, ...]) -> None:
         """Give the cash figure a moment to catch up; it may differ for reasons of its own, and is then taken as is."""
@@ -137,54 +141,23 @@ class SnapshotReader:
 
     def _own_fills(self, account_id: str) -> tuple[Fill, ...]:
         """Fills of our own orders, which are all in US dollars."""
-        own = (each for each in self._executions(account_id) if each.key.belongs_to(self._settings.client_id))
+        own = (each for each in self._holdings.executions(account_id) if each.key.belongs_to(self._settings.client_id))
         return self._session.executions.fills(own)
 
     async def _ask(self, account_id: str) -> tuple[tuple[AccountFigure, ...], list[Position]]:
         answers = asyncio.gather(self._requests.account_summary(account_id), self._requests.positions(account_id))
         # After the positions, so that no share is in them whose execution is not known.
         figures, everyone = await self._requests.executions_after(account_id, answers)
-        latest = {each.contract.conId: each for each in everyone if each.account == account_id}
-        return figures, [each for each in latest.values() if each.position]
-
-    def _agrees(self, account_id: str, positions: list[Position]) -> bool:
-        if self._disagreements(account_id, positions):
-            return False
-        self._ledgers[account_id].agree(_quantities(positions), self._executions(account_id))
-        return True
-
-    def _disagreements(self, account_id: str, positions: list[Position]) -> dict[int, tuple[Decimal, Decimal]]:
-        return self._ledgers[account_id].disagreements(_quantities(positions), self._executions(account_id))
-
-    async def _await_agreement(self, account_id: str, seconds: float) -> None:
-        ledger, accounts = self._ledgers[account_id], self._session.accounts
-
-        def has_caught_up() -> bool:
-            return not ledger.disagreements(accounts.positions(account_id), self._executions(account_id))
-
-        await self._session.wait_until(has_caught_up, seconds, f"positions of {account_id}")
+        return figures, positions_of(account_id, everyone)
 
     def _disagreement(self, account_id: str, positions: list[Position]) -> SnapshotIncomplete:
-        found = self._disagreements(account_id, positions)
-        # The next snapshot starts afresh: it believes positions once the newest execution is old enough.
-        self._ledgers[account_id].forget()
+        found = self._holdings.disagreements(account_id, positions)
+        self._holdings.forget(account_id)
         differences = ", ".join(f"contract {each}: {has} not {must}" for each, (has, must) in found.items())
         limit = self._settings.settle_timeout_seconds
         return SnapshotIncomplete(
             f"account {account_id}: positions disagree with executions after {limit:g} s ({differences})",
         )
-
-    async def _settle(self, account_id: str) -> None:
-        if (seconds := self._seconds_to_settle(account_id)) > 0:
-            await self._pause(seconds)
-
-    def _seconds_to_settle(self, account_id: str) -> float:
-        """Until the newest execution is old enough; never longer than that age, whatever the clocks say."""
-        newest = max((each.executed_at for each in self._executions(account_id)), default=None)
-        if newest is None:
-            return 0.0
-        settle = self._settings.settle_seconds
-        return min(settle - (self._now() - newest).total_seconds(), settle)
 
     def _snapshot(
         self, account_id: str, figures: tuple[AccountFigure, ...], positions: list[Position]
@@ -201,10 +174,3 @@ class SnapshotReader:
             taken_at=self._now(),
             day_trades_remaining=values.day_trades_remaining,
         )
-
-    def _executions(self, account_id: str) -> tuple[ExecutionTold, ...]:
-        return self._session.executions.of_account(account_id)
-
-
-def _quantities(positions: list[Position]) -> dict[int, Decimal]:
-    return {each.contract.conId: to_shares(each.position) for each in positions}
