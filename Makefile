@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MEMBERS := packages/broker-connector-base packages/rebalance-calculator packages/ibkr-connector packages/event-queue \
 	packages/service-runtime event-broker event-processor management-service rebalancer-cli sandbox
+NEWEST_REDIS := tests/integration/queue/newest-redis.txt
 CODE := $(MEMBERS) tests bench conftest.py
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
@@ -61,7 +62,7 @@ clean: ## Remove the environment, caches and local data
 	rm -rf $(VENV) .bench-venv .data .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) pyproject.toml
+$(READY): requirements.lock $(NEWEST_REDIS) $(addsuffix /pyproject.toml,$(MEMBERS)) pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found on the PATH." >&2; exit 1; }
 	@test -x $(BIN)/python || if command -v uv >/dev/null; then uv venv --quiet --python $(PYTHON) $(VENV); else \
 		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
@@ -70,4 +71,5 @@ $(READY): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) pyproject.to
 	@test -x $(BIN)/uv || uv pip install --quiet --python $(BIN)/python uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(addprefix --editable ./,$(MEMBERS))
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(VENV)/newest-redis --requirements $(NEWEST_REDIS)
 	@touch $@

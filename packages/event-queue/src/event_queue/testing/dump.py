@@ -13,7 +13,7 @@ _READERS: dict[str, Callable[[Any, str], Awaitable[Any]]] = {
 }
 
 
-async def dump_all(client: Any) -> dict[str, Any]:
-    """Key -> value of every key; how long keys still live is left out."""
-    keys: list[str] = sorted(await client.keys("*"))
+async def dump_all(client: Any, *, prefix: str = "") -> dict[str, Any]:
+    """Key -> value of every key, or of those with a prefix; how long keys still live is left out."""
+    keys: list[str] = sorted(await client.keys(f"{prefix}*"))
     return {key: await _READERS[await client.type(key)](client, key) for key in keys}

@@ -1,0 +1,77 @@
+"""Every script at Redis's memory limit: what takes in is refused whole, and all that ends or frees goes on."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from event_queue.errors import QueueFull
+from event_queue.redis_queue import RedisQueue, open_redis
+from event_queue.script_files import SCRIPT_NAMES, ScriptName, load_scripts
+from event_queue.script_runner import ScriptRunner
+from event_queue.testing.dump import dump_all
+from event_queue.testing.redis_server import running_redis
+from queue_stories.stories import STORIES
+from queue_stories.telling import Answer, answer_of, queue_on, start_of, state_of
+
+pytestmark = pytest.mark.integration
+
+REFUSED: set[ScriptName] = {"enqueue", "renumber", "restore"}
+"""What brings events in: new ones, and those of history."""
+
+
+@pytest.fixture
+async def own_queue() -> AsyncGenerator[RedisQueue]:
+    """The queue on a server whose limit the test may move."""
+    with running_redis() as server:
+        async with open_redis(server.address) as queue:
+            yield queue
+
+
+class LimitedRunner(ScriptRunner):
+    """Runs every script at the limit; one that is refused must have changed nothing, and runs again without it."""
+
+    def __init__(self, queue: RedisQueue, *, limit: int, started: int) -> None:
+        super().__init__(queue.client, queue.keys, load_scripts())
+        self.answers: list[Answer] = []
+        self.refused: set[ScriptName] = set()
+        self._client_of_all = queue.client
+        self._limit = limit
+        self.started = started
+
+    async def run(
+        self, name: ScriptName, *args: str | int, receipt: str | None = None, traded_event: str | None = None
+    ) -> list[Any]:
+        before = await dump_all(self._client_of_all)
+        await self._client_of_all.config_set("maxmemory", self._limit)
+        try:
+            reply = await super().run(name, *args, receipt=receipt, traded_event=traded_event)
+        except QueueFull:
+            assert await dump_all(self._client_of_all) == before, name
+            await self._client_of_all.config_set("maxmemory", 0)
+            self.refused.add(name)
+            reply = await super().run(name, *args, receipt=receipt, traded_event=traded_event)
+        await self._client_of_all.config_set("maxmemory", 0)
+        self.answers.append(answer_of(name, reply, self.started))
+        return reply
+
+
+async def test_every_script_at_the_memory_limit_does_all_or_nothing(own_queue: RedisQueue) -> None:
+    """Only intake is refused, and may be repeated; all else answers and leaves what it does without a limit."""
+    client = own_queue.client
+    ran: set[str] = set()
+    refused: set[ScriptName] = set()
+
+    for story in STORIES.values():
+        told: list[tuple[list[Answer], object]] = []
+        for limit in (0, 1):
+            await client.flushall()
+            runner = LimitedRunner(own_queue, limit=limit, started=await start_of(client))
+            await story(queue_on(runner, client))
+            told.append((runner.answers, await state_of(client, own_queue.keys, runner.started)))
+            ran |= {name for name, _ in runner.answers}
+            refused |= runner.refused
+        assert told[0] == told[1], story
+
+    assert ran == set(SCRIPT_NAMES)
+    assert refused == REFUSED
