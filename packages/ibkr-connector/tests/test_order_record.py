@@ -31,7 +31,9 @@ def _status(status: str, filled: int = 0, why_held: str = "") -> StatusTold:
     return StatusTold(key=KEY, perm_id=900, status=status, filled=Decimal(filled), why_held=why_held)
 
 
-def _execution(exec_id: str, quantity: int, *, order_ref: str = "ref", price: str = "10") -> ExecutionTold:
+def _execution(
+    exec_id: str, quantity: int, *, order_ref: str = "ref", price: str = "10", cumulative: int = 0
+) -> ExecutionTold:
     return ExecutionTold(
         exec_id=exec_id,
         key=KEY,
@@ -44,6 +46,7 @@ def _execution(exec_id: str, quantity: int, *, order_ref: str = "ref", price: st
         quantity=Decimal(quantity),
         price=Decimal(price),
         executed_at=AT,
+        cumulative=Decimal(cumulative),
     )
 
 
@@ -77,8 +80,8 @@ def _after(*messages: Told) -> OrderRecord:
             case StatusTold():
                 book.told(message)
             case ExecutionTold():
-                if executions.add(message):
-                    book.executed(message)
+                for execution in executions.add(message):
+                    book.executed(execution)
             case ErrorTold():
                 book.failed(message)
             case OrderListed():

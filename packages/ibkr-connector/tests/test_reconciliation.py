@@ -298,3 +298,20 @@ async def test_an_order_may_show_life_after_its_verdict(case: _Case) -> None:
     case.session.receive(_status("Submitted"))
 
     assert (concluded, record.status) == (OrderStatus.CANCELLED, OrderStatus.WORKING)
+
+
+async def test_parts_of_an_order_that_are_not_counted_are_found_by_its_status(case: _Case) -> None:
+    """Numbered like corrections and without a count: the brokerage's status says how many shares there must be."""
+    parts = [_execution(33, "x.01.01"), _execution(33, "x.01.02"), _execution(34, "x.01.03")]
+
+    record = await case.reconcile(*parts, _status("Filled", 100))
+
+    assert (record.status, record.filled) == (OrderStatus.FILLED, 100)
+    assert not record.has_corrections
+
+
+async def test_corrections_are_not_taken_for_parts(case: _Case) -> None:
+    """A fill that was corrected to fewer shares stays corrected."""
+    record = await case.reconcile(_execution(100, "x.01.01"), _execution(60, "x.01.02"), _status("Filled", 100))
+
+    assert (record.status, record.filled) == (OrderStatus.FILLED, 60)

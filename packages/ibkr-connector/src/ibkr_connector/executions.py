@@ -1,6 +1,11 @@
-"""Executions as the brokerage last told them: each once, corrections in place of what they correct."""
+"""Executions as the brokerage last told them: each once, corrections in place of what they correct.
+
+A correction repeats an execution's id with the next revision. Some gateways number the parts of one order in the same
+place. The count of the order's shares tells which it is: revisions of a correction add up to more than was executed.
+"""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from broker_connector_base import Fill
@@ -13,24 +18,40 @@ class ExecutionBook:
 
     def __init__(self) -> None:
         self._latest: dict[str, ExecutionTold] = {}
+        self._told: dict[str, dict[str, ExecutionTold]] = {}
+        """Everything told, by series and id."""
+        self._in_parts: set[str] = set()
+        """Series of parts."""
         self._commissions: dict[str, Decimal] = {}
         self._waived: set[str] = set()
         self._news: list[str] = []
 
-    def add(self, execution: ExecutionTold) -> bool:
-        """Keep the execution unless it, or a later revision of it, is known; True when it changed something."""
+    def add(self, told: ExecutionTold) -> tuple[ExecutionTold, ...]:
+        """Keep the execution unless it, or a later revision of it, is known; what is new or counts otherwise now."""
+        revisions = self._told.setdefault(told.series, {})
+        if told.exec_id in revisions:
+            return ()
+        revisions[told.exec_id] = told
+        execution = replace(told, is_part=told.series in self._in_parts)
         known = self._latest.get(execution.stem)
-        if known and known.revision >= execution.revision:
-            return False
-        self._latest[execution.stem] = execution
-        self._news.append(execution.stem)
-        return True
+        is_latest = known is None or known.revision < execution.revision
+        if is_latest:
+            self._keep(execution)
+        counted = max(each.cumulative for each in revisions.values())
+        return self._divided([self._latest[execution.stem]], counted) or (execution,) * is_latest
+
+    def divide(self, executions: Iterable[ExecutionTold], counted: Decimal) -> tuple[ExecutionTold, ...]:
+        """The parts of an order, if what looked like their corrections adds up to the shares that were counted.
+
+        To be asked when nothing more can come: until then a share that is missing may be on its way.
+        """
+        return self._divided([each for each in executions if each.revision > 1], counted)
 
     def add_commission(self, report: CommissionTold) -> None:
         """Keep the commission; a later report on the same execution replaces it."""
-        stem = split_exec_id(report.exec_id)[0]
-        self._commissions[stem] = report.amount
-        self._news.append(stem)
+        series = split_exec_id(report.exec_id)[0]
+        self._commissions[series] = self._commissions[report.exec_id] = report.amount
+        self._news.append(report.exec_id if series in self._in_parts else series)
 
     @property
     def position(self) -> int:
@@ -65,3 +86,30 @@ class ExecutionBook:
         """The executions with their commissions, 0 where none was reported; busted ones (no shares) left out."""
         counted = (each for each in executions if each.quantity > 0 and each.price > 0)
         return tuple(to_fill(each, self._commissions.get(each.stem, Decimal(0))) for each in counted)
+
+    def _keep(self, execution: ExecutionTold) -> None:
+        self._latest[execution.stem] = execution
+        self._news.append(execution.stem)
+
+    def _divided(self, revised: Iterable[ExecutionTold], counted: Decimal) -> tuple[ExecutionTold, ...]:
+        """Parts in place of these revisions where only so the order's executions add up to its count."""
+        parts: list[ExecutionTold] = []
+        for execution in revised:
+            revisions = self._told[execution.series].values()
+            if len(revisions) > 1 and not execution.is_part and self._are_parts(execution, revisions, counted):
+                self._in_parts.add(execution.series)
+                del self._latest[execution.stem]
+                parts += (replace(each, is_part=True) for each in revisions)
+        for part in parts:
+            self._keep(part)
+        return tuple(parts)
+
+    def _are_parts(self, latest: ExecutionTold, revisions: Iterable[ExecutionTold], counted: Decimal) -> bool:
+        order = (latest.account_id, latest.key, latest.perm_id)
+        others = (
+            each.quantity
+            for each in self._latest.values()
+            if (each.account_id, each.key, each.perm_id) == order and each.stem != latest.stem
+        )
+        rest = counted - sum(others, Decimal(0))
+        return rest != latest.quantity and rest == sum(each.quantity for each in revisions)

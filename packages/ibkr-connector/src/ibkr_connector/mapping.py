@@ -95,6 +95,7 @@ def execution_told(contract: Contract, execution: Execution) -> ExecutionTold:
         quantity=to_shares(execution.shares),
         price=to_decimal(execution.price),
         executed_at=execution.time,
+        cumulative=to_shares(execution.cumQty),
     )
 
 

@@ -75,16 +75,25 @@ class ExecutionTold:
     quantity: Decimal
     price: Decimal
     executed_at: datetime
+    cumulative: Decimal = Decimal(0)
+    """Shares of the order executed by then, by the gateway's count; 0 when it does not say."""
+    is_part: bool = False
+    """True when the digits after the last dot were found to number the parts of an order, and not revisions."""
+
+    @property
+    def series(self) -> str:
+        """The id without the digits after the last dot."""
+        return split_exec_id(self.exec_id)[0]
 
     @property
     def stem(self) -> str:
-        """The id without its revision."""
-        return split_exec_id(self.exec_id)[0]
+        """What identifies the execution: its id without the revision."""
+        return self.exec_id if self.is_part else self.series
 
     @property
     def revision(self) -> int:
         """1 as first told, more for each correction; 0 when the id carries no revision."""
-        return split_exec_id(self.exec_id)[1]
+        return 0 if self.is_part else split_exec_id(self.exec_id)[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,9 @@ class OrderRecord:
         self._tell(message.status)
 
     def executed(self, execution: ExecutionTold) -> None:
-        """Take in the latest revision of an execution."""
+        """Take in the latest revision of an execution, or a part in place of what seemed to be one."""
+        if execution.is_part:
+            self.executions.pop(execution.series, None)
         self.executions[execution.stem] = execution
 
     def failed(self, error: ErrorTold) -> None:

@@ -57,6 +57,8 @@ class Reconciler:
         seconds = self._session.settings.message_grace_seconds
         await self._session.wait_until(lambda: record.is_final, seconds, f"executions of {record.key}")
         await self._requests.executions(record.account_id)
+        for part in self._session.executions.divide(tuple(record.executions.values()), record.told_filled):
+            self._session.orders.executed(part)
 
     async def _completed_status(self, record: OrderRecord) -> str | None:
         completed = await self._requests.completed_orders()

@@ -199,8 +199,8 @@ class GatewaySession:
             case StatusTold():
                 self.orders.told(message)
             case ExecutionTold():
-                if self.executions.add(message):
-                    self.orders.executed(message)
+                for execution in self.executions.add(message):
+                    self.orders.executed(execution)
             case CommissionTold():
                 self.executions.add_commission(message)
 

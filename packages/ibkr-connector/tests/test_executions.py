@@ -1,0 +1,102 @@
+"""Corrections of executions, and parts of an order that are numbered as corrections are."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+
+from broker_connector_base import Side
+from ibkr_connector.executions import ExecutionBook
+from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey
+
+ORDER = OrderKey(5, 12)
+
+
+def _told(exec_id: str, quantity: int, counted: int, *, key: OrderKey = ORDER) -> ExecutionTold:
+    """An execution with the gateway's count of the order's shares by then."""
+    return ExecutionTold(
+        exec_id=exec_id,
+        key=key,
+        perm_id=900 + key.order_id,
+        order_ref="ref",
+        account_id="DU1",
+        contract_id=1,
+        symbol="SPY",
+        side=Side.SELL,
+        quantity=Decimal(quantity),
+        price=Decimal(10),
+        executed_at=datetime(2026, 11, 20, tzinfo=UTC),
+        cumulative=Decimal(counted),
+    )
+
+
+def _counted(told: Sequence[ExecutionTold]) -> dict[str, Decimal]:
+    """Shares that count, by id."""
+    book = ExecutionBook()
+    for each in told:
+        book.add(each)
+    return {fill.exec_id: fill.quantity for fill in book.fills(book)}
+
+
+THREE_PARTS = (_told("x.01.01", 33, 33), _told("x.01.02", 33, 66), _told("x.01.03", 34, 100))
+
+
+@pytest.mark.parametrize("told", list(permutations(THREE_PARTS)))
+def test_parts_that_are_numbered_like_corrections_add_up(told: Sequence[ExecutionTold]) -> None:
+    """The order's count goes up by each, in whatever order they are told."""
+    assert _counted(told) == {"x.01.01": 33, "x.01.02": 33, "x.01.03": 34}
+
+
+def test_parts_are_known_by_the_whole_count_too() -> None:
+    """A gateway that tells the order's whole count with each part."""
+    told = [_told("x.01.01", 33, 100), _told("x.01.02", 33, 100), _told("x.01.03", 34, 100)]
+
+    assert sum(_counted(told).values()) == 100
+
+
+@pytest.mark.parametrize(
+    ("told", "counted"),
+    [
+        ((_told("a.01", 50, 50), _told("a.02", 50, 50)), {"a.02": 50}),
+        ((_told("a.01", 50, 50), _told("a.02", 40, 40)), {"a.02": 40}),
+        ((_told("a.01", 50, 50), _told("a.02", 40, 50)), {"a.02": 40}),
+        ((_told("a.01", 50, 50), _told("b.01", 50, 100), _told("a.02", 50, 50)), {"a.02": 50, "b.01": 50}),
+        ((_told("a.01", 50, 50), _told("b.01", 50, 100), _told("b.02", 50, 100)), {"a.01": 50, "b.02": 50}),
+        ((_told("a.01", 50, 0), _told("a.02", 50, 0)), {"a.02": 50}),
+    ],
+)
+def test_corrections_replace(told: Sequence[ExecutionTold], counted: dict[str, int]) -> None:
+    """Together with what they correct they would be more than was counted."""
+    assert _counted(told) == counted
+
+
+def test_executions_of_other_orders_are_not_counted() -> None:
+    """Each order has its own count."""
+    told = [_told("y.01.01", 7, 7, key=OrderKey(5, 13)), *THREE_PARTS]
+
+    assert sum(_counted(told).values()) == 107
+
+
+def test_parts_have_commissions_of_their_own() -> None:
+    """Reports told before the parts were known to be some count as well."""
+    book = ExecutionBook()
+    for number, part in enumerate(THREE_PARTS, start=1):
+        book.add(part)
+        book.add_commission(CommissionTold(part.exec_id, Decimal(number)))
+
+    fills = book.fills(book)
+
+    assert [fill.commission for fill in fills] == [1, 2, 3]
+    assert all(fill.replaces == () for fill in fills)
+    assert not book.lack_commission(book)
+
+
+def test_a_part_told_again_is_no_news() -> None:
+    """Whoever asks for executions is told all of them again."""
+    book = ExecutionBook()
+    news = [book.add(part) for part in (*THREE_PARTS, *THREE_PARTS)]
+
+    assert [len(each) for each in news] == [1, 2, 1, 0, 0, 0]
+    assert sum(each.quantity for each in book) == 100
