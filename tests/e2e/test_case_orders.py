@@ -32,7 +32,10 @@ ORDERS_OF_FIVE = [*SELLS_OF_FIVE, ("BUY", 316, "CCC")]
 HELD_AFTER_FIVE = {"AAA": 594, "BBB": 1485, "CCC": 316}
 BUYS_A: Mapping[str, Any] = {"answer": {"A": 1}, "cash": 10_000}
 FOLLOWERS = [
-    *(Follower(account_id=account_id, **CASE_FIVE) for account_id in ("DU16", "DU17", "DU19", "DU22", "DU24")),
+    *(
+        Follower(account_id=account_id, **CASE_FIVE)
+        for account_id in ("DU16", "DU16OTHERS", "DU17", "DU19", "DU22", "DU24")
+    ),
     Follower(account_id="DU20", **BUYS_A),
     Follower(account_id="DU20FOREIGN", **BUYS_A),
     Follower(account_id="DU20OTHER", **BUYS_A),
@@ -75,6 +78,21 @@ async def test_case_16_an_unfilled_rest_is_cancelled_before_buying(system: Syste
     assert run.result["status"] == "partial"
     kinds = [entry.kind for entry in run.journal if entry.symbol in ("AAA", "CCC")]
     assert kinds.index("order_cancelled") < len(kinds) - 1 - kinds[::-1].index("place_order")
+
+
+async def test_case_16_what_others_buy_between_sells_and_buys_is_seen(system: System) -> None:
+    """While the sells are under way 16 of the 316 shares are bought by somebody else: the buys are the other 300."""
+    system.world.add_fault({"kind": "slow_fill", "account": "DU16OTHERS", "symbol": "AAA", "after_ms": 500})
+    since = system.now_seq
+
+    event_id = await system.signal("DU16OTHERS")
+    await system.happened("order_accepted", "DU16OTHERS", since=since, symbol="AAA")
+    system.world.place_foreign_order(77, account="DU16OTHERS", symbol="CCC", side="BUY", quantity=Decimal(16))
+    run = await system.finished(event_id, "DU16OTHERS", since=since)
+
+    assert run.orders == [*SELLS_OF_FIVE, ("BUY", 16, "CCC"), ("BUY", 300, "CCC")]
+    assert system.held("DU16OTHERS") == HELD_AFTER_FIVE
+    assert run.result["status"] == "success"
 
 
 async def test_case_17_a_rejected_sell_stops_the_buys(system: System) -> None:
