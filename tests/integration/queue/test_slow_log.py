@@ -30,8 +30,9 @@ NO_PAUSE = timedelta()
 class Recorder:
     """Stands in for a client: keeps what the intake would send, so that it can be sent in large pipelines."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: Any) -> None:
         self.commands: list[tuple[Any, ...]] = []
+        self.pipeline = client.pipeline
 
     async def execute_command(self, *words: Any) -> list[str]:
         self.commands.append(words)
@@ -40,7 +41,7 @@ class Recorder:
 
 async def fill(queue: RedisQueue) -> None:
     """Exactly what the intake sends for each event, a thousand in one go."""
-    recorder: Any = Recorder()
+    recorder: Any = Recorder(queue.client)
     intake = RedisIntake(ScriptRunner(recorder, QueueKeys.with_prefix(""), load_scripts()))
     await queue.client.script_load(load_scripts()["enqueue"].text)
     for start in range(0, WAITING, BATCH):

@@ -43,19 +43,31 @@ def _complaints(settings: Mapping[str, str | None]) -> Iterator[str]:
 
 
 async def verify_keys(client: "Redis", keys: QueueKeys) -> None:
-    """Check the type of every key of the queue, in one round trip.
+    """Check the type of every key of the queue, and that its counters count, in one round trip.
 
     Raises:
-        CorruptQueue: a key has another type, so that scripts would stop halfway.
+        CorruptQueue: a key holds something else, so that scripts would stop halfway.
         QueueUnavailable: Redis did not answer.
     """
     untyped: Any = client
-    expected = keys.types()
+    expected, counters = keys.types(), (keys.counter, keys.fence)
     with translated("verify_keys"):
         async with untyped.pipeline(transaction=False) as pipeline:
             for key in expected:
                 pipeline.type(key)
-            actual: list[str] = await pipeline.execute()
-    for (key, wanted), found in zip(expected.items(), actual, strict=True):
-        if found not in (wanted, "none"):
-            raise CorruptQueue(f"key {key} is a {found} and must be a {wanted}: move it away before starting")
+            for key in counters:
+                pipeline.get(key)
+            found: list[Any] = await pipeline.execute(raise_on_error=False)
+    types, counts = found[: len(expected)], found[len(expected) :]
+    for (key, wanted), actual in zip(expected.items(), map(_answer, types), strict=True):
+        if actual not in (wanted, "none"):
+            raise CorruptQueue(f"key {key} is a {actual} and must be a {wanted}: move it away before starting")
+    for key, count in zip(counters, map(_answer, counts), strict=True):
+        if not (count is None or count.isdecimal()):
+            raise CorruptQueue(f"key {key} is {count[:40]!r} and must be a number: put it right before starting")
+
+
+def _answer(reply: Any) -> Any:
+    if isinstance(reply, Exception):
+        raise translate(reply, "verify_keys")
+    return reply

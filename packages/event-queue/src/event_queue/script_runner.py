@@ -8,16 +8,25 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
+from event_queue.errors import CorruptQueue, QueueUnavailable
 from event_queue.keys import QueueKeys
+from event_queue.redis_durability import verify_keys
 from event_queue.redis_errors import translated
 from event_queue.script_files import Script, ScriptName
 
 _OF_ONE_CALL: Final = ("receipt", "traded_event")
 """Keys that each call names, in the order in which scripts declare them: before all others."""
+_STEPS: Final = frozenset({"counter", "fence", "wake", "spilled"})
+"""Keys of the scripts that write several, and must not stop between them."""
+_READERS: Final[frozenset[ScriptName]] = frozenset({"survey"})
 
 
 class ScriptRunner:
-    """Runs scripts on one Redis for one set of keys."""
+    """Runs scripts on one Redis for one set of keys.
+
+    A key of another type would stop a script halfway. So the types of all keys are checked before the first script
+    that writes several of them, and again after every failure: Redis may be another one by then.
+    """
 
     def __init__(
         self,
@@ -35,6 +44,10 @@ class ScriptRunner:
         self._client: Any = client
         self._scripts = scripts
         self._patience_seconds = patience.total_seconds()
+        self._guarded = frozenset(
+            name for name, script in scripts.items() if _STEPS.intersection(script.keys) and name not in _READERS
+        )
+        self._is_checked = False
         self._fixed_keys = {
             name: tuple(getattr(keys, key) for key in script.keys if key not in _OF_ONE_CALL)
             for name, script in scripts.items()
@@ -62,10 +75,16 @@ class ScriptRunner:
             keys = (self.keys.traded_event(traded_event), *keys)
         if receipt is not None:
             keys = (self.keys.receipt(receipt), *keys)
-        with translated(name):
-            async with asyncio.timeout(self._patience_seconds):
-                reply = await self._execute(script, keys, args)
-        return reply
+        try:
+            with translated(name):
+                async with asyncio.timeout(self._patience_seconds):
+                    if name in self._guarded and not self._is_checked:
+                        await verify_keys(self._client, self.keys)
+                        self._is_checked = True
+                    return await self._execute(script, keys, args)
+        except (QueueUnavailable, CorruptQueue):
+            self._is_checked = False
+            raise
 
     async def _execute(self, script: Script, keys: tuple[str, ...], args: tuple[str | int, ...]) -> list[Any]:
         try:

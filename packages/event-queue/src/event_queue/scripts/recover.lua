@@ -28,11 +28,13 @@ end
 if redis.call('HGET', in_flight, slot) ~= id then
   return {'ok'}
 end
-redis.call('HDEL', in_flight, slot)
+local times = (tonumber(redis.call('HGET', recoveries, id)) or 0) + 1
 local due
-if redis.call('HINCRBY', recoveries, id, 1) >= PAUSED_FROM then
+if times >= PAUSED_FROM then
   due = due_after(pause)
 end
+redis.call('HDEL', in_flight, slot)
+redis.call('HSET', recoveries, id, times)
 redis.call('HSET', events, id, body)
 redis.call('SADD', retrying, id)
 place(k, id, due)
