@@ -65,6 +65,16 @@ class OrderContract:
 
         assert cash == expected
 
+    async def test_what_is_held_after_a_sell_contains_it(self, client: BrokerClient) -> None:
+        """Further orders are sized on it."""
+        await client.get_account_snapshot(MARGIN_ACCOUNT)
+        order_id = await client.place_order(market_order(Side.SELL, "SPY", 10))
+        await client.await_order(order_id, timeout_seconds=LATE)
+
+        held = await client.get_positions_after_trading(MARGIN_ACCOUNT, timeout_seconds=LATE)
+
+        assert {each.symbol: each.quantity for each in held} == {"SPY": 90}
+
     async def test_a_partial_fill_is_told_at_the_deadline_and_the_rest_cancelled(
         self, client: BrokerClient, world: BrokerWorld
     ) -> None:

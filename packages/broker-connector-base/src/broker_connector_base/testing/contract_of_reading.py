@@ -16,6 +16,7 @@ _READERS: tuple[Callable[[BrokerClient], Awaitable[object]], ...] = (
     lambda client: client.get_account_snapshot("DU999"),
     lambda client: client.get_open_orders("DU999"),
     lambda client: client.get_fills("DU999"),
+    lambda client: client.get_positions_after_trading("DU999", timeout_seconds=1),
     lambda client: client.await_cash("DU999", at_least=Decimal(1), timeout_seconds=1),
 )
 
