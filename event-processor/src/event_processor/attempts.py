@@ -1,6 +1,7 @@
 """Running an event's command until it ends, fails, or the service stops."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,6 +35,8 @@ class Attempts:
     grace_seconds: float
     """How long an attempt may go on after `stop` is set."""
     locks: AccountLocks = field(default_factory=AccountLocks)
+    redact: Callable[[str], str] = str
+    """Masks secrets in the words of a failure, which everybody may read: whoever was asked may repeat what was sent."""
     attention: OperatorAttention = field(default_factory=OperatorAttention)
     stopping: SharedWait = field(default_factory=SharedWait)
 
@@ -70,7 +73,7 @@ class Attempts:
             return Parked(str(paused), orders_sent=trail.orders_intended > 0)
         except Exception as error:  # noqa: BLE001 - whatever it is, the event must not be lost nor the worker end
             kind = classify(error)
-            failure = Failed(kind, explain(error))
+            failure = Failed(kind, self.redact(explain(error)))
             _log.warning("attempt_failed", kind=kind.value, error=failure.error, exc_info=kind.needs_traceback)
             self.attention.call_for(event, failure)
             return failure

@@ -33,6 +33,7 @@ from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from service_runtime.lifecycle import ServiceContext, run_service
 from service_runtime.notifications.notice import Notifier
 from service_runtime.notifications.opening import notifying
+from service_runtime.redaction import Redactor, secrets_of
 from service_runtime.reporting import Reporter
 from service_runtime.settings import RedisSettings
 
@@ -125,11 +126,13 @@ def build_worker(
 
 
 def _attempts(context: ServiceContext, commands: CommandRunner, guard: LeaseGuard, notifier: Notifier) -> Attempts:
+    settings = context.configuration.settings
     return Attempts(
         commands=commands,
         guard=guard,
         stop=context.stopping,
-        grace_seconds=context.configuration.settings.processing.shutdown_grace_seconds,
+        grace_seconds=settings.processing.shutdown_grace_seconds,
+        redact=Redactor(secrets_of(settings)).text,
         attention=OperatorAttention(notifier),
     )
 

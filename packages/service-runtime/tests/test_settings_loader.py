@@ -183,6 +183,19 @@ def test_the_value_of_an_unknown_key_is_not_shown(tmp_path: Path, write: Write) 
 
 
 @pytest.mark.parametrize(
+    "value", ["!hunter2", "!!hunter2 x", "*hunter2", "@hunter2", "%hunter2", "'hunter2", "{hunter2"]
+)
+def test_a_secret_that_yaml_takes_for_something_else_is_not_shown(tmp_path: Path, write: Write, value: str) -> None:
+    """A password without quotes may begin with anything; the line is told, not what stands there."""
+    write("config.yaml", f"redis:\n  password: {value}\n")
+
+    (fault,) = faults({}, tmp_path)
+
+    assert fault.startswith("config.yaml: line ")
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("redis: {host: a\n", "line 2: "),

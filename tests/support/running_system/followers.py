@@ -59,10 +59,11 @@ class Follower:
 
 def sandbox_spec(followers: Sequence[Follower], world: Mapping[str, Any]) -> dict[str, Any]:
     """The specification of a sandbox with these accounts and models; `world` gives instruments and all else."""
+    channels = {follower.channel_name: dict(follower.answer) for follower in followers}
     return {
         **world,
         "accounts": [follower.portfolio() for follower in followers if follower.in_world],
-        "allocations": {"channels": {follower.channel_name: dict(follower.answer) for follower in followers}},
+        "allocations": {**world.get("allocations", {}), "channels": channels},
     }
 
 

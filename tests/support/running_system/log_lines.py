@@ -45,6 +45,11 @@ class LogLines:
             raise AssertionError(f"{self._name} never logged {event} {fields}\n{self.last_words()}") from error
         return self.of(event, since=since, **fields)[count - 1]
 
+    @property
+    def text(self) -> str:
+        """All of it, as one would search it."""
+        return "\n".join(json.dumps(dict(line)) for line in self._lines)
+
     def last_words(self) -> str:
         """The end of the log, for messages."""
         return "\n".join(json.dumps(dict(line)) for line in deque(self._lines, maxlen=_LAST_WORDS))
