@@ -64,11 +64,12 @@ class Continuity:
 
 
 def log_interruption(interruption: Interruption) -> None:
-    """Tell operators since when the channel was not heard."""
+    """Tell operators since when the channel was not heard; a clock that went back meanwhile makes it no time at all."""
+    silence = (interruption.noticed_at - interruption.since).total_seconds()
     _log.warning(
         "channel_continuity_lost",
         channel=interruption.channel,
         since=interruption.since.isoformat(),
-        seconds=round((interruption.noticed_at - interruption.since).total_seconds(), 3),
+        seconds=round(max(0.0, silence), 3),
         last_message_at=interruption.last_message_at.isoformat() if interruption.last_message_at else None,
     )

@@ -1,0 +1,73 @@
+"""The worker's clock is stepped by an hour, either way, while it works."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from event_processor.event_age import outdated
+from event_processor.testing.scenario import ACCOUNT, NOON
+from event_processor.testing.worker_world import WorkerWorld
+from event_queue.audit import AuditKind
+from event_queue.events import Command, RebalanceEvent
+
+HOURS = pytest.mark.parametrize("hours", [-1, 1])
+
+
+@HOURS
+async def test_an_attempt_outlives_a_stepped_clock(world: WorkerWorld, hours: int) -> None:
+    """The event ends, keeps the lease meanwhile, and the one behind it ends too."""
+    calm = world.answer
+
+    async def step_and_answer(request: httpx.Request) -> httpx.Response:
+        world.clock.advance(hours * 3600)
+        world.answer = calm
+        return await calm(request)
+
+    world.answer = step_and_answer
+    await world.enqueue()
+    await world.enqueue(Command.PRINT_EQUITY)
+
+    async with world.running():
+        await world.next_record(AuditKind.COMPLETED)
+        await world.next_record(AuditKind.COMPLETED)
+
+    assert world.clock.now() == NOON + timedelta(hours=hours)
+    assert AuditKind.REQUEUED not in await world.all_kinds()
+
+
+@HOURS
+async def test_the_age_of_the_event_in_hand_is_never_negative(world: WorkerWorld, hours: int) -> None:
+    """Whoever looks at health right after a step reads a figure that can be."""
+    ages: list[float] = []
+    calm = world.answer
+
+    async def step_and_look(request: httpx.Request) -> httpx.Response:
+        world.clock.advance(hours * 3600)
+        report = world.status.report(world.clock.now())
+        assert report is not None
+        ages.extend(entry["age_seconds"] for entry in report.facts["in_hand"])
+        return await calm(request)
+
+    world.answer = step_and_look
+    await world.enqueue(Command.PRINT_REBALANCE)
+
+    async with world.running():
+        await world.next_record(AuditKind.COMPLETED)
+
+    assert ages == [max(0, hours) * 3600.0]
+
+
+async def test_an_event_from_the_future_is_young_and_is_taken(world: WorkerWorld) -> None:
+    """A producer whose clock is ahead delays nothing and makes no negative age; only too great an age counts."""
+    ahead = RebalanceEvent.new(
+        account_id=ACCOUNT, exec_command=Command.PRINT_EQUITY, source="api", now=NOON + timedelta(days=36500)
+    )
+    await world.queue.intake.enqueue(ahead)
+    status = await world.queue.admin.status()
+
+    async with world.running():
+        await world.next_record(AuditKind.COMPLETED)
+
+    assert status.oldest_event_age_seconds == 0
+    assert outdated(ahead, NOON, 60) == ""
