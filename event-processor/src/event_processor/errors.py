@@ -10,6 +10,7 @@ ProcessorError
 ├── TradingHalted                the queue contradicts its history: an operator must resync
 ├── HistoryUnchecked             nobody compared Redis with history since it started: wait for event-broker
 ├── OrdersLeftOpen               orders remain that cancel-orders could not cancel: an operator must
+├── WorkCancelledWithin          nobody asked for the cancellation that ended a part of the worker: lead anew
 └── Stopping                     the service is shutting down: nothing new may be started
 """
 
@@ -52,6 +53,10 @@ class HistoryUnchecked(ProcessorError):
 
 class OrdersLeftOpen(ProcessorError):
     """Orders of the account are still open after everything of ours was cancelled."""
+
+
+class WorkCancelledWithin(ProcessorError):
+    """A part of the worker ended by a cancellation that nobody asked for; left alone, it would be missed by nobody."""
 
 
 class Stopping(ProcessorError):

@@ -21,10 +21,12 @@ import structlog
 
 from event_processor.attempts import Attempts
 from event_processor.audit_trail import AuditTrail
+from event_processor.errors import WorkCancelledWithin
 from event_processor.fill_recorder import FillRecorder
 from event_processor.hand import Hand
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_keeper import LeaseKeeper
+from event_processor.own_cancellation import only_cancelled_when_asked
 from event_processor.patient_writes import PatientWrites
 from event_processor.side_by_side import first_of
 from event_processor.worker_status import WorkerStatus
@@ -75,6 +77,9 @@ class Worker:
             await self._serve_beside_companions(lease)
         except* LeaseLost as lost:
             _log.error("lease_lost", token=lease.token, reason=_words_of(lost))
+        except* WorkCancelledWithin as ended:
+            _log.error("work_ended_by_itself", token=lease.token, reason=_words_of(ended))
+            await self.keeper.release(lease)
         else:
             await self.keeper.release(lease)
         finally:
@@ -88,9 +93,10 @@ class Worker:
         fills = FillRecorder(self.queue, lease, patiently)
         async with asyncio.TaskGroup() as group:
             companions = [group.create_task(self.keeper.keep(lease))]
-            companions += [group.create_task(companion()) for companion in self.while_leading]
-            companions += [group.create_task(bookkeeper(fills)) for bookkeeper in self.keep_books]
-            await self._serve(fills, patiently)
+            companions += [group.create_task(_lasting(companion())) for companion in self.while_leading]
+            companions += [group.create_task(_lasting(bookkeeper(fills))) for bookkeeper in self.keep_books]
+            with only_cancelled_when_asked("the worker's loop"):
+                await self._serve(fills, patiently)
             for companion in companions:
                 companion.cancel()
 
@@ -126,10 +132,11 @@ class Worker:
     async def _work(self, hand: Hand, event: RebalanceEvent, free: "asyncio.Queue[Hand]") -> None:
         """Work on an event, and on those that are claimed at the end of the one before."""
         following: RebalanceEvent | None = event
-        while following is not None and not self.stop.is_set():
-            following = await self._process(hand, following)
-        if following is not None:
-            await hand.hand_back(following)
+        with only_cancelled_when_asked(f"work on event {event.event_id}"):
+            while following is not None and not self.stop.is_set():
+                following = await self._process(hand, following)
+            if following is not None:
+                await hand.hand_back(following)
         free.put_nowait(hand)
 
     async def _process(self, hand: Hand, event: RebalanceEvent) -> RebalanceEvent | None:
@@ -158,7 +165,12 @@ class Worker:
         )
 
 
-def _words_of(group: BaseExceptionGroup[LeaseLost]) -> str:
+async def _lasting(companion: Coroutine[Any, Any, None]) -> None:
+    with only_cancelled_when_asked("a companion of the worker"):
+        await companion
+
+
+def _words_of(group: BaseExceptionGroup[Exception]) -> str:
     """What the first of the errors says: groups hold groups when several hands fail together."""
     first = group.exceptions[0]
     return _words_of(first) if isinstance(first, BaseExceptionGroup) else str(first)

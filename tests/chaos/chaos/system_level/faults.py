@@ -54,6 +54,8 @@ async def pause_worker(stage: Stage, chance: random.Random) -> None:
         await some_time(chance.uniform(0.2, 1))
     finally:
         await standby.kill()
+        # It may not have come to the place at which it stops itself, and would do so when nobody wakes it any more.
+        await stage.restart(first)
 
 
 async def damage_wires(stage: Stage, chance: random.Random) -> None:
