@@ -14,7 +14,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Deed = Literal["kill", "stop", "term", "cancel"]
+from event_queue.errors import QueueUnavailable
+
+Deed = Literal["kill", "stop", "term", "cancel", "lose"]
 SIGNALS: Mapping[str, signal.Signals] = {
     "kill": signal.SIGKILL,
     "stop": signal.SIGSTOP,
@@ -53,6 +55,8 @@ class Points:
         self._reached: Counter[str] = Counter()
         self.on_cancel: Callable[[], object] = _nobody
         """Cancels the work of this process as a whole."""
+        self.on_strike: Callable[[str], object] = _unheard
+        """Told of each point right before it is struck."""
 
     @property
     def places(self) -> frozenset[str]:
@@ -60,17 +64,30 @@ class Points:
         return frozenset(point.partition(":")[0] for point, _ in self._strikes)
 
     def reach(self, point: str) -> None:
-        """Somebody is at this point now."""
+        """Somebody is at this point now.
+
+        Raises:
+            QueueUnavailable: the reply is to be lost, after the script has run.
+        """
         self._reached[point] += 1
         deed = self._strikes.get((point, self._reached[point]))
+        if deed is None:
+            return
+        self.on_strike(point)
         if deed == "cancel":
             self.on_cancel()
-        elif deed is not None:
+        elif deed == "lose":
+            raise QueueUnavailable(f"the reply at {point} was lost on purpose")
+        else:
             os.kill(os.getpid(), SIGNALS[deed])
 
 
 def _nobody() -> None:
     """There is nothing to cancel yet."""
+
+
+def _unheard(_point: str) -> None:
+    """Nobody wants to know of a strike."""
 
 
 def arm(strikes: Sequence[Strike]) -> Points:

@@ -61,7 +61,12 @@ def play(args: Mapping[str, Any], act: Callable[[Mapping[str, Any], Points], Cor
     if args.get("steps_clock"):
         setattr(redis_queue, "load_scripts", _scripts_with_steps)  # noqa: B010 - what the module took from another
     points = arm([Strike(**strike) for strike in args.get("strikes", [])])
+    points.on_strike = _tell_struck
     return asyncio.run(act(args, points))
+
+
+def _tell_struck(point: str) -> None:
+    tell(struck=point)
 
 
 @asynccontextmanager

@@ -10,7 +10,8 @@ _QUEUE: Final = "packages/event-queue/src/event_queue"
 _SCRIPTS: Final = f"{_QUEUE}/scripts"
 
 
-_REST_SECONDS: Final = 6.0
+_REST_SECONDS: Final = 3.0
+"""Most of the bugs never come to rest. Whoever must see I8 broken sees it by another way than this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ BUGS: Final[Sequence[Bug]] = (
             Change(f"{_SCRIPTS}/delay.lua", _HELD, _ALIVE),
         ),
         faults=("F2b",),
-        breaks=("I1", "I2", "I8"),
+        breaks=("I1", "I2"),
     ),
     Bug(
         name="dedupe in two steps: look, then push",
@@ -101,8 +102,8 @@ ScriptRunner.run = _look_first
             Change(f"{_SCRIPTS}/claim.lua", "if held then", "if false then"),
             Change(f"{_SCRIPTS}/finish.lua", "if held then", "if false then"),
         ),
-        faults=("F4",),
-        breaks=("I2", "I8"),
+        faults=("F4b",),
+        breaks=("I2",),
     ),
     Bug(
         name="LMOVE first: the first write is one that a full Redis refuses",
@@ -114,7 +115,7 @@ ScriptRunner.run = _look_first
                 "    redis.call('DEL', k.queue .. ':moved')",
             ),
         ),
-        faults=("F10",),
+        faults=("F10b",),
         breaks=("I8",),
     ),
     Bug(
@@ -158,7 +159,7 @@ RedisOutbox.read = _read_and_trim
             ),
         ),
         faults=("F13",),
-        breaks=("I6", "I8"),
+        breaks=("I6",),
     ),
     Bug(
         name="cursor outside the transaction",
@@ -178,7 +179,7 @@ PostgresAudit._store = _cursor_first
             ),
         ),
         faults=("F13",),
-        breaks=("I6", "I8"),
+        breaks=("I6",),
     ),
     Bug(
         name="lease not checked",
@@ -193,7 +194,7 @@ PostgresAudit._store = _cursor_first
                 "        if self.remaining_seconds <= -1e9:",
             ),
         ),
-        faults=("F3",),
+        faults=("F3b",),
         breaks=("I5",),
         signals=60,
     ),
@@ -246,7 +247,7 @@ ScriptRunner.run = _remove_first
             ),
         ),
         faults=("F14",),
-        breaks=("I6", "I8"),
+        breaks=("I6",),
         hold_relay=True,
     ),
 )

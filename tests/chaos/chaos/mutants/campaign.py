@@ -7,7 +7,7 @@ from chaos.processes import open_nursery
 from chaos.queue_level.arena import ACTORS, Database
 from chaos.queue_level.trial import run_trial
 
-MOST_TRIALS = 12
+MOST_TRIALS = 6
 
 
 async def hunt(bug: Bug, database: Database, *, seed: int) -> Verdict:

@@ -5,15 +5,16 @@ A fault prepares the arena before anybody is in it, and acts while signals flow.
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from chaos.actors.names import LEASE_SECONDS, STEP_KEY
 from chaos.points import Strike
 from chaos.pulse import some_time
 from chaos.queue_level.arena import STRANGERS, Arena
 from chaos.queue_level.load import poisoned
+from chaos.queue_level.post import Post
 
 _WORKER_PLACES: Final = ("acquire_lease", "claim", "finish", "requeue", "delay", "record", "recover", "order")
 _RELAY_PLACES: Final = ("insert", "cursor", "append", "trim")
@@ -70,12 +71,30 @@ async def pause_worker(arena: Arena) -> None:
     arena.worker.signal(signal.SIGCONT)
 
 
+async def take_lease_away(arena: Arena) -> None:
+    """F3: the worker is stopped right before an order, and wakes when another has its lease and has traded."""
+    standby = arena.add_worker("successor", hands=1)
+    point = "order:before"
+    await arena.worker.strike(Strike(point, arena.chance.randint(1, 6), "stop"))
+    if await arena.pulse.until(lambda: _has_told(arena.worker, "struck"), seconds=_PATIENCE_SECONDS):
+        await standby.start()
+        await arena.pulse.until(lambda: _has_told(standby, "order"), seconds=LEASE_SECONDS + _PATIENCE_SECONDS)
+    arena.worker.signal(signal.SIGCONT)
+
+
 async def lose_replies(arena: Arena) -> None:
     """F4: replies of Redis are lost after it has done its work."""
     for _ in range(arena.chance.randint(5, 15)):
         wire = arena.chance.choice((arena.redis_wire, arena.worker_wire, arena.worker_wire))
         wire.damage.replies_to_lose += 1
         await some_time(arena.chance.uniform(0, 0.03))
+
+
+async def lose_replies_at_work(arena: Arena) -> None:
+    """F4: the replies to the worker's claims, and to the ends that claim the next event, are lost on purpose."""
+    strikes = {Strike("finish:after", hit, "lose") for hit in arena.chance.sample(range(1, 12), 5)}
+    await arena.worker.strike(Strike("claim:after", 1, "lose"), *strikes)
+    await arena.pulse.until(lambda: _has_told(arena.worker, "struck"), seconds=_PATIENCE_SECONDS)
 
 
 async def damage_wire(arena: Arena) -> None:
@@ -152,6 +171,30 @@ async def fill_memory(arena: Arena) -> None:
     if waiting and arena.is_alone and not is_worked_on:
         arena.remarks.append(("I8", f"{waiting} events waited, and a full Redis kept the worker from them"))
     await arena.raw.config_set("maxmemory", "0")
+
+
+async def prepare_slow_work(arena: Arena) -> None:
+    """So that a line forms."""
+    arena.worker.set(hands=1, work_seconds=0.01)
+
+
+async def fill_memory_before_a_line(arena: Arena) -> None:
+    """F10: Redis reaches its memory limit while many events wait; each of them is worked on all the same."""
+    await arena.all_sent()
+    await arena.raw.config_set("maxmemory", "1")
+    waiting = set(await arena.raw.lrange("rebalance_queue", 0, -1))
+    is_worked_on = await arena.pulse.until(lambda: waiting <= _events_of(arena.worker.told), seconds=_PATIENCE_SECONDS)
+    if arena.is_alone and not is_worked_on:
+        left = len(waiting - _events_of(arena.worker.told))
+        arena.remarks.append(
+            ("I8", f"{left} of {len(waiting)} events waited, and a full Redis kept the worker from them")
+        )
+    await arena.raw.config_set("maxmemory", "0")
+
+
+def _events_of(told: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Ids of the events that orders were sent for."""
+    return {line["order"].partition(":")[0] for line in told if "order" in line}
 
 
 async def prepare_wrong_type(arena: Arena) -> None:
@@ -281,6 +324,10 @@ async def stop_in_order(arena: Arena) -> None:
         await arena.worker.start()
 
 
+def _has_told(post: Post, word: str) -> bool:
+    return any(word in line for line in post.told)
+
+
 def _strike(arena: Arena, places: tuple[str, ...], deed: str) -> Strike:
     point = f"{arena.chance.choice(places)}:{arena.chance.choice(_SIDES)}"
     return Strike(point, arena.chance.randint(1, 5), deed)  # pyright: ignore[reportArgumentType]
@@ -293,12 +340,15 @@ FAULTS: Final[Mapping[str, Fault]] = {
         Fault("F2", strike_worker),
         Fault("F2b", strike_at_work),
         Fault("F3", pause_worker),
+        Fault("F3b", take_lease_away),
         Fault("F4", lose_replies),
+        Fault("F4b", lose_replies_at_work),
         Fault("F5", damage_wire),
         Fault("F5b", slow_wire),
         Fault("F6", kill_redis),
         Fault("F9", upset_redis),
         Fault("F10", fill_memory),
+        Fault("F10b", fill_memory_before_a_line, prepare_slow_work),
         Fault("F11", mend_wrong_type, prepare_wrong_type),
         Fault("F11b", _nothing, leave_dangling_key),
         Fault("F12", remove_postgres),
