@@ -82,11 +82,12 @@ async def test_case_16_an_unfilled_rest_is_cancelled_before_buying(system: Syste
 
 async def test_case_16_what_others_buy_between_sells_and_buys_is_seen(system: System) -> None:
     """While the sells are under way 16 of the 316 shares are bought by somebody else: the buys are the other 300."""
-    system.world.add_fault({"kind": "slow_fill", "account": "DU16OTHERS", "symbol": "AAA", "after_ms": 500})
+    system.world.add_fault({"kind": "slow_fill", "account": "DU16OTHERS", "symbol": "AAA", "after_ms": 1500})
     since = system.now_seq
 
     event_id = await system.signal("DU16OTHERS")
-    await system.happened("order_accepted", "DU16OTHERS", since=since, symbol="AAA")
+    for symbol in ("AAA", "BBB"):
+        await system.happened("order_accepted", "DU16OTHERS", since=since, symbol=symbol)
     system.world.place_foreign_order(77, account="DU16OTHERS", symbol="CCC", side="BUY", quantity=Decimal(16))
     run = await system.finished(event_id, "DU16OTHERS", since=since)
 

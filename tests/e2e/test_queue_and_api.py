@@ -88,6 +88,7 @@ async def test_the_documented_answers(system: System, busy: str) -> None:
         "gateway",
         "worker",
         "relay",
+        "history",
         "manual_files",
     }
     assert status["queue_length"] == 1
