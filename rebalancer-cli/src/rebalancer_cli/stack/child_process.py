@@ -73,10 +73,9 @@ class ChildProcess:
         try:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
-            async with asyncio.timeout(_STOP_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            pass  # killed below, as when this wait is cancelled
+            with contextlib.suppress(TimeoutError):  # killed below, as when this wait is cancelled
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await self._process.wait()
         finally:
             if self._process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
