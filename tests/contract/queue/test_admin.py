@@ -72,6 +72,18 @@ async def test_a_listing_stops_at_its_limit(queue: RedisQueue, lease: Lease, lim
     assert [living.event for living in listed] == expected[:limit]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+async def test_a_listing_goes_on_where_it_stopped(queue: RedisQueue, lease: Lease, limit: int) -> None:
+    """Page by page comes what one listing tells at once, and nothing behind its end."""
+    expected = await three_states(queue, lease)
+
+    pages = [await queue.admin.list_events(limit, offset=offset) for offset in range(0, 4, limit)]
+    behind = [await queue.admin.list_events(limit, offset=offset) for offset in (4, 5, 1_000_000_000)]
+
+    assert [living.event for page in pages for living in page] == expected
+    assert behind == [()] * 3
+
+
 async def test_one_event_is_found_wherever_it_is(queue: RedisQueue, lease: Lease) -> None:
     """The event is told with its place."""
     working, waiting, _, aside = await three_states(queue, lease)

@@ -176,8 +176,8 @@ class QueueAdmin(Protocol):
         """Counters, in one round trip whose cost does not depend on the queue's length."""
         ...
 
-    async def list_events(self, limit: int) -> Sequence[LivingEvent]:
-        """Up to `limit` living events in the order in which they will run.
+    async def list_events(self, limit: int, *, offset: int = 0) -> Sequence[LivingEvent]:
+        """Up to `limit` living events in the order in which they will run, leaving out the first `offset`.
 
         Processing ones first, then waiting ones, then delayed ones by due time.
         """

@@ -42,11 +42,11 @@ class RedisQueueAdmin:
             outbox_age_seconds=waited_ms // 1000,
         )
 
-    async def list_events(self, limit: int) -> Sequence[LivingEvent]:
-        """Up to `limit` (at most 1000) living events in the order in which they will run."""
+    async def list_events(self, limit: int, *, offset: int = 0) -> Sequence[LivingEvent]:
+        """Up to `limit` (at most 1000) living events in the order in which they will run, behind the first `offset`."""
         if limit < 1:
             return ()
-        return tuple(_living(await self._scripts.run("list", min(limit, MOST_LISTED))))
+        return tuple(_living(await self._scripts.run("list", min(limit, MOST_LISTED), offset)))
 
     async def get_event(self, event_id: UUID) -> LivingEvent | None:
         """One living event."""
