@@ -13,7 +13,7 @@ WRITES = [
     ("PUT", "/trading/pauses/all"),
     ("DELETE", "/trading/pauses/all"),
 ]
-READS = ["/health", "/health/live", "/health/ready", "/queue/status", "/queue/events", "/trading"]
+READS = ["/health", "/health/live", "/health/ready", "/queue/status", "/queue/events", "/events", "/trading"]
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)

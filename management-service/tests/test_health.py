@@ -14,7 +14,7 @@ from event_queue.outcomes import Lease
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.memory_audit import MemoryAudit
 
-PARTS = ("ably", "gateway", "worker", "relay", "manual_files")
+PARTS = ("ably", "gateway", "worker", "relay", "history", "manual_files")
 NewEvent = Callable[..., RebalanceEvent]
 
 
@@ -153,13 +153,24 @@ async def test_a_report_from_the_future_is_no_sign_of_life(
     assert "do the clocks agree" in worker["detail"]
 
 
-async def test_a_part_that_never_spoke_names_the_service_to_look_at(client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize(
+    ("part", "service"),
+    [
+        ("ably", "event-broker"),
+        ("gateway", "event-processor"),
+        ("worker", "event-processor"),
+        ("relay", "event-broker"),
+        ("history", "event-broker"),
+        ("manual_files", "event-broker"),
+    ],
+)
+async def test_a_part_that_never_spoke_names_the_service_to_look_at(
+    client: httpx.AsyncClient, part: str, service: str
+) -> None:
     """An operator learns which service is missing."""
-    relay = (await client.get("/health")).json()["components"]["relay"]
+    told = (await client.get("/health")).json()["components"][part]
 
-    assert relay["status"] == "unknown"
-    assert relay["detail"] == "has never reported: is event-broker running?"
-    assert relay["age_seconds"] is None
+    assert told == {"status": "unknown", "detail": f"has never reported: is {service} running?", "age_seconds": None}
 
 
 @pytest.mark.usefixtures("all_well")

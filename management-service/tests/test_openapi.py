@@ -14,6 +14,7 @@ ROUTES = {
     ("post", "/queue/events"),
     ("get", "/queue/events/{event_id}"),
     ("delete", "/queue/events/{event_id}"),
+    ("get", "/events"),
     ("get", "/trading"),
     ("put", "/trading/pauses/{scope}"),
     ("delete", "/trading/pauses/{scope}"),

@@ -98,6 +98,25 @@ async def test_a_list_can_be_cut_short(client: httpx.AsyncClient) -> None:
     assert [event["state"] for event in events] == ["processing", "waiting"]
 
 
+async def test_a_list_goes_on_where_it_was_cut(client: httpx.AsyncClient, busy: dict[str, RebalanceEvent]) -> None:
+    """`offset` leaves out the first ones; behind the end there is nothing."""
+    pages = [(await client.get(f"/queue/events?limit=1&offset={offset}")).json() for offset in range(4)]
+
+    assert [[event["event_id"] for event in page] for page in pages] == [
+        *([str(event.event_id)] for event in busy.values()),
+        [],
+    ]
+
+
+@pytest.mark.parametrize("offset", ["-1", "1.5", "", "some", "1000000001", "9" * 5_000])
+async def test_an_offset_out_of_bounds_is_refused(client: httpx.AsyncClient, offset: str) -> None:
+    """Anything but a number of events is named as a wrong `offset`."""
+    answer = await client.get("/queue/events", params={"offset": offset})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "offset"
+
+
 @pytest.mark.parametrize("limit", ["1", "1000"])
 async def test_a_limit_within_bounds_is_taken(client: httpx.AsyncClient, limit: str) -> None:
     """From 1 to 1000 events can be listed."""

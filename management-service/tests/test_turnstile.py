@@ -43,7 +43,7 @@ def counter() -> Counter:
 @pytest.fixture
 async def ask(counter: Counter) -> Callable[..., Any]:
     """Ask for a path through a turnstile that lets two in; the answer's status."""
-    turnstile = Turnstile(counter, at_once=2, longest_wait_seconds=0.2)
+    turnstile = Turnstile(counter, at_once=2, history_at_once=1, longest_wait_seconds=0.2)
 
     async def request(path: str, body: asyncio.Event | None = None) -> int:
         sent: list[Message] = []
@@ -118,6 +118,18 @@ async def test_liveness_never_waits(counter: Counter, ask: Any) -> None:
     await asyncio.gather(*requests)
 
     assert inside == ["/0", "/1", "/health/live"]
+
+
+async def test_readers_of_the_history_wait_for_each_other_alone(counter: Counter, ask: Any) -> None:
+    """However many hang on a silent PostgreSQL, whoever asks Redis has its turn."""
+    requests = [asyncio.create_task(ask(path)) for path in ("/events", "/events", "/0", "/events", "/1")]
+    await turns_of_the_loop()
+
+    inside = list(counter.inside)
+    counter.may_end.set()
+
+    assert inside == ["/events", "/0", "/1"]
+    assert await asyncio.gather(*requests) == [204] * 5
 
 
 async def test_a_request_that_is_given_up_gives_its_turn_back(counter: Counter, ask: Any) -> None:

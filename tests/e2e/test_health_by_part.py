@@ -126,7 +126,9 @@ async def test_a_silent_redis(system: System, stores: tuple[RedisServer, Postgre
     )
     assert parts["redis"]["status"] == "down"
     assert parts["postgres"]["status"] == "ok"
-    assert {parts[name]["status"] for name in ("ably", "gateway", "worker", "relay", "trading")} == {"unknown"}
+    assert {parts[name]["status"] for name in ("ably", "gateway", "worker", "relay", "history", "trading")} == {
+        "unknown"
+    }
 
 
 async def test_a_redis_that_may_forget(system: System, stores: tuple[RedisServer, PostgresServer]) -> None:
@@ -164,7 +166,10 @@ async def test_a_postgres_that_is_gone(system: System, stores: tuple[RedisServer
 async def test_services_that_died(system: System) -> None:
     """What they said last is not believed for long: their parts are unknown, and the service to look at is named."""
     await asyncio.gather(system.processor.kill(), system.broker.kill())
-    names = {"worker": "event-processor", "gateway": "event-processor", "ably": "event-broker", "relay": "event-broker"}
+    names = {
+        **dict.fromkeys(("worker", "gateway"), "event-processor"),
+        **dict.fromkeys(("ably", "relay", "history"), "event-broker"),
+    }
     dead = {name: await system.api.component(name, "unknown") for name in names}
     message = (await system.api.health())["message"]
     await asyncio.gather(system.processor.start(), system.broker.start())

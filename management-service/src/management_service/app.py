@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from management_service import events_api, health_api, mending_api, queue_api, trading_api
+from management_service import events_api, health_api, history_api, mending_api, queue_api, trading_api
 from management_service.access_log import AccessLog
 from management_service.dependencies import Dependencies
 from management_service.openapi import describe
@@ -27,9 +27,9 @@ def create_app(dependencies: Dependencies) -> FastAPI:
     )
     app.state.dependencies = dependencies
     routes = [route for route in app.routes if isinstance(route, Route)]
-    for router in (health_api.router, queue_api.router, events_api.router, trading_api.router, mending_api.router):
-        app.include_router(router)
-        routes += [route for route in router.routes if isinstance(route, Route)]
+    for part in (health_api, queue_api, events_api, history_api, trading_api, mending_api):
+        app.include_router(part.router)
+        routes += [route for route in part.router.routes if isinstance(route, Route)]
     add_problem_handlers(app, routes)
     app.add_middleware(Turnstile)
     app.add_middleware(AccessLog)

@@ -23,6 +23,7 @@ REPORTED_BY: Mapping[str, str] = {
     "gateway": "event-processor",
     "worker": "event-processor",
     "relay": "event-broker",
+    "history": "event-broker",
     "manual_files": "event-broker",
 }
 """The service that speaks for each part."""

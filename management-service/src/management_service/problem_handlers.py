@@ -107,7 +107,7 @@ def _queue_problem(error: QueueError) -> Problem:
         case AuditUnavailable():
             return Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "the event is not in the queue, and PostgreSQL, which keeps the history, did not answer",
+                "PostgreSQL, which keeps the history, did not answer; what is in the queue can still be asked for",
                 kind="history-unavailable",
                 title="The history cannot be reached",
                 headers=_RETRY_LATER,

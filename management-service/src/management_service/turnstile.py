@@ -13,6 +13,9 @@ from management_service.problems import Problem, problem_response
 _AT_ONCE: Final = 16
 """Fewer than the connections to Redis; what is in work gets its answers before any time limit."""
 _LONGEST_WAIT_SECONDS: Final = 20.0
+_HISTORY: Final = "/events"
+_HISTORY_AT_ONCE: Final = 4
+"""In a line of their own: while PostgreSQL hangs, readers of the history take no turn of those who ask Redis."""
 _NEVER_WAITS: Final = "/health/live"
 """It asks nothing of anybody, and a container that answers it late is restarted."""
 
@@ -28,16 +31,22 @@ _BUSY = Problem(
 
 
 class Turnstile:
-    """ASGI middleware: first come, first served, 16 at once.
+    """ASGI middleware: first come, first served, 16 at once, and of those who read the history 4 more.
 
     A turn is given up while the client is waited for, so that slow clients hold up nobody.
     """
 
     def __init__(
-        self, app: ASGIApp, *, at_once: int = _AT_ONCE, longest_wait_seconds: float = _LONGEST_WAIT_SECONDS
+        self,
+        app: ASGIApp,
+        *,
+        at_once: int = _AT_ONCE,
+        history_at_once: int = _HISTORY_AT_ONCE,
+        longest_wait_seconds: float = _LONGEST_WAIT_SECONDS,
     ) -> None:
         self._app = app
         self._free = asyncio.Semaphore(at_once)
+        self._free_for_history = asyncio.Semaphore(history_at_once)
         self._longest_wait_seconds = longest_wait_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +54,7 @@ class Turnstile:
         if scope["type"] != "http" or scope["path"] == _NEVER_WAITS:
             await self._app(scope, receive, send)
             return
-        turn = _Turn(self._free)
+        turn = _Turn(self._free_for_history if scope["path"] == _HISTORY else self._free)
         try:
             async with asyncio.timeout(self._longest_wait_seconds):
                 await turn.take()
