@@ -12,6 +12,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from chaos.actors.names import HOUR_MS, STEP_KEY
 from chaos.observation import Glance, Observation, Order, Signal
 from chaos.processes import Nursery
 from chaos.pulse import Pulse, some_time
@@ -161,6 +162,8 @@ class Arena:
                 await self.raw.config_set("maxmemory", "0")
                 await self.raw.config_set("save", "")
                 await self.raw.execute_command("REPLICAOF", "NO", "ONE")
+                if not self.clock_is_steady:
+                    await self.raw.set(STEP_KEY, HOUR_MS)
                 for key in STRANGERS:
                     if await self.raw.type(key) == "string":
                         await self.raw.delete(key)

@@ -180,11 +180,9 @@ async def stop_in_order(stage: Stage, chance: random.Random) -> None:
     services = list(stage.system.services)
     chance.shuffle(services)
     for service in services[: chance.randint(1, 3)]:
-        service.terminate()
-        code = await service.ended()
-        if code not in (0, -signal.SIGTERM):
+        code = await stage.stop_in_order(service)
+        if code not in (0, None, -signal.SIGTERM):
             raise AssertionError(f"a service ended with {code} after SIGTERM")
-        await service.start()
 
 
 async def kill_several(stage: Stage, chance: random.Random) -> None:

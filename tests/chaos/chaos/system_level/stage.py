@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import signal
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -78,15 +79,25 @@ class Stage:
     async def restart(self, service: Service, *strikes: Strike) -> None:
         """Kill -9, and start again; the new process is struck where it is told."""
         self.kills += 1
-        await service.kill()
-        await self.launcher.start(service, *strikes)
+        async with self.launcher.turn_of(service):
+            await service.kill()
+            await self.launcher.start(service, *strikes)
+
+    async def stop_in_order(self, service: Service) -> int | None:
+        """SIGTERM, and start again; the exit code, None of a process that was to be struck and may have died of that."""
+        async with self.launcher.turn_of(service):
+            was_armed = self.launcher.is_armed(service)
+            service.terminate()
+            code = await service.ended()
+            await self.launcher.start(service)
+        return None if was_armed else code
 
     async def revive(self) -> None:
         """Start every service that has died."""
         for service in self.system.services:
             if not service.is_running:
                 await service.ended()
-                await service.start()
+                await self.launcher.start(service)
 
     async def restart_store(self, store: RedisServer | PostgresServer, *, away_seconds: float = 0) -> None:
         """Kill -9 of a store, and back."""
@@ -163,14 +174,27 @@ class Launcher:
     def __init__(self, nursery: Nursery) -> None:
         self._nursery = nursery
         self._strikes: Sequence[Strike] = ()
+        self._starting = asyncio.Lock()
+        self._turns: defaultdict[Service, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._armed: set[Service] = set()
+
+    def turn_of(self, service: Service) -> asyncio.Lock:
+        """Held by whoever ends a service and starts it again: two faults at once would each start one."""
+        return self._turns[service]
+
+    def is_armed(self, service: Service) -> bool:
+        """Whether its present process was to be struck."""
+        return service in self._armed
 
     async def start(self, service: Service, *strikes: Strike) -> None:
         """Start a service that is not running."""
-        self._strikes = strikes
-        try:
-            await service.start()
-        finally:
-            self._strikes = ()
+        (self._armed.add if strikes else self._armed.discard)(service)
+        async with self._starting:
+            self._strikes = strikes
+            try:
+                await service.start()
+            finally:
+                self._strikes = ()
 
     async def __call__(self, module: str, environment: Mapping[str, str], directory: Path) -> Any:
         """Fork the process."""
