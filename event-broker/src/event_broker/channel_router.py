@@ -14,7 +14,7 @@ from event_broker.trigger import Trigger
 from event_queue.errors import QueueError
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import AlreadySeen, Duplicate, IntakeOutcome, Queued, Remembered
-from event_queue.ports import Intake
+from event_queue.ports.intake import Intake
 from service_runtime.accounts import Accounts
 from service_runtime.clock import Clock
 

@@ -30,7 +30,7 @@ from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
 from event_queue.mender import Mender
 from event_queue.outbox_relief import OutboxRelief
-from event_queue.ports import Intake
+from event_queue.ports.intake import Intake
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_progress import RedisProgress

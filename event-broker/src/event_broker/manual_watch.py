@@ -24,7 +24,7 @@ from event_broker.settings import OLDEST_FILE, SCAN_SECONDS, SETTLE_SECONDS
 from event_queue.errors import PayloadRefused, QueueError
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Duplicate
-from event_queue.ports import Intake
+from event_queue.ports.intake import Intake
 from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ import structlog
 
 from event_broker.settings import PURGE_INTERVAL, PURGE_RETRY
 from event_queue.errors import AuditUnavailable
-from event_queue.ports import AuditStore
+from event_queue.ports.history import AuditStore
 from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ from event_broker.safekeeping import KeptOnDisk
 from event_broker.settings import AblyTiming
 from event_broker.signal_spool import SpoolFolder
 from event_queue.errors import QueueError
-from event_queue.ports import Intake
+from event_queue.ports.intake import Intake
 from service_runtime.clock import Clock
 from service_runtime.lifecycle import ServiceContext
 from service_runtime.redaction import Redactor, secrets_of

@@ -12,7 +12,7 @@ from broker_connector_base import Fill
 from event_processor.patient_writes import PatientWrites
 from event_processor.rebalancer import trading_day
 from event_queue.outcomes import Lease
-from event_queue.ports import WorkerQueue
+from event_queue.ports.worker import WorkerQueue
 
 _log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from event_processor.patient_writes import PatientWrites
 from event_processor.result import failure_result
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Lease
-from event_queue.ports import WorkerQueue
+from event_queue.ports.worker import WorkerQueue
 from service_runtime.clock import Clock
 from service_runtime.settings import ProcessingSettings
 

@@ -11,7 +11,7 @@ from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_queue.errors import QueueUnavailable
 from event_queue.outcomes import Lease, LeaseHeld
-from event_queue.ports import WorkerQueue
+from event_queue.ports.worker import WorkerQueue
 from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ from typing import Protocol
 from event_processor.side_by_side import both
 from event_queue.errors import TradingPaused
 from event_queue.outcomes import EVERY_ACCOUNT
-from event_queue.ports import TradingSwitch
+from event_queue.ports.operators import TradingSwitch
 
 
 class Halt(Protocol):

@@ -28,7 +28,7 @@ from event_processor.worker import Worker
 from event_processor.worker_status import WorkerStatus
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
-from event_queue.ports import ComponentBoard
+from event_queue.ports.operators import ComponentBoard
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from service_runtime.lifecycle import ServiceContext, run_service
 from service_runtime.notifications.notice import Notifier

@@ -5,7 +5,7 @@ from typing import Final
 
 from event_processor.errors import TradingHalted
 from event_queue.components import ComponentState
-from event_queue.ports import ComponentBoard
+from event_queue.ports.operators import ComponentBoard
 
 _RELAY: Final = "relay"
 _HISTORY: Final = "history"

@@ -33,7 +33,7 @@ from event_processor.worker_status import WorkerStatus
 from event_queue.errors import LeaseLost
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Lease
-from event_queue.ports import WorkerQueue
+from event_queue.ports.worker import WorkerQueue
 from service_runtime.clock import Clock
 from service_runtime.log_setup import bind_event
 from service_runtime.settings import ProcessingSettings

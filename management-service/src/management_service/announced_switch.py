@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from event_queue.outcomes import Pause
-from event_queue.ports import TradingSwitch
+from event_queue.ports.operators import TradingSwitch
 from management_service.scopes import ALL, shown_scope
 from service_runtime.notifications.notice import Notice, Notifier, Occasion, Urgency
 

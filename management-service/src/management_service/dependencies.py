@@ -7,8 +7,11 @@ from fastapi import Depends, Request
 from pydantic import SecretStr
 
 from event_queue.mender import Mender
-from event_queue.ports import AuditStore, ComponentBoard, Intake, QueueAdmin, TradingSwitch
+from event_queue.ports.history import AuditStore
+from event_queue.ports.intake import Intake
+from event_queue.ports.operators import ComponentBoard, QueueAdmin, TradingSwitch
 from management_service.key_guessing import KeyGuessing
+from management_service.metrics.traffic import Traffic
 from service_runtime.accounts import Accounts
 from service_runtime.clock import Clock
 from service_runtime.settings import TradingMode
@@ -30,6 +33,8 @@ class Dependencies:
     clock: Clock
     key_guessing: KeyGuessing = field(default_factory=KeyGuessing)
     """How often each address has sent a wrong key."""
+    traffic: Traffic = field(default_factory=Traffic)
+    """The requests served so far."""
     mender: Mender | None = None
     """What compares Redis with history and puts it right."""
 

@@ -13,7 +13,7 @@ from event_queue.errors import AuditUnavailable
 from event_queue.events import Command, RebalanceEvent
 from event_queue.outcomes import AlreadySeen, Deleted, Duplicate, InProgress, NotFound, Pause, Queued, Remembered
 from event_queue.payloads import validate_payload
-from event_queue.ports import AuditStore
+from event_queue.ports.history import AuditStore
 from management_service.admission import find_faults
 from management_service.auth import RequireKey
 from management_service.dependencies import Injected

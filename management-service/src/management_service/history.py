@@ -6,7 +6,7 @@ from uuid import UUID
 
 from event_queue.audit import EventFilter, EventRecord, PagePosition, PauseRecord
 from event_queue.errors import AuditUnavailable
-from event_queue.ports import AuditStore
+from event_queue.ports.history import AuditStore
 
 _ANSWER_SECONDS = 5.0
 _MOST_PAUSES = 20

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from event_queue.ports import AuditStore
+from event_queue.ports.history import AuditStore
 from event_queue.postgres_audit import open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.testing.memory_audit import MemoryAudit

@@ -8,7 +8,7 @@ import pytest
 from event_queue.audit import AuditKind, AuditRecord, EventFilter, EventStatus, PagePosition, PauseRecord
 from event_queue.errors import HistoryDiverged
 from event_queue.events import Command, RebalanceEvent
-from event_queue.ports import AuditStore
+from event_queue.ports.history import AuditStore
 from event_queue.testing.events import CREATED, make_event
 from event_queue.testing.records import START, RecordMaker
 

@@ -7,7 +7,7 @@ from event_broker.manual_folder import ManualFolder
 from event_broker.manual_health import ManualHealth
 from event_broker.manual_watch import ManualWatch, Step
 from event_broker.testing.listening_rig import accounts_on
-from event_queue.ports import Intake
+from event_queue.ports.intake import Intake
 from service_runtime.clock import Clock, SystemClock
 from service_runtime.settings import AblySettings, TradingMode
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from event_queue.errors import SpillUnavailable
 from event_queue.outbox_size import OutboxSize, Pressure, pressure_of
-from event_queue.ports import Outbox
+from event_queue.ports.history import Outbox
 from event_queue.spill import Spill
 
 _BATCH: Final = 1000

@@ -16,7 +16,7 @@ from event_queue.errors import (
     SpillDamaged,
     SpillUnavailable,
 )
-from event_queue.ports import AuditStore, Outbox
+from event_queue.ports.history import AuditStore, Outbox
 from event_queue.spill import Spill
 from event_queue.stream_ids import stream_position
 

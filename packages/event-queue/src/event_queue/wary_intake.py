@@ -4,7 +4,7 @@ from event_queue.errors import AuditUnavailable, QueueClosed
 from event_queue.events import RebalanceEvent
 from event_queue.mender import Mender
 from event_queue.outcomes import IntakeOutcome
-from event_queue.ports import Intake
+from event_queue.ports.intake import Intake
 
 
 class WaryIntake:

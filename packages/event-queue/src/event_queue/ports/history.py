@@ -1,0 +1,84 @@
+"""The way from the queue to its history, and back out of that."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from event_queue.audit import AuditRecord, EventFilter, EventRecord, PagePosition, PauseRecord
+from event_queue.outbox_size import OutboxSize
+from event_queue.spill_marker import SpillMarker
+
+
+class Outbox(Protocol):
+    """The stream of audit records between Redis and PostgreSQL."""
+
+    async def read(self, after: str, *, limit: int, block: timedelta) -> Sequence[AuditRecord]:
+        """Records after a stream id, oldest first; waits up to `block` for the first one."""
+        ...
+
+    async def trim(self, through: str) -> None:
+        """Drop the records up to and including a stream id, which PostgreSQL has committed."""
+        ...
+
+    async def length(self) -> int:
+        """Records waiting."""
+        ...
+
+    async def size(self) -> OutboxSize:
+        """How much of Redis's memory the waiting records take, at a cost that does not depend on their number."""
+        ...
+
+    async def take_out(self, through: str, marker: SpillMarker) -> None:
+        """Drop the records up to and including a stream id, which are safely in a file, and remember which file."""
+        ...
+
+    async def spills(self) -> Sequence[SpillMarker]:
+        """Every file that records were taken out to and not yet stored from, oldest records first."""
+        ...
+
+    async def forget_spill(self, marker: SpillMarker) -> None:
+        """Forget a file whose records are all stored, unless it has changed since the marker was read."""
+        ...
+
+
+class AuditStore(Protocol):
+    """PostgreSQL's side of the audit."""
+
+    async def append(self, records: Sequence[AuditRecord]) -> None:
+        """Store records and the cursor in one transaction; records stored before are recognised by their counter.
+
+        Records that PostgreSQL refuses are set apart in quarantine, and the others stored.
+
+        Raises:
+            AuditUnavailable: PostgreSQL did not answer; try again with the same records.
+            HistoryDiverged: a counter is known under another stream id; nothing of its batch was stored.
+            HistoryGap: records before or among these are missing; nothing was stored.
+        """
+        ...
+
+    async def cursor(self) -> str:
+        """Stream id of the last stored record, `0-0` when none."""
+        ...
+
+    async def get_event(self, event_id: UUID) -> EventRecord | None:
+        """An event's row with its history."""
+        ...
+
+    async def list_events(
+        self, matching: EventFilter, *, limit: int, after: PagePosition | None = None
+    ) -> Sequence[EventRecord]:
+        """A page of events, youngest first, without their histories; `after` continues behind another page."""
+        ...
+
+    async def list_pauses(self, *, limit: int) -> Sequence[PauseRecord]:
+        """The latest pauses and resumptions of trading, youngest first."""
+        ...
+
+    async def ping(self) -> None:
+        """Raise AuditUnavailable unless PostgreSQL answers."""
+        ...
+
+    async def purge(self, *, older_than: datetime) -> int:
+        """Delete ended events of before that moment with all that hangs on them; the number of events removed."""
+        ...
