@@ -46,7 +46,7 @@ async def pause_worker(stage: Stage, chance: random.Random) -> None:
     first = stage.system.processor
     standby = Service("event_processor", first.environment, stage.directory, launch=stage.launcher)
     place = chance.choice(("place_order:before", "place_order:after", "snapshot:after", "finish:before"))
-    await standby.start()
+    await stage.launcher.start(standby)
     try:
         await stage.restart(first, Strike(place, 1, "stop"))
         await some_time(_LEASE_SECONDS + chance.uniform(0.5, 1))

@@ -4,10 +4,9 @@ import asyncio
 import json
 import random
 import signal
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +20,7 @@ from chaos.points import Strike
 from chaos.processes import Nursery
 from chaos.pulse import some_time
 from chaos.reading import raw_redis
+from chaos.system_level.launcher import Launcher
 from chaos.system_level.world import MODELS, WORLD, followers
 from chaos.wire import Wire, open_wire
 from event_queue.testing.postgres_server import PostgresServer, running_postgres
@@ -54,7 +54,7 @@ class Stage:
     raw: Any
     redis_wire: Wire
     postgres_wire: Wire
-    launcher: "Launcher"
+    launcher: Launcher
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     kills: int = 0
     signals: dict[int, Signal] = field(default_factory=dict[int, Signal])
@@ -84,7 +84,7 @@ class Stage:
             await self.launcher.start(service, *strikes)
 
     async def stop_in_order(self, service: Service) -> int | None:
-        """SIGTERM, and start again; the exit code, None of a process that was to be struck and may have died of that."""
+        """SIGTERM, and start again; the exit code, None of a process that may have died of a strike."""
         async with self.launcher.turn_of(service):
             was_armed = self.launcher.is_armed(service)
             service.terminate()
@@ -166,40 +166,6 @@ class Stage:
         async with httpx.AsyncClient(timeout=20) as client:
             answer = await client.request(method, f"{self.system.sandbox.control_url}{path}", **more)
         return answer.raise_for_status().json()
-
-
-class Launcher:
-    """Starts services as forks of the nursery, struck where they are told."""
-
-    def __init__(self, nursery: Nursery) -> None:
-        self._nursery = nursery
-        self._strikes: Sequence[Strike] = ()
-        self._starting = asyncio.Lock()
-        self._turns: defaultdict[Service, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._armed: set[Service] = set()
-
-    def turn_of(self, service: Service) -> asyncio.Lock:
-        """Held by whoever ends a service and starts it again: two faults at once would each start one."""
-        return self._turns[service]
-
-    def is_armed(self, service: Service) -> bool:
-        """Whether its present process was to be struck."""
-        return service in self._armed
-
-    async def start(self, service: Service, *strikes: Strike) -> None:
-        """Start a service that is not running."""
-        (self._armed.add if strikes else self._armed.discard)(service)
-        async with self._starting:
-            self._strikes = strikes
-            try:
-                await service.start()
-            finally:
-                self._strikes = ()
-
-    async def __call__(self, module: str, environment: Mapping[str, str], directory: Path) -> Any:
-        """Fork the process."""
-        args = {"module": module, "strikes": [asdict(strike) for strike in self._strikes]}
-        return await self._nursery.start("chaos.services:main", args, environ=environment, directory=directory)
 
 
 @asynccontextmanager
