@@ -34,6 +34,10 @@ class AuditTrail:
             self.orders_intended -= 1
             raise
 
+    async def unsent(self, request: OrderRequest, reason: str) -> None:
+        """Write down that an intended order never left."""
+        await self._record(AuditKind.ORDER_RESULT, unsent_details(request, reason))
+
     async def result(self, result: OrderResult) -> None:
         """Write down what became of an order, and each of its fills.
 
@@ -64,16 +68,22 @@ def intent_details(request: OrderRequest, reason: str, effect: MarginEffect | No
     """An order about to be sent; numbers as text, digit by digit."""
     foretold = {} if effect is None else {"margin_effect": effect_details(effect)}
     return {
-        "order_ref": request.order_ref,
-        "symbol": request.symbol,
-        "side": request.side.value,
-        "quantity": request.quantity,
-        "order_type": request.order_type.value,
-        "limit_price": None if request.limit_price is None else str(request.limit_price),
-        "time_in_force": request.time_in_force.value,
+        **_order_details(request),
         "outside_regular_hours": request.outside_regular_hours,
         "reason": reason,
         **foretold,
+    }
+
+
+def unsent_details(request: OrderRequest, reason: str) -> dict[str, Any]:
+    """An order that was written down and never left; `NOT_SENT` is a word of ours, not of the brokerage."""
+    return {
+        **_order_details(request),
+        "status": "NOT_SENT",
+        "filled_quantity": "0",
+        "average_price": None,
+        "commission": "0",
+        "message": reason,
     }
 
 
@@ -92,17 +102,23 @@ def result_details(result: OrderResult) -> dict[str, Any]:
     """What became of an order."""
     average = average_price(result)
     return {
-        "order_ref": result.request.order_ref,
+        **_order_details(result.request),
         "order_id": result.order_id,
-        "symbol": result.request.symbol,
-        "side": result.request.side.value,
-        "quantity": result.request.quantity,
-        "order_type": result.request.order_type.value,
-        "limit_price": None if result.request.limit_price is None else str(result.request.limit_price),
-        "time_in_force": result.request.time_in_force.value,
         "status": result.status.value,
         "filled_quantity": str(result.filled_quantity),
         "average_price": None if average is None else str(average),
         "commission": str(total_commission(result)),
         "message": result.message,
+    }
+
+
+def _order_details(request: OrderRequest) -> dict[str, Any]:
+    return {
+        "order_ref": request.order_ref,
+        "symbol": request.symbol,
+        "side": request.side.value,
+        "quantity": request.quantity,
+        "order_type": request.order_type.value,
+        "limit_price": None if request.limit_price is None else str(request.limit_price),
+        "time_in_force": request.time_in_force.value,
     }

@@ -97,8 +97,14 @@ class OrderDesk:
         return SentOrder(draft.trade, result, draft.margin_effect)
 
     async def _send(self, request: OrderRequest) -> str:
-        self.guard.require_running()
-        order_id = await self.broker.place_order(request)
+        try:
+            order_id = await self.broker.place_order(request, permit=self.guard.require_running)
+        except Stopping as refusal:
+            await self.recorder.unsent(request, str(refusal))
+            raise
+        except LeaseLost as refusal:  # whoever has lost the lease writes nothing down any more
+            _log.warning("order_not_sent", order_ref=request.order_ref, reason=str(refusal))
+            raise
         _log.info(
             "order_sent",
             order_id=order_id,

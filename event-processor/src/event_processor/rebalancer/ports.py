@@ -39,6 +39,10 @@ class Recorder(Protocol):
         """
         ...
 
+    async def unsent(self, request: OrderRequest, reason: str) -> None:
+        """An order that was written down has certainly not been sent, and never will be."""
+        ...
+
     async def result(self, result: OrderResult) -> None:
         """What became of an order, with its fills."""
         ...

@@ -68,6 +68,7 @@ class FatefulRecorder:
         """What is told as the account's latest trading day."""
         self.pauses_at: int | None = None
         """Trading is paused once so many orders have been intended."""
+        self.unsent_orders: dict[str, str] = {}
         self.results: list[OrderResult] = []
         self.found: list[Fill] = []
 
@@ -80,6 +81,11 @@ class FatefulRecorder:
         assert reason  # noqa: S101 - this is a test's own check
         self.intents.append(request)
         self.effects.append(effect)
+
+    async def unsent(self, request: OrderRequest, reason: str) -> None:
+        """Keep the order and why it did not leave."""
+        self.fate.step()
+        self.unsent_orders[request.order_ref] = reason
 
     async def result(self, result: OrderResult) -> None:
         """Keep the result."""

@@ -36,6 +36,7 @@ from broker_connector_base.models import (
     TradingHours,
     TradingSession,
 )
+from broker_connector_base.permit import Permit
 
 __all__ = [
     "AccountPosition",
@@ -63,6 +64,7 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "OrderUnconfirmed",
+    "Permit",
     "PriceSource",
     "PriceUnavailable",
     "Side",

@@ -17,6 +17,7 @@ from broker_connector_base.models import (
     OrderStatus,
     TradingHours,
 )
+from broker_connector_base.permit import Permit, always
 
 
 class BrokerClient(ABC):
@@ -136,8 +137,12 @@ class BrokerClient(ABC):
         """
 
     @abstractmethod
-    async def place_order(self, request: OrderRequest) -> str:
+    async def place_order(self, request: OrderRequest, *, permit: Permit = always) -> str:
         """Send one order and return its order id; acceptance and fills come through `await_order`.
+
+        `permit` is called when nothing needs to be waited for any more, in the very step in which the order leaves:
+        the sender may have been suspended, or told to stop, while the order waited for its turn. What it raises is
+        raised on, and then nothing was sent.
 
         Raises:
             AccountRefused: the account is not managed by this login or does not fit the trading mode.

@@ -20,8 +20,10 @@ from broker_connector_base import (
     OrderRequest,
     OrderResult,
     OrderStatus,
+    Permit,
     TradingHours,
 )
+from broker_connector_base.permit import always
 from ibkr_connector import cash, hours
 from ibkr_connector.account_guard import require_tradeable
 from ibkr_connector.connection import open_session
@@ -171,12 +173,13 @@ class IBKRClient(BrokerClient):
         line = self._connected("fills")
         return FillFeed(line.session, line.requests, line.follower).hear()
 
-    async def place_order(self, request: OrderRequest) -> str:
+    async def place_order(self, request: OrderRequest, *, permit: Permit = always) -> str:
         """See BrokerClient. An order of this reference that may still fill is adopted, not sent a second time."""
         line = self._guarded(request.account_id, f"order {request.order_ref}")
         stocks = await self._contracts.qualify(line.details, [request.symbol])
-        self._require_tradeable(line.session, request.account_id)
-        return str(send_order(line.session, stocks[request.symbol], request).key)
+        async with line.session.raw.turn():
+            self._require_tradeable(line.session, request.account_id)
+            return str(send_order(line.session, stocks[request.symbol], request, permit).key)
 
     async def what_if(self, request: OrderRequest) -> MarginEffect:
         """See BrokerClient."""

@@ -5,7 +5,15 @@ from typing import Final
 
 from ib_async import Order
 
-from broker_connector_base import BrokerAPIError, BrokerConnectionError, OrderRequest, OrderType, Side, TimeInForce
+from broker_connector_base import (
+    BrokerAPIError,
+    BrokerConnectionError,
+    OrderRequest,
+    OrderType,
+    Permit,
+    Side,
+    TimeInForce,
+)
 from ibkr_connector.contracts import QualifiedStock
 from ibkr_connector.mapping import order_key
 from ibkr_connector.order_record import OrderRecord
@@ -16,12 +24,14 @@ _CENT: Final = Decimal("0.01")
 """US stocks at or above one dollar are quoted in whole cents (SEC rule 612), whatever the contract's finest tick."""
 
 
-def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderRequest) -> OrderRecord:
-    """Send the order and follow it from its first message on.
+def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderRequest, permit: Permit) -> OrderRecord:
+    """Send the order, in the line's turn, and follow it from its first message on.
 
-    An order of the same reference that may still fill is adopted instead: there are never two of them.
+    An order of the same reference that may still fill is adopted instead: there are never two of them. Nothing lies
+    between the permit and the socket: whoever was suspended after it was asked to send sends nothing any more.
 
     Raises:
+        Whatever `permit` raises; nothing was sent.
         BrokerConnectionError: the gateway is cut off from the brokerage, or the connection is over; nothing was sent.
         BrokerAPIError: a message about orders was lost, and complete lists have not made it good; nothing was sent.
     """
@@ -34,8 +44,10 @@ def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderReq
         return alive
     if lost := session.gaps.unsettled(request.account_id):
         raise BrokerAPIError(f"{what} was not sent; list open orders and executions first: {lost}")
+    order = build_order(request, stock)
+    permit()
     try:
-        trade = session.ib.placeOrder(stock.contract(), build_order(request, stock))
+        trade = session.ib.placeOrder(stock.contract(), order)
     except ConnectionError as error:
         raise BrokerConnectionError(f"no connection to {session.settings.address}: {what} was not sent") from error
     record = OrderRecord(

@@ -1,8 +1,11 @@
-"""ib_async's client with a pace of its own, and urgent messages first."""
+"""ib_async's client with a pace of its own, urgent messages first, and a turn for what must not wait unseen."""
 # ruff: noqa: N802 - the names of overridden methods are ib_async's
 
 import asyncio
 import struct
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from ib_async.client import Client
@@ -18,6 +21,8 @@ class PacedClient(Client):
     def __init__(self, wrapper: Wrapper, pace: Pace) -> None:
         self._pace = pace
         self._outbox = Outbox()
+        self._turns: deque[asyncio.Event] = deque()
+        self._is_turn = False
         self._alarm: asyncio.TimerHandle | None = None
         super().__init__(wrapper)
 
@@ -26,11 +31,44 @@ class PacedClient(Client):
         super().reset()
         self._outbox.clear()
         self._silence()
+        for turn in self._turns:
+            turn.set()
+
+    async def connectAsync(self, host: str, port: int, clientId: int, timeout: float = 2.0) -> None:  # noqa: N803, ASYNC109 - ib_async's own
+        """Connect, and hear when the socket takes messages again."""
+        connection = cast("Any", self.conn)
+        connection.resume_writing = self._write_out
+        await super().connectAsync(host, port, clientId, timeout)  # pyright: ignore[reportUnknownMemberType] - ib_async is not annotated
+        if connection.transport is not None:
+            connection.transport.set_write_buffer_limits(high=0)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """The moment in which one message leaves at once, before all that wait: the operating system takes it over.
+
+        Nothing may be waited for inside. The turn also comes when the connection is over; then nothing can be sent.
+        """
+        turn = asyncio.Event()
+        self._turns.append(turn)
+        try:
+            while self.isConnected() and not self._is_next(turn):
+                turn.clear()
+                self._write_out()
+                await turn.wait()
+            self._is_turn = True
+            yield
+        finally:
+            self._is_turn = False
+            self._turns.remove(turn)
+            self._write_out()
 
     def sendMsg(self, msg: str) -> None:
         """Write the message, now or when its turn comes."""
-        self._outbox.append(msg)
-        self._write_out()
+        if self._is_turn:
+            self._write(msg)
+        else:
+            self._outbox.append(msg)
+            self._write_out()
 
     def answered(self, number: int) -> None:
         """The gateway has read the request or order of this number."""
@@ -42,18 +80,33 @@ class PacedClient(Client):
         self._write_out()
 
     def _write_out(self) -> None:
-        loop, socket = asyncio.get_running_loop(), cast("Any", self.conn)
+        """Let out what may leave: those with a turn, one by one, then what waits, by urgency."""
         self._silence()
-        while self._outbox:
-            now = loop.time()
-            turn = self._pace.next_at(now)
-            if turn > now:
+        loop = asyncio.get_running_loop()
+        while self._turns or self._outbox:
+            turn = self._pace.next_at(loop.time())
+            if turn > loop.time():
                 self._alarm = loop.call_at(turn, self._write_out)
                 return
-            message = self._outbox.popleft()
-            self._pace.wrote(self, message, now)
-            content = message.encode()
-            socket.sendMsg(struct.pack(">I", len(content)) + content)
+            if self._turns:
+                if not self._has_backlog():
+                    self._turns[0].set()
+                return
+            self._write(self._outbox.popleft())
+
+    def _is_next(self, turn: asyncio.Event) -> bool:
+        now = asyncio.get_running_loop().time()
+        return self._turns[0] is turn and self._pace.next_at(now) <= now and not self._has_backlog()
+
+    def _has_backlog(self) -> bool:
+        """Whether the operating system has not taken over everything yet: what is written now would wait here."""
+        transport = cast("Any", self.conn).transport
+        return transport is not None and transport.get_write_buffer_size() > 0
+
+    def _write(self, message: str) -> None:
+        self._pace.wrote(self, message, asyncio.get_running_loop().time())
+        content = message.encode()
+        cast("Any", self.conn).sendMsg(struct.pack(">I", len(content)) + content)
 
     def _silence(self) -> None:
         if self._alarm is not None:

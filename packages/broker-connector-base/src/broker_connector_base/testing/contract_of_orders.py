@@ -55,6 +55,21 @@ class OrderContract:
         assert {held.symbol: held.quantity for held in snapshot.positions} == {"SPY": 100, "TLT": 10}
         assert await client.get_order_status(order_id) is OrderStatus.FILLED
 
+    async def test_an_order_without_a_permit_does_not_leave(self, client: BrokerClient) -> None:
+        """The permit is asked for once the order could leave; its reason is told, and the next order is free to go."""
+        request = market_order(Side.SELL, "SPY", 10)
+
+        def refuse() -> None:
+            raise PermissionError("the lease has ended")
+
+        with pytest.raises(PermissionError, match="the lease has ended"):
+            await client.place_order(request, permit=refuse)
+        order_id = await client.place_order(market_order(Side.BUY, "TLT", 1))
+        await client.await_order(order_id, timeout_seconds=LATE)
+
+        assert [fill.symbol for fill in await client.get_fills(MARGIN_ACCOUNT)] == ["TLT"]
+        assert await client.get_open_orders(MARGIN_ACCOUNT) == ()
+
     async def test_the_proceeds_of_a_sell_arrive(self, client: BrokerClient) -> None:
         """Whoever waits for them gets the new figure."""
         order_id = await client.place_order(market_order(Side.SELL, "SPY", 10))

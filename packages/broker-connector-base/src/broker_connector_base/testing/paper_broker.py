@@ -21,6 +21,7 @@ from broker_connector_base.models import (
     OrderStatus,
     TradingHours,
 )
+from broker_connector_base.permit import Permit, always
 from broker_connector_base.testing.paper_brokerage import PaperBrokerage
 from broker_connector_base.testing.paper_prices import PaperPrices
 from broker_connector_base.testing.paper_scripts import ConnectionScript
@@ -121,9 +122,10 @@ class PaperBroker(BrokerClient):
             await self.brokerage.changes.wait_until(lambda: not self._connected or bool(self._untold(told)))
             self._require_connection("hear_fills", "")
 
-    async def place_order(self, request: OrderRequest) -> str:
+    async def place_order(self, request: OrderRequest, *, permit: Permit = always) -> str:
         """See BrokerClient."""
         self._enter("place_order", request.order_ref)
+        permit()
         order = self.brokerage.place(request, owner=self._owner)
         self._leave("place_order", request.order_ref)
         return order.order_id
