@@ -155,7 +155,9 @@ class IBKRClient(BrokerClient):
         line = self._guarded(account_id, "open orders")
         listed = await line.requests.open_orders()
         return tuple(
-            to_open_order(each, status=record.status, filled=record.filled_by_any_word, own_client_id=self._own_id)
+            to_open_order(
+                each, status=record.status, filled=record.filled_by_any_word, own_client_id=self._settings.client_id
+            )
             for each in listed
             if each.account_id == account_id and not (record := line.session.orders.of_listing(each)).is_final
         )
@@ -206,7 +208,7 @@ class IBKRClient(BrokerClient):
         if record is None:
             raise CancellationUnconfirmed(f"order {order_id} is not among the open orders, and nothing is known of it")
         self._require_tradeable(line.session, record.account_id)
-        is_ours = record.key.belongs_to(self._own_id)
+        is_ours = record.key.belongs_to(self._settings.client_id)
         cancel = line.canceller.cancel if is_ours else line.foreign.cancel
         return await cancel(record, timeout_seconds=timeout_seconds)
 
@@ -216,10 +218,6 @@ class IBKRClient(BrokerClient):
         if record is None:
             raise KeyError(f"this session knows no order {order_id}")
         return record.status
-
-    @property
-    def _own_id(self) -> int:
-        return self._settings.client_id
 
     def _equip(self, session: GatewaySession) -> _MainLine:
         line = Line.over(session)
@@ -244,6 +242,7 @@ class IBKRClient(BrokerClient):
         return line
 
     def _require_tradeable(self, session: GatewaySession, account_id: str) -> None:
+        session.require_connection(f"account {account_id}")  # a session that is over knows no accounts any more
         require_tradeable(account_id, managed=self._managed(session), trading_mode=self._settings.trading_mode)
 
     @staticmethod
