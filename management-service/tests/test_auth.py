@@ -13,7 +13,16 @@ WRITES = [
     ("PUT", "/trading/pauses/all"),
     ("DELETE", "/trading/pauses/all"),
 ]
-READS = ["/health", "/health/live", "/health/ready", "/queue/status", "/queue/events", "/events", "/trading"]
+READS = [
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/queue/status",
+    "/queue/events",
+    "/events",
+    "/trading",
+    "/metrics",
+]
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)

@@ -15,6 +15,7 @@ ROUTES = {
     ("get", "/queue/events/{event_id}"),
     ("delete", "/queue/events/{event_id}"),
     ("get", "/events"),
+    ("get", "/metrics"),
     ("get", "/trading"),
     ("put", "/trading/pauses/{scope}"),
     ("delete", "/trading/pauses/{scope}"),

@@ -6,8 +6,10 @@ from starlette.routing import Route
 from management_service import events_api, health_api, history_api, mending_api, queue_api, trading_api
 from management_service.access_log import AccessLog
 from management_service.dependencies import Dependencies
+from management_service.metrics import metrics_api
 from management_service.openapi import describe
 from management_service.problem_handlers import add_problem_handlers
+from management_service.traffic import TrafficMeter
 from management_service.turnstile import Turnstile
 
 _TITLE = "IBKR portfolio rebalancer"
@@ -27,11 +29,12 @@ def create_app(dependencies: Dependencies) -> FastAPI:
     )
     app.state.dependencies = dependencies
     routes = [route for route in app.routes if isinstance(route, Route)]
-    for part in (health_api, queue_api, events_api, history_api, trading_api, mending_api):
+    for part in (health_api, queue_api, events_api, history_api, trading_api, mending_api, metrics_api):
         app.include_router(part.router)
         routes += [route for route in part.router.routes if isinstance(route, Route)]
     add_problem_handlers(app, routes)
     app.add_middleware(Turnstile)
+    app.add_middleware(TrafficMeter, traffic=dependencies.traffic, routes=routes)
     app.add_middleware(AccessLog)
     app.openapi = lambda: describe(app)
     return app

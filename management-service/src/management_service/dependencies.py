@@ -11,7 +11,7 @@ from event_queue.ports.history import AuditStore
 from event_queue.ports.intake import Intake
 from event_queue.ports.operators import ComponentBoard, QueueAdmin, TradingSwitch
 from management_service.key_guessing import KeyGuessing
-from management_service.metrics.traffic import Traffic
+from management_service.traffic import Traffic
 from service_runtime.accounts import Accounts
 from service_runtime.clock import Clock
 from service_runtime.settings import TradingMode

@@ -53,9 +53,14 @@ class Health:
     """What /health says."""
 
     verdict: Verdict
-    events_with_retries: int | None
-    """None when the queue could not be asked."""
+    queue: QueueStatus | None
+    """None when it could not be asked."""
     components: Mapping[str, ComponentHealth]
+
+    @property
+    def events_with_retries(self) -> int | None:
+        """None when the queue could not be asked."""
+        return None if self.queue is None else self.queue.events_with_retries
 
     @property
     def message(self) -> str:
@@ -85,7 +90,7 @@ def judge(status: QueueStatus | None, components: Mapping[str, ComponentHealth])
     if status is None:
         return Health(Verdict.ERROR, None, components)
     verdict = Verdict.HEALTHY if status.events_with_retries == 0 else Verdict.UNHEALTHY
-    return Health(verdict, status.events_with_retries, components)
+    return Health(verdict, status, components)
 
 
 def redis_health(status: QueueStatus | None, durability_warnings: Sequence[str]) -> ComponentHealth:

@@ -31,6 +31,8 @@ class KeyGuessing:
 
     def __init__(self) -> None:
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
+        self.refused = 0
+        """How often an address was told to wait."""
 
     def __len__(self) -> int:
         """How many addresses are remembered."""
@@ -42,7 +44,10 @@ class KeyGuessing:
         if account is None:
             return 0
         account.refill(now)
-        return 0 if account.guesses >= 1 else math.ceil((1 - account.guesses) * SECONDS_A_GUESS)
+        if account.guesses >= 1:
+            return 0
+        self.refused += 1
+        return math.ceil((1 - account.guesses) * SECONDS_A_GUESS)
 
     def was_wrong(self, address: str, now: float) -> bool:
         """Take one guess from the address; True when that was the last one for now."""
