@@ -22,6 +22,7 @@ from event_processor.lease_keeper import LeaseKeeper
 from event_processor.live_permission import LivePermission
 from event_processor.operator_attention import OperatorAttention
 from event_processor.replacement_sets import load_replacement_sets
+from event_processor.stop_limits import StopLimits
 from event_processor.target_source import TargetSource
 from event_processor.trading_halt import TradingHalt
 from event_processor.worker import Worker
@@ -95,7 +96,7 @@ def build_worker(
 ) -> Worker:
     """Wire the worker by hand."""
     processing = context.configuration.settings.processing
-    guard = LeaseGuard(context.stopping)
+    guard, limits = LeaseGuard(context.stopping), StopLimits(context.stopping)
     ttl = timedelta(seconds=processing.lease_seconds)
     status = WorkerStatus()
     reporter = _reporter(lambda: status.report(context.clock.now()), redis.components)
@@ -107,13 +108,14 @@ def build_worker(
 
     return Worker(
         queue=redis.worker,
-        attempts=_attempts(context, build_commands(context, redis, sessions, http), guard, notifier),
+        attempts=_attempts(context, build_commands(context, redis, sessions, http), guard, limits, notifier),
         keeper=LeaseKeeper(redis.worker, context.clock, guard, LeaseHolder.this_process(), ttl),
         guard=guard,
         clock=context.clock,
         settings=processing,
         status=status,
         stop=context.stopping,
+        limits=limits,
         while_leading=(
             reporter.run,
             *(session.watch for session in sessions.values()),
@@ -125,12 +127,14 @@ def build_worker(
     )
 
 
-def _attempts(context: ServiceContext, commands: CommandRunner, guard: LeaseGuard, notifier: Notifier) -> Attempts:
+def _attempts(
+    context: ServiceContext, commands: CommandRunner, guard: LeaseGuard, limits: StopLimits, notifier: Notifier
+) -> Attempts:
     settings = context.configuration.settings
     return Attempts(
         commands=commands,
         guard=guard,
-        stop=context.stopping,
+        limits=limits,
         grace_seconds=settings.processing.shutdown_grace_seconds,
         redact=Redactor(secrets_of(settings)).text,
         attention=OperatorAttention(notifier),

@@ -13,6 +13,7 @@ Losing the lease cuts all hands short: nothing more is sent, nothing more is wri
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -29,6 +30,7 @@ from event_processor.lease_keeper import LeaseKeeper
 from event_processor.own_cancellation import only_cancelled_when_asked
 from event_processor.patient_writes import PatientWrites
 from event_processor.side_by_side import first_of
+from event_processor.stop_limits import StopLimits
 from event_processor.worker_status import WorkerStatus
 from event_queue.errors import LeaseLost
 from event_queue.events import RebalanceEvent
@@ -55,6 +57,8 @@ class Worker:
     settings: ProcessingSettings
     status: WorkerStatus
     stop: asyncio.Event
+    limits: StopLimits
+    """Of `stop`; shared with the attempts."""
     while_leading: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     """What runs for ever beside the work, but only while the lease is held."""
     keep_books: Sequence[Callable[[FillRecorder], Coroutine[Any, Any, None]]] = ()
@@ -92,7 +96,7 @@ class Worker:
         patiently = PatientWrites(self.clock, self.guard)
         fills = FillRecorder(self.queue, lease, patiently)
         async with asyncio.TaskGroup() as group:
-            companions = [group.create_task(self.keeper.keep(lease))]
+            companions = [group.create_task(self.keeper.keep(lease)), group.create_task(self.limits.watch())]
             companions += [group.create_task(_lasting(companion())) for companion in self.while_leading]
             companions += [group.create_task(_lasting(bookkeeper(fills))) for bookkeeper in self.keep_books]
             with only_cancelled_when_asked("the worker's loop"):
@@ -110,33 +114,46 @@ class Worker:
 
     async def _use_all_hands(self, fills: FillRecorder, patiently: PatientWrites) -> None:
         """Put an event into each free hand until stopped; returns when all hands have put theirs down."""
-        free: asyncio.Queue[Hand] = asyncio.Queue()
+        free: asyncio.Queue[Hand | WorkCancelledWithin] = asyncio.Queue()
         for number in range(self.settings.concurrency):
             free.put_nowait(self._hand(str(number), fills, patiently))
         async with asyncio.TaskGroup() as at_work:
             while hand := await self._next_free(free):
                 event = await hand.claim()
-                if event is not None:
+                if event is None:
+                    free.put_nowait(hand)
+                    await self._wait_for_work(patiently)
+                else:
                     at_work.create_task(self._work(hand, event, free))
-                    continue
-                free.put_nowait(hand)
-                await first_of(self._wait_for_work(patiently), self.stop.wait())
+            if self.status.is_busy:
+                _log.info("shutdown_waits_for_attempts", at_most_seconds=self.settings.shutdown_grace_seconds)
 
-    async def _next_free(self, free: "asyncio.Queue[Hand]") -> Hand | None:
-        """A hand as soon as one is free; None once the worker is to stop."""
-        if not self.stop.is_set() and not free.empty():
-            return free.get_nowait()  # at once: an event may just have woken the worker
-        hand = await first_of(free.get(), self.stop.wait())
-        return None if self.stop.is_set() else hand
+    async def _next_free(self, free: "asyncio.Queue[Hand | WorkCancelledWithin]") -> Hand | None:
+        """A hand as soon as one is free; None once the worker is to stop.
 
-    async def _work(self, hand: Hand, event: RebalanceEvent, free: "asyncio.Queue[Hand]") -> None:
+        Raises:
+            WorkCancelledWithin: a hand is gone.
+        """
+        with suppress(TimeoutError):
+            async with self.limits.after_stop(0):
+                hand = await free.get()
+                if isinstance(hand, WorkCancelledWithin):
+                    raise hand
+                return None if self.stop.is_set() else hand
+        return None
+
+    async def _work(self, hand: Hand, event: RebalanceEvent, free: "asyncio.Queue[Hand | WorkCancelledWithin]") -> None:
         """Work on an event, and on those that are claimed at the end of the one before."""
         following: RebalanceEvent | None = event
-        with only_cancelled_when_asked(f"work on event {event.event_id}"):
+        try:
             while following is not None and not self.stop.is_set():
                 following = await self._process(hand, following)
             if following is not None:
                 await hand.hand_back(following)
+        except asyncio.CancelledError:
+            # The group takes this for one it asked for; whoever waits for a hand knows that it did not.
+            free.put_nowait(WorkCancelledWithin(f"work on event {event.event_id} was cancelled by nobody"))
+            raise
         free.put_nowait(hand)
 
     async def _process(self, hand: Hand, event: RebalanceEvent) -> RebalanceEvent | None:
@@ -150,7 +167,10 @@ class Worker:
         return following
 
     async def _wait_for_work(self, patiently: PatientWrites) -> None:
-        await patiently(lambda: self.queue.wait_for_work(at_most=_LONGEST_IDLE))
+        """Wait until there may be work, or the worker is to stop."""
+        with suppress(TimeoutError):
+            async with self.limits.after_stop(0):
+                await patiently(lambda: self.queue.wait_for_work(at_most=_LONGEST_IDLE))
 
     def _hand(self, slot: str, fills: FillRecorder, patiently: PatientWrites) -> Hand:
         return Hand(

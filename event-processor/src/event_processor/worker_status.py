@@ -20,7 +20,7 @@ class WorkerStatus:
         self._listener: Callable[[], None] | None = None
         self._lease: Lease | None = None
         self._in_hand: dict[UUID, tuple[RebalanceEvent, datetime]] = {}
-        self._last: dict[str, Any] | None = None
+        self._last: tuple[RebalanceEvent, str, datetime] | None = None
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Have a function called after each change, so that a report can follow at once."""
@@ -41,8 +41,13 @@ class WorkerStatus:
     def done_with(self, event: RebalanceEvent, outcome: str, now: datetime) -> None:
         """An attempt has ended."""
         self._in_hand.pop(event.event_id, None)
-        self._last = {**_names(event), "outcome": outcome, "ended_at": now.isoformat()}
+        self._last = (event, outcome, now)
         self._changed()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an attempt is under way."""
+        return bool(self._in_hand)
 
     def report(self, now: datetime) -> ComponentReport | None:
         """The present in words and facts; None while standing by, because then another worker speaks."""
@@ -51,7 +56,7 @@ class WorkerStatus:
         facts: dict[str, Any] = {
             "lease": self._lease.token,
             "in_hand": [_in_hand(event, since, now) for event, since in self._in_hand.values()],
-            "last": self._last,
+            "last": None if self._last is None else _ended(*self._last),
         }
         return ComponentReport(WORKER, ComponentState.OK, self._detail(), facts, now)
 
@@ -69,6 +74,10 @@ class WorkerStatus:
 def _in_hand(event: RebalanceEvent, since: datetime, now: datetime) -> dict[str, Any]:
     age = max(0.0, (now - since).total_seconds())
     return {**_names(event), "age_seconds": round(age, 1)}
+
+
+def _ended(event: RebalanceEvent, outcome: str, ended_at: datetime) -> dict[str, Any]:
+    return {**_names(event), "outcome": outcome, "ended_at": ended_at.isoformat()}
 
 
 def _names(event: RebalanceEvent) -> dict[str, Any]:

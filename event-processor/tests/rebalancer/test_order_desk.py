@@ -1,10 +1,21 @@
 """Several orders at once: none abandoned, and the gravest trouble told."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import BrokerConnectionError, CancellationUnconfirmed, OrderStatus, OrderUnconfirmed, Side
+from broker_connector_base import (
+    BrokerConnectionError,
+    CancellationUnconfirmed,
+    OrderRequest,
+    OrderStatus,
+    OrderUnconfirmed,
+    Permit,
+    Side,
+)
+from broker_connector_base.permit import always
 from broker_connector_base.testing import IgnoreCancellation, LeaveOpen, OrderScript, PaperBroker, RejectOrder
 from broker_connector_base.testing.paper_scripts import ConnectionScript
 from event_processor.errors import Stopping
@@ -99,6 +110,43 @@ async def test_a_refusal_is_told_before_any_other_trouble(case: Scenario, refusa
         await desk.carry_out(SELLS)
 
     assert case.recorder.intents == []
+    assert case.brokerage.orders == ()
+
+
+class Queueing(PaperBroker):
+    """Its orders wait for their turn, and meanwhile something happens to whoever sends them."""
+
+    def __init__(self, case: Scenario, meanwhile: Callable[[], None]) -> None:
+        super().__init__(case.brokerage)
+        self._meanwhile = meanwhile
+
+    async def place_order(self, request: OrderRequest, *, permit: Permit = always) -> str:
+        """Let it happen, then go on."""
+        self._meanwhile()
+        return await super().place_order(request, permit=permit)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "unsent"),
+    [(LeaseLost("the lease has ended"), {}), (Stopping("shutting down"), {"SELL:A": "shutting down"})],
+)
+async def test_an_order_that_may_no_more_be_sent_when_its_turn_comes(
+    case: Scenario, refusal: Exception, unsent: dict[str, str]
+) -> None:
+    """It was written down and is not sent. Under our lease that is written down too; without it we write nothing."""
+
+    def refuse() -> None:
+        case.guard.refusal = refusal
+
+    broker = Queueing(case, refuse)
+    await broker.connect()
+    desk = replace(await _desk(case), broker=broker)
+
+    with pytest.raises(type(refusal)):
+        await desk.carry_out(SELLS[:1])
+
+    assert [request.symbol for request in case.recorder.intents] == ["A"]
+    assert case.recorder.unsent_orders == unsent
     assert case.brokerage.orders == ()
 
 

@@ -19,7 +19,7 @@ from broker_connector_base import (
     Side,
     TimeInForce,
 )
-from event_processor.audit_trail import AuditTrail, intent_details, result_details
+from event_processor.audit_trail import AuditTrail, intent_details, result_details, unsent_details
 from event_processor.fill_recorder import FillRecorder, fill_details
 from event_processor.hand import Hand
 from event_processor.lease_guard import LeaseGuard
@@ -84,6 +84,14 @@ def test_a_result_has_what_the_orders_table_wants(world: WorkerWorld) -> None:
     assert (details["filled_quantity"], details["average_price"], details["commission"]) == ("400", "50.075", "2.10")
 
 
+def test_an_order_that_never_left_has_what_the_orders_table_wants() -> None:
+    """With a status of its own, and why."""
+    details = unsent_details(REQUEST, "shutting down")
+
+    assert _read_by("upsert_order_results.sql") - {"reason"} <= details.keys()
+    assert (details["status"], details["filled_quantity"], details["message"]) == ("NOT_SENT", "0", "shutting down")
+
+
 def test_a_fill_has_what_the_fills_table_wants(world: WorkerWorld) -> None:
     """Each execution under the brokerage's own id."""
     details = fill_details(_fill(1, "100", "50", at=world))
@@ -129,6 +137,15 @@ async def test_fills_are_written_before_the_result(trail: AuditTrail, world: Wor
         AuditKind.FILL,
         AuditKind.ORDER_RESULT,
     ]
+
+
+async def test_an_order_that_never_left_is_told(trail: AuditTrail, world: WorkerWorld) -> None:
+    """It stays an intended order, so that its reference is not used again."""
+    await trail.intent(REQUEST, "because")
+    await trail.unsent(REQUEST, "shutting down")
+
+    assert (await world.all_kinds())[2:] == [AuditKind.ORDER_INTENT, AuditKind.ORDER_RESULT]
+    assert trail.orders_intended == 1
 
 
 async def test_the_same_fill_is_recorded_once(trail: AuditTrail, world: WorkerWorld) -> None:

@@ -19,6 +19,7 @@ from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
 from event_processor.live_permission import LivePermission
+from event_processor.stop_limits import StopLimits
 from event_processor.target_source import TargetSource
 from event_processor.testing.hand_clock import HandClock
 from event_processor.testing.scenario import ACCOUNT
@@ -105,7 +106,7 @@ class WorkerWorld:
             task.result()
 
     def _worker(self, http: httpx.AsyncClient, started_at: float) -> Worker:
-        guard = LeaseGuard(self.stop)
+        guard, limits = LeaseGuard(self.stop), StopLimits(self.stop)
         ttl = timedelta(seconds=self.processing.lease_seconds)
         self.broker = PaperBroker(self.brokerage)
         session = BrokerSession(self.broker, self.clock, reconnect_seconds=30)
@@ -114,7 +115,7 @@ class WorkerWorld:
             attempts=Attempts(
                 commands=self._commands(http, session),
                 guard=guard,
-                stop=self.stop,
+                limits=limits,
                 grace_seconds=self.processing.shutdown_grace_seconds,
             ),
             keeper=LeaseKeeper(self.queue.worker, self.clock, guard, LeaseHolder("host", 1, started_at), ttl),
@@ -123,6 +124,7 @@ class WorkerWorld:
             settings=self.processing,
             status=self.status,
             stop=self.stop,
+            limits=limits,
             while_leading=(session.watch,),
             keep_books=(FillWatch(session).run,),
             step_down=session.close,
