@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS rebalance_events (
 
 CREATE INDEX IF NOT EXISTS idx_events_account_id ON rebalance_events (account_id, created_at DESC, event_id DESC);
 CREATE INDEX IF NOT EXISTS idx_events_status ON rebalance_events (status, created_at DESC, event_id DESC);
-CREATE INDEX IF NOT EXISTS idx_events_received_at ON rebalance_events (received_at);
+CREATE INDEX IF NOT EXISTS idx_events_received_at ON rebalance_events USING brin (received_at);
 CREATE INDEX IF NOT EXISTS idx_events_created_at ON rebalance_events (created_at DESC, event_id DESC);
 
 -- One row per outbox record, append-only: every transition, every signal refused or remembered at intake, every order.
@@ -46,7 +46,10 @@ CREATE TABLE IF NOT EXISTS event_history (
 );
 
 CREATE INDEX IF NOT EXISTS idx_history_event_id ON event_history (event_id, counter);
-CREATE INDEX IF NOT EXISTS idx_history_recorded_at ON event_history (recorded_at);
+CREATE INDEX IF NOT EXISTS idx_history_recorded_at ON event_history USING brin (recorded_at);
+-- The last message of each channel, for a Redis that has lost it.
+CREATE INDEX IF NOT EXISTS idx_history_channel ON event_history ((details ->> 'channel'), counter DESC)
+    WHERE details ? 'sent_at';
 
 -- One row per order: written before it is sent (intended), completed by what the brokerage said of it.
 CREATE TABLE IF NOT EXISTS rebalance_orders (

@@ -5,6 +5,7 @@
     queued        follows (id of the ended event whose newer signal this is), healed_active_event_id; both rare
     duplicate     active_event_id: the twin that was waiting or in work
     coalesced     active_event_id: the twin in work; this signal will follow it unless a newer one replaces it
+                  (all three of a message also: channel, message_id, sent_at (only when nothing before it is open))
     claimed       slot, fence
     completed     result
     skipped       result
@@ -16,7 +17,8 @@
     restored      from_history or from_queue: Redis or history had lost the event, and knows it again
     resynced      ended_as: Redis had gone back to before this event's end, and follows history again
     order_intent  order_ref, symbol, side (BUY or SELL), quantity, order_type, limit_price, time_in_force, reason
-    order_result  the same, and status, filled_quantity, average_price, commission, message
+    order_result  the same, and status, filled_quantity, average_price, commission, message;
+                  trading_day (only of orders that will fill later, as those for the close)
     fill          exec_id, order_ref, symbol, side, quantity, price, commission, executed_at; replaces (only of a
                   correction: the exec_ids under which the execution was told before)
     paused        scope, actor, reason; trading as a whole, no event
@@ -114,6 +116,17 @@ class AuditRecord:
     """The event as it was right after the transition; `null` for SWITCH_KINDS."""
     details_json: str
     """What the kind adds: result, error, due time, order, fill, the twin of a duplicate; `{}` when nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetApart:
+    """A record that PostgreSQL refused: it is kept in `audit_quarantine`, byte for byte, and in no history."""
+
+    counter: int
+    event_id: UUID | None
+    """None where the record names no event."""
+    reason: str
+    """What PostgreSQL said."""
 
 
 @dataclass(frozen=True, slots=True)

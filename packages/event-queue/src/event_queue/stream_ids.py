@@ -1,7 +1,6 @@
 """Whether records and history tell of one and the same past."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from event_queue.audit import AuditRecord
 from event_queue.errors import HistoryDiverged, HistoryGap
@@ -13,9 +12,7 @@ def stream_position(stream_id: str) -> tuple[int, int]:
     return int(milliseconds), int(sequence or 0)
 
 
-def check_order(
-    records: Sequence[AuditRecord], *, counter: int, stream_id: str, known: Mapping[str, Any] | None
-) -> None:
+def check_order(records: Sequence[AuditRecord], *, counter: int, stream_id: str, known: Mapping[int, str]) -> None:
     """Check a batch against history.
 
     Counters and stream ids of one Redis grow together, so a record is before the cursor in both or in neither. A
@@ -25,7 +22,7 @@ def check_order(
         records: the batch.
         counter: counter of the last stored record, 0 when none.
         stream_id: stream id of the last stored record.
-        known: `counter`, `stream_id`, `known_as` of a record stored under another id, None when there is none.
+        known: counter -> stream id of those records of the batch whose counter is stored.
 
     A history that holds nothing begins with whatever record comes first.
 
@@ -33,11 +30,12 @@ def check_order(
         HistoryDiverged: the batch and the history cannot both be true.
         HistoryGap: records are missing before or among those of the batch.
     """
-    if known is not None:
-        raise HistoryDiverged(counter=known["counter"], stream_id=known["stream_id"], known_as=known["known_as"])
     end = stream_position(stream_id)
     latest = counter
     for record in records:
+        known_as = known.get(record.counter, record.stream_id)
+        if known_as != record.stream_id:
+            raise HistoryDiverged(counter=record.counter, stream_id=record.stream_id, known_as=known_as)
         stored_by_counter = record.counter <= counter
         stored_by_stream = stream_position(record.stream_id) <= end
         if stored_by_counter != stored_by_stream:

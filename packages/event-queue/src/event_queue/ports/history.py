@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from event_queue.audit import AuditRecord, EventFilter, EventRecord, PagePosition, PauseRecord
+from event_queue.audit import AuditRecord, EventFilter, EventRecord, PagePosition, PauseRecord, SetApart
 from event_queue.outbox_size import OutboxSize
 from event_queue.spill_marker import SpillMarker
 
@@ -45,10 +45,11 @@ class Outbox(Protocol):
 class AuditStore(Protocol):
     """PostgreSQL's side of the audit."""
 
-    async def append(self, records: Sequence[AuditRecord]) -> None:
+    async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
         """Store records and the cursor in one transaction; records stored before are recognised by their counter.
 
-        Records that PostgreSQL refuses are set apart in quarantine, and the others stored.
+        Returns:
+            The records that PostgreSQL refused, which are in quarantine now; all others are stored.
 
         Raises:
             AuditUnavailable: PostgreSQL did not answer; try again with the same records.

@@ -19,6 +19,7 @@ from event_queue.audit import (
     HistoryEntry,
     PagePosition,
     PauseRecord,
+    SetApart,
 )
 from event_queue.codec import decode_event
 from event_queue.errors import AuditUnavailable
@@ -38,16 +39,17 @@ class MemoryAudit:
         """Every stored record by counter."""
         self._cursor = (0, "0-0")
 
-    async def append(self, records: Sequence[AuditRecord]) -> None:
-        """Store records; those stored before are recognised by their counter."""
+    async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
+        """Store records; those stored before are recognised by their counter. Memory refuses none."""
         self._answer()
         if not records:
-            return
+            return ()
         counter, stream_id = self._cursor
-        check_order(records, counter=counter, stream_id=stream_id, known=self._divergence(records))
+        check_order(records, counter=counter, stream_id=stream_id, known=self._known(records))
         for record in records:
             self.records.setdefault(record.counter, record)
         self._cursor = max(self._cursor, *((record.counter, record.stream_id) for record in records))
+        return ()
 
     async def cursor(self) -> str:
         """Stream id of the last stored record, `0-0` when none."""
@@ -98,12 +100,9 @@ class MemoryAudit:
         if not self.available:
             raise AuditUnavailable("the audit in memory was told to be unavailable")
 
-    def _divergence(self, records: Sequence[AuditRecord]) -> dict[str, Any] | None:
-        for record in records:
-            known = self.records.get(record.counter)
-            if known is not None and known.stream_id != record.stream_id:
-                return {"counter": record.counter, "stream_id": record.stream_id, "known_as": known.stream_id}
-        return None
+    def _known(self, records: Sequence[AuditRecord]) -> dict[int, str]:
+        stored = self.records
+        return {record.counter: stored[record.counter].stream_id for record in records if record.counter in stored}
 
     def _events(self) -> list[EventRecord]:
         known = {record.event_id for record in self.records.values() if record.event_id is not None}

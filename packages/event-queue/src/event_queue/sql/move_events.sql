@@ -1,20 +1,14 @@
--- Stores a batch of audit records, and moves the events that they tell of.
--- A record whose counter is known changes nothing. A row keeps the state of its highest counter,
--- and an ended event stays ended: what Redis did with it after it went back in time is history only.
+-- Moves the events that a batch of history tells of, which has just been stored.
+-- A row keeps the state of its highest counter, and an ended event stays ended: what Redis did with it after it went
+-- back in time is history only.
 --
--- $1 counters  $2 stream ids  $3 kinds  $4 event ids  $5 accounts  $6 moments  $7 events (JSON)  $8 details (JSON)
--- $9 status after the record, NULL when it moves no event
+-- $1 counters of the batch  $2 the kinds that move an event  $3 the status after each of them
 WITH batch AS (
-    SELECT r.counter, r.stream_id, r.kind, r.event_id, r.account_id, r.recorded_at,
-           r.event::jsonb AS event, r.details::jsonb AS details, r.status
-    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[],
-                $8::text[], $9::text[])
-         AS r (counter, stream_id, kind, event_id, account_id, recorded_at, event, details, status)
-), fresh AS (
-    INSERT INTO event_history (counter, stream_id, kind, event_id, account_id, recorded_at, event, details)
-    SELECT counter, stream_id, kind, event_id, account_id, recorded_at, event, details FROM batch
-    ON CONFLICT (counter) DO NOTHING
-    RETURNING counter
+    SELECT told.counter, told.kind, told.event_id, told.account_id, told.recorded_at, told.event, told.details,
+           moves.status
+    FROM event_history AS told
+    JOIN unnest($2::text[], $3::text[]) AS moves (kind, status) USING (kind)
+    WHERE told.counter = ANY ($1)
 ), folded AS (
     SELECT event_id,
            max(counter) AS last_counter,
@@ -28,8 +22,7 @@ WITH batch AS (
            max(recorded_at) FILTER (WHERE kind = 'claimed') AS started_at,
            max(recorded_at) FILTER (WHERE status IN ('completed', 'skipped', 'deleted')) AS completed_at,
            (min(recorded_at) FILTER (WHERE kind = 'requeued') AT TIME ZONE 'UTC')::date AS first_failed_date
-    FROM batch JOIN fresh USING (counter)
-    WHERE status IS NOT NULL
+    FROM batch
     GROUP BY event_id
 )
 INSERT INTO rebalance_events AS known (

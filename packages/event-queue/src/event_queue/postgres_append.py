@@ -1,0 +1,144 @@
+"""Audit records into PostgreSQL: a batch and the cursor in one transaction, with what PostgreSQL refuses set apart."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from event_queue.audit import STATUS_AFTER, SWITCH_KINDS, AuditKind, AuditRecord, SetApart
+from event_queue.postgres_pool import AuditPool
+from event_queue.sql_files import QueryName
+from event_queue.stream_ids import check_order
+
+_HISTORY: Final[Mapping[str, str]] = {
+    "counter": "counter",
+    "stream_id": "stream_id",
+    "kind": "kind",
+    "event_id": "event_id",
+    "account_id": "account_id",
+    "recorded_at": "recorded_at",
+    "event": "event_json",
+    "details": "details_json",
+}
+"""Column of `event_history` -> field of a record."""
+_MOVES: Final = ([kind.value for kind in STATUS_AFTER], [status.value for status in STATUS_AFTER.values()])
+_ORDER_TABLES: Final[Mapping[AuditKind, QueryName]] = {
+    AuditKind.ORDER_INTENT: "upsert_order_intents",
+    AuditKind.ORDER_RESULT: "upsert_order_results",
+    AuditKind.FILL: "upsert_fills",
+}
+_REFUSED: Final = (
+    asyncpg.DataError,  # class 22: a value cannot be stored
+    asyncpg.IntegrityConstraintViolationError,  # class 23: a field is missing, or not one of those allowed
+    asyncpg.ProgramLimitExceededError,  # class 54: too large or too deep
+    UnicodeEncodeError,  # what Redis held is no text
+)
+
+
+class PostgresAppender:
+    """The writing side of `AuditStore`."""
+
+    def __init__(self, pool: AuditPool, queries: Mapping[QueryName, str]) -> None:
+        """Take an open pool, which stays the caller's to close, and the loaded statements."""
+        self._pool = pool
+        self._queries = queries
+
+    async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
+        """Store records and the cursor in one transaction; see `AuditStore.append`.
+
+        A batch that PostgreSQL refuses is halved until the bad records are found; they go to `audit_quarantine`.
+        """
+        if not records:
+            return ()
+        refusal = await self._store(records)
+        if refusal is None:
+            return ()
+        if len(records) == 1:
+            return (await self._quarantine(records[0], refusal),)
+        middle = len(records) // 2
+        return (*await self.append(records[:middle]), *await self.append(records[middle:]))
+
+    async def _store(self, records: Sequence[AuditRecord]) -> Exception | None:
+        """Store a batch whole, or nothing of it and return why PostgreSQL refused it."""
+        async with self._pool.connection("append") as connection:
+            try:
+                async with connection.transaction():
+                    fresh = await self._fresh(connection, records)
+                    if fresh:
+                        await self._insert(connection, fresh)
+                        await self._move_cursor(connection, fresh)
+            except _REFUSED as refusal:
+                return refusal
+        return None
+
+    async def _fresh(self, connection: Any, records: Sequence[AuditRecord]) -> Sequence[AuditRecord]:
+        """The records that are not stored yet. From here on no other relay stores any until the transaction ends.
+
+        Raises:
+            HistoryDiverged: the batch and the history cannot both be true.
+            HistoryGap: records are missing before or among those of the batch.
+        """
+        cursor = await connection.fetchrow(self._queries["lock_cursor"])
+        # Nothing beyond the cursor is stored, because both move in one transaction.
+        passed = [record.counter for record in records if record.counter <= cursor["counter"]]
+        rows = await connection.fetch(self._queries["find_known"], passed) if passed else ()
+        known = {row["counter"]: row["stream_id"] for row in rows}
+        check_order(records, counter=cursor["counter"], stream_id=cursor["stream_id"], known=known)
+        return [record for record in records if record.counter not in known] if known else records
+
+    async def _insert(self, connection: Any, records: Sequence[AuditRecord]) -> None:
+        pauses = [record for record in records if record.kind in SWITCH_KINDS]
+        if pauses:
+            fields = ("counter", "stream_id", "kind", "account_id", "recorded_at", "details_json")
+            await connection.execute(self._queries["append_pauses"], *_columns(pauses, *fields))
+        await self._insert_history(connection, [record for record in records if record.kind not in SWITCH_KINDS])
+
+    async def _insert_history(self, connection: Any, records: Sequence[AuditRecord]) -> None:
+        rows = zip(*_columns(records, *_HISTORY.values()), strict=True)
+        await connection.copy_records_to_table("event_history", columns=list(_HISTORY), records=rows)
+        await connection.execute(self._queries["move_events"], *_columns(records, "counter"), *_MOVES)
+        for kind, query in _ORDER_TABLES.items():
+            told = [record for record in records if record.kind is kind]
+            if told:
+                fields = ("counter", "event_id", "account_id", "recorded_at", "details_json")
+                await connection.execute(self._queries[query], *_columns(told, *fields))
+        await self._follow_fills(connection, [record for record in records if record.kind is AuditKind.FILL])
+
+    async def _follow_fills(self, connection: Any, fills: Sequence[AuditRecord]) -> None:
+        """Let corrections take their places, and orders know of what filled after the last word on them."""
+        if fills:
+            await connection.execute(self._queries["drop_replaced_fills"], *_columns(fills, "event_id"))
+            await connection.execute(self._queries["settle_orders"], *_columns(fills, "details_json"))
+
+    async def _move_cursor(self, connection: Any, records: Sequence[AuditRecord]) -> None:
+        last = max(records, key=lambda record: record.counter)
+        await connection.execute(self._queries["move_cursor"], last.counter, last.stream_id)
+
+    async def _quarantine(self, record: AuditRecord, refusal: Exception) -> SetApart:
+        reason = f"{type(refusal).__name__}: {refusal}"
+        async with self._pool.connection("quarantine") as connection, connection.transaction():
+            await self._fresh(connection, [record])
+            await connection.execute(
+                self._queries["quarantine"],
+                record.counter,
+                record.stream_id,
+                record.kind,
+                record.event_id,
+                _as_bytes(record.event_json),
+                _as_bytes(record.details_json),
+                reason,
+            )
+            await self._move_cursor(connection, [record])
+        return SetApart(record.counter, record.event_id, reason)
+
+
+def _as_bytes(text: str) -> bytes:
+    """The bytes that Redis held, invalid UTF-8 included (`RedisOutbox` reads it as lone surrogates)."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode(errors="surrogatepass")
+
+
+def _columns(records: Sequence[AuditRecord], *fields: str) -> list[list[Any]]:
+    return [[getattr(record, field) for record in records] for field in fields]
