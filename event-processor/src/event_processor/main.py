@@ -99,7 +99,7 @@ def build_worker(
     guard, limits = LeaseGuard(context.stopping), StopLimits(context.stopping)
     ttl = timedelta(seconds=processing.lease_seconds)
     status = WorkerStatus()
-    reporter = _reporter(lambda: status.report(context.clock.now()), redis.components)
+    reporter = _reporter(lambda: status.report(context.clock.now()), redis.components, guard)
     status.on_change(reporter.changed)
 
     async def disconnect() -> None:
@@ -119,7 +119,7 @@ def build_worker(
         while_leading=(
             reporter.run,
             *(session.watch for session in sessions.values()),
-            *(_session_reporter(session, context, redis.components).run for session in sessions.values()),
+            *(_session_reporter(session, context, redis.components, guard).run for session in sessions.values()),
         ),
         keep_books=tuple(FillWatch(session).run for session in sessions.values()),
         take_charge=lambda: check_redis(redis),
@@ -177,18 +177,20 @@ async def check_redis(redis: RedisQueue) -> None:
 
 
 def _session_reporter(
-    session: BrokerSession, context: ServiceContext, board: ComponentBoard
+    session: BrokerSession, context: ServiceContext, board: ComponentBoard, guard: LeaseGuard
 ) -> Reporter[ComponentReport | None]:
-    reporter = _reporter(lambda: session.report(context.clock.now()), board)
+    reporter = _reporter(lambda: session.report(context.clock.now()), board, guard)
     session.on_change(reporter.changed)
     return reporter
 
 
 def _reporter(
-    describe: Callable[[], ComponentReport | None], board: ComponentBoard
+    describe: Callable[[], ComponentReport | None], board: ComponentBoard, guard: LeaseGuard
 ) -> Reporter[ComponentReport | None]:
+    """What a worker says of itself counts while it leads: one that woke up too late would speak for another."""
+
     async def post(report: ComponentReport | None) -> None:
-        if report is not None:
+        if report is not None and guard.remaining_seconds > 0:
             await board.report(report)
 
     return Reporter(describe, post, tolerated=QueueError)
