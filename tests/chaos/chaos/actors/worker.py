@@ -22,6 +22,7 @@ from event_processor.audit_trail import AuditTrail
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
+from event_processor.stop_limits import StopLimits
 from event_processor.worker import Worker
 from event_processor.worker_status import WorkerStatus
 from event_queue.errors import CorruptQueue, QueueUnavailable
@@ -139,11 +140,11 @@ def _words_of(error: BaseException) -> str:
 
 def _worker(args: Mapping[str, Any], queue: RedisQueue, points: Points, stop: asyncio.Event, clock: Clock) -> Worker:
     commands = Commands(clock, points, args)
-    guard = LeaseGuard(stop)
+    guard, limits = LeaseGuard(stop), StopLimits(stop)
     runner: Any = commands
     return Worker(
         queue=queue.worker,
-        attempts=Attempts(commands=runner, guard=guard, stop=stop, grace_seconds=0.1),
+        attempts=Attempts(commands=runner, guard=guard, limits=limits, grace_seconds=0.1),
         keeper=LeaseKeeper(queue.worker, clock, guard, LeaseHolder.this_process(), _LEASE),
         guard=guard,
         clock=clock,
@@ -155,6 +156,7 @@ def _worker(args: Mapping[str, Any], queue: RedisQueue, points: Points, stop: as
         ),
         status=Status(commands),
         stop=stop,
+        limits=limits,
         take_charge=queue.verify,
     )
 
