@@ -77,29 +77,6 @@ async def test_status_while_redis_is_down(
     assert "no counters: the queue does not answer" in output.getvalue()
 
 
-async def test_events(service: Service, api: ManagementApi, console: Console, output: StringIO) -> None:
-    """Living events are listed in the order of the answer, up to the limit asked for."""
-    service.on(
-        "GET /queue/events?limit=5",
-        (200, [{**EVENT, "state": "delayed", "created_at": "today"}, EVENT | {"event_id": "e-2"}]),
-    )
-
-    await commands.list_events(api, console, 5)
-
-    text = output.getvalue()
-    assert text.index("e-1") < text.index("e-2")
-    assert "delayed" in text
-
-
-async def test_no_events(service: Service, api: ManagementApi, console: Console, output: StringIO) -> None:
-    """An empty queue is said in words."""
-    service.on("GET /queue/events?limit=5", (200, []))
-
-    await commands.list_events(api, console, 5)
-
-    assert output.getvalue() == "no events\n"
-
-
 async def test_add(service: Service, api: ManagementApi, console: Console, output: StringIO) -> None:
     """The command goes out with the key, in both places where the service reads it."""
     service.on("POST /queue/events", (201, EVENT))

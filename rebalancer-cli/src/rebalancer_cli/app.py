@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine
+import sys
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -13,7 +14,7 @@ from rebalancer_cli.console import open_console
 from rebalancer_cli.demo.run import run_demo
 from rebalancer_cli.errors import CommandError, Interrupted
 from rebalancer_cli.interruption import until_interrupted
-from rebalancer_cli.operator import commands
+from rebalancer_cli.operator import commands, listing
 from rebalancer_cli.operator.mending import mend
 from rebalancer_cli.operator.target import target_api
 from rebalancer_cli.project import Project
@@ -38,6 +39,8 @@ Key = Annotated[
 ]
 Account = Annotated[str, typer.Argument(help="Account id, as in accounts.yaml.")]
 Scope = Annotated[str, typer.Argument(help="Account id, or all.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON, with everything that is known of each.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
 EVERY_ACCOUNT = "all"
 ResultT = TypeVar("ResultT")
@@ -45,6 +48,7 @@ ResultT = TypeVar("ResultT")
 
 def main() -> None:
     """Entry point: errors that a person can act on are printed without a traceback."""
+    _refuse_unreadable(sys.argv[1:])
     stamina.instrumentation.set_on_retry_hooks([])  # waiting for a service to answer is no news
     try:
         app()
@@ -96,9 +100,27 @@ def status(url: Url = "") -> None:
 
 
 @app.command()
-def events(limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100, url: Url = "") -> None:
+def events(limit: Limit = 100, *, as_json: Json = False, url: Url = "") -> None:
     """List the events that have not ended, in the order in which they will run."""
-    _run(commands.list_events(target_api(url), open_console(), limit))
+    _run(listing.list_events(target_api(url), open_console(), limit, as_json=as_json))
+
+
+@app.command()
+def history(  # noqa: PLR0913 - one for each option
+    account: Annotated[str, typer.Option(help="Only of this account.")] = "",
+    command: Annotated[str, typer.Option(help="Only this command, such as rebalance.")] = "",
+    status: Annotated[str, typer.Option(help="Only with this status, such as completed or failed.")] = "",
+    since: Annotated[str, typer.Option("--from", help="Created at this moment or later: 2023-12-01T10:00:00Z.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Created before this moment.")] = "",
+    limit: Limit = 50,
+    *,
+    as_json: Json = False,
+    url: Url = "",
+) -> None:
+    """List events of the past and the present, youngest first."""
+    asked = {"account": account, "command": command, "status": status, "from": since, "to": until}
+    filters = {name: words for name, words in asked.items() if words}
+    _run(listing.list_history(target_api(url), open_console(), filters, limit, as_json=as_json))
 
 
 @app.command()
@@ -160,6 +182,16 @@ def rebuild(
 def resync(*, dry_run: DryRun = False, url: Url = "", key: Key = "") -> None:
     """Put a Redis right that went back in time; trading goes on afterwards."""
     _run(mend(target_api(url, key), open_console(), "resync", dry_run=dry_run))
+
+
+def _refuse_unreadable(arguments: Sequence[str]) -> None:
+    """End with 2 when an argument is not text, which the shell lets pass and no service can be asked for."""
+    for argument in arguments:
+        try:
+            argument.encode("utf-8")
+        except UnicodeEncodeError:
+            open_console(stderr=True).print(f"{argument!r} is not UTF-8 text", style="red")
+            raise SystemExit(2) from None
 
 
 def _chosen(name: str) -> Scenario | None:

@@ -1,4 +1,4 @@
-"""status, events, add, delete, watch, preview: each one question or order to the management service."""
+"""status, add, delete, pause, resume, watch, preview: each one question or order to the management service."""
 
 import asyncio
 import json
@@ -29,16 +29,6 @@ async def show_status(api: ManagementApi, console: Console) -> bool:
             return False
         console.print(_table("queue", [(key, str(value)) for key, value in counters.items()]))
     return bool(health["healthy"])
-
-
-async def list_events(api: ManagementApi, console: Console, limit: int) -> None:
-    """Print the living events in the order in which they will run."""
-    table = Table("event", "account", "command", "state", "queued", "created")
-    async with api:
-        for event in await api.events(limit):
-            columns = ("event_id", "account_id", "exec_command", "state", "times_queued", "created_at")
-            table.add_row(*(str(event.get(column, "")) for column in columns))
-    console.print(table if table.row_count else "no events")
 
 
 async def add_event(api: ManagementApi, console: Console, account_id: str, command: str) -> None:

@@ -11,6 +11,7 @@ import stamina
 from rebalancer_cli.errors import EventUnknown, ServiceRefused, ServiceUnreachable
 
 _TIMEOUT_SECONDS = 10
+_HIGHEST_PORT = 65_535
 
 
 class ManagementApi:
@@ -20,7 +21,8 @@ class ManagementApi:
         self, base_url: str, api_key: str | None = None, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         """Address the service at `base_url`, directly and not through a proxy of the environment."""
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        key = (api_key or "").encode("utf-8", "surrogateescape")
+        headers = {b"Authorization": b"Bearer " + key} if key else {}
         self.base_url = base_url
         try:
             self._client = httpx.AsyncClient(
@@ -28,6 +30,8 @@ class ManagementApi:
             )
         except httpx.InvalidURL as error:
             raise ServiceUnreachable(f"{base_url!r} is not an address: {error}") from error
+        if (self._client.base_url.port or 0) > _HIGHEST_PORT:
+            raise ServiceUnreachable(f"{base_url!r} is not an address: there is no such port")
 
     async def __aenter__(self) -> Self:
         return self
@@ -43,9 +47,14 @@ class ManagementApi:
         """The queue's counters."""
         return await self._ask("GET", "/queue/status")
 
-    async def events(self, limit: int) -> list[dict[str, Any]]:
-        """Living events in the order in which they will run."""
-        return await self._ask("GET", "/queue/events", params={"limit": limit})
+    async def events(self, limit: int, *, offset: int = 0) -> list[dict[str, Any]]:
+        """Living events in the order in which they will run, behind the first `offset`."""
+        params = {"limit": limit, **({"offset": offset} if offset else {})}
+        return await self._ask("GET", "/queue/events", params=params)
+
+    async def history(self, params: Mapping[str, str]) -> dict[str, Any]:
+        """A page of all events there ever were, youngest first: `events` and `next_cursor`."""
+        return await self._ask("GET", "/events", params=params)
 
     async def event(self, event_id: str) -> dict[str, Any]:
         """One event, living or ended, with its history and result."""
