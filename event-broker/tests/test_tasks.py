@@ -14,13 +14,13 @@ from event_broker.channel_inbox import ChannelInbox
 from event_broker.channel_router import ChannelRouter
 from event_broker.outbox_watch import OutboxWatch
 from event_broker.purge import purge_daily
-from event_broker.relay_keeper import RelayKeeper
+from event_broker.relay_keeper import RelayKeeper, log_set_apart
 from event_broker.start_check import check_redis
 from event_broker.testing.listening_rig import accounts_on
 from event_broker.testing.recording_intake import RecordingIntake
 from event_broker.trigger import Trigger
 from event_broker.until_stopped import until_stopped
-from event_queue.audit import AuditKind, AuditRecord
+from event_queue.audit import AuditKind, AuditRecord, SetApart
 from event_queue.components import ComponentState
 from event_queue.errors import AuditUnavailable, CorruptQueue, HistoryDiverged, QueueUnavailable
 from event_queue.outbox_relief import OutboxRelief
@@ -127,6 +127,7 @@ class Ends:
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
+        self.refused: Sequence[SetApart] = ()
         self.records = [
             AuditRecord(1, "1-0", AuditKind.QUEUED, uuid4(), "DU1", NOW - timedelta(seconds=90), "{}", "{}")
         ]
@@ -153,11 +154,12 @@ class Ends:
         """Nothing stored yet."""
         return "0-0"
 
-    async def append(self, records: Sequence[AuditRecord]) -> None:
+    async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
         """Fail as long as there are failures."""
         del records
         if self.failures:
             raise self.failures.pop(0)
+        return self.refused
 
 
 def keeper_over(ends: Ends, clock: CountingClock) -> RelayKeeper:
@@ -167,7 +169,7 @@ def keeper_over(ends: Ends, clock: CountingClock) -> RelayKeeper:
         await clock.pause(duration.total_seconds())
 
     untyped: Any = ends
-    relay = OutboxRelay(untyped, untyped, now=clock.now, pause=pause)
+    relay = OutboxRelay(untyped, untyped, now=clock.now, pause=pause, told_set_apart=log_set_apart)
     watch = OutboxWatch(OutboxRelief(untyped, Spill(Path("nowhere"), host="here")), clock)
     return RelayKeeper(relay, watch, clock)
 
@@ -196,6 +198,26 @@ async def test_a_relay_without_postgres_says_what_waits() -> None:
     assert "(refused); 1 wait in Redis and are kept" in report.detail
     assert report.facts["lag_seconds"] == 90
     assert (report.facts["last_error"], report.facts["failing_since"]) == ("refused", NOW.isoformat())
+
+
+async def test_a_record_in_quarantine_is_logged_and_reported() -> None:
+    """The log names the record and what PostgreSQL said; health counts it and says where it is."""
+    ends, event_id = Ends(), uuid4()
+    ends.refused = [SetApart(1, event_id, "DataError: no number"), SetApart(2, None, "DataError: no text")]
+    ends.read = _gone_after_one(ends.read)
+    keeper = keeper_over(ends, CountingClock(1))
+
+    with capture_logs() as logs:
+        await until_paused(keeper.run)
+    report = keeper.report()
+
+    told = [(log["event"], log["log_level"], log["counter"], log["event_id"], log["reason"]) for log in logs]
+    assert told == [
+        ("record_quarantined", "error", 1, str(event_id), "DataError: no number"),
+        ("record_quarantined", "error", 2, None, "DataError: no text"),
+    ]
+    assert report.facts["quarantined_records"] == 2
+    assert "2 records that PostgreSQL refused are in audit_quarantine" in report.detail
 
 
 @pytest.mark.parametrize(

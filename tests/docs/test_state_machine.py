@@ -29,7 +29,7 @@ def test_the_table_has_every_record(page: str) -> None:
     told = {kind for row in rows for kind in re.findall(r"`(\w+)`", row)}
     below = page[page.index("Two more kinds") :].splitlines()[0]
 
-    assert told == set(AuditKind) - SWITCH_KINDS
+    assert told == set(AuditKind) - SWITCH_KINDS - {AuditKind.UNREADABLE}
     assert set(re.findall(r"`(\w+)`", below)) == SWITCH_KINDS
 
 

@@ -20,7 +20,7 @@ from event_broker.manual_health import ManualHealth
 from event_broker.manual_watch import ManualWatch
 from event_broker.outbox_watch import OutboxWatch
 from event_broker.purge import purge_daily
-from event_broker.relay_keeper import RelayKeeper
+from event_broker.relay_keeper import RelayKeeper, log_set_apart
 from event_broker.settings import GRACE_SECONDS
 from event_broker.signal_spool import SpoolFolder
 from event_broker.signals import Outlets, health_of, listening
@@ -90,7 +90,9 @@ def _start_audit(
 
     spill = Spill(context.configuration.settings.outbox.spill_directory, host=gethostname())
     stack.callback(spill.close)
-    relay = OutboxRelay(redis.outbox, audit, now=context.clock.now, pause=pause, spill=spill)
+    relay = OutboxRelay(
+        redis.outbox, audit, now=context.clock.now, pause=pause, spill=spill, told_set_apart=log_set_apart
+    )
     watch = OutboxWatch(_relief(context, redis, spill), context.clock)
     keeper = RelayKeeper(relay, watch, context.clock)
     history = HistoryKeeper(mender, redis.mending, spill, context.clock)

@@ -1,7 +1,9 @@
 """The outbox relay with its report `relay`: it outlives every outage, and says what it means for trading.
 
-Facts: stored (records since the start), lag_records, lag_seconds, spilled_records (those of the lag that lie on disk),
-outbox_bytes, budget_bytes, budget_percent, spill_error, last_error, failing_since (RFC 3339 or null).
+Facts: stored (records since the start), lag_records, lag_seconds, quarantined_records (since the start),
+spilled_records (those of the lag that lie on disk), outbox_bytes, budget_bytes, budget_percent, spill_error,
+last_error, failing_since (RFC 3339 or null).
+Log events: relay_halted, record_quarantined.
 """
 
 from typing import Any, Final
@@ -9,6 +11,7 @@ from typing import Any, Final
 import structlog
 
 from event_broker.outbox_watch import OutboxWatch
+from event_queue.audit import SetApart
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import CorruptQueue, HistoryDiverged
 from event_queue.outbox_size import Pressure
@@ -20,6 +23,14 @@ HALT_SECONDS: Final = 30.0
 """Pause before a relay that needs an operator looks whether one has come."""
 
 _log = structlog.get_logger(__name__)
+
+
+def log_set_apart(record: SetApart) -> None:
+    """Tell of a record that PostgreSQL refused, which history does not show."""
+    event_id = str(record.event_id) if record.event_id else None
+    _log.error(
+        "record_quarantined", counter=record.counter, event_id=event_id, reason=record.reason, table="audit_quarantine"
+    )
 
 
 class RelayKeeper:
@@ -55,17 +66,18 @@ class RelayKeeper:
                 "stored": relay.stored,
                 "lag_records": relay.lag_records,
                 "lag_seconds": relay.lag_seconds,
-                **self._outbox_facts(relay),
+                "quarantined_records": self._relay.set_apart,
+                **self._outbox_facts(),
                 "last_error": halted or relay.last_error,
                 "failing_since": relay.failing_since.isoformat() if relay.failing_since else None,
             },
             reported_at=self._clock.now(),
         )
 
-    def _outbox_facts(self, relay: RelayState) -> dict[str, Any]:
+    def _outbox_facts(self) -> dict[str, Any]:
         outbox = self._watch.state
         return {
-            "spilled_records": relay.spilled_records,
+            "spilled_records": self._relay.spilled_records,
             "outbox_bytes": outbox.size.bytes if outbox.size else None,
             "budget_bytes": outbox.budget_bytes or None,
             "budget_percent": round(outbox.percent, 1) if outbox.size else None,
@@ -83,22 +95,26 @@ class RelayKeeper:
         if relay.last_error is not None:
             words = f"No audit record can be carried ({relay.last_error}); {waiting} wait in Redis and are kept."
             hint = " Check that PostgreSQL runs and has the tables of init.sql." if relay.postgres_is_away else ""
-            return ComponentState.DEGRADED, f"{words}{hint}{self._outbox_words(relay)}"
+            return ComponentState.DEGRADED, f"{words}{hint}{self._outbox_words()}"
         if relay.lag_records is None:
             return ComponentState.OK, "Starting."
-        words = f"{relay.lag_records} audit records wait for PostgreSQL.{self._outbox_words(relay)}"
-        strained = self._watch.state.pressure >= Pressure.NOTICE or self._watch.state.error or relay.spilled_records
+        words = f"{relay.lag_records} audit records wait for PostgreSQL.{self._outbox_words()}"
+        strained = (
+            self._watch.state.pressure >= Pressure.NOTICE or self._watch.state.error or self._relay.spilled_records
+        )
         return (ComponentState.DEGRADED if strained else ComponentState.OK), words
 
-    def _outbox_words(self, relay: RelayState) -> str:
+    def _outbox_words(self) -> str:
         outbox = self._watch.state
         words = ""
-        if relay.spilled_records:
-            words += f" {relay.spilled_records} of them are on disk, and go first."
+        if self._relay.spilled_records:
+            words += f" {self._relay.spilled_records} of them are on disk, and go first."
         if outbox.pressure >= Pressure.NOTICE:
             words += f" The outbox takes {outbox.percent:.0f} % of its budget."
         if outbox.error is not None:
             words += f" Records cannot be moved to disk and stay in Redis: {outbox.error}."
+        if self._relay.set_apart:
+            words += f" {self._relay.set_apart} records that PostgreSQL refused are in audit_quarantine."
         return words
 
 

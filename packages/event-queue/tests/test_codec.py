@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from event_queue.audit import AuditKind
-from event_queue.codec import decode_event, decode_record, encode_details, encode_event, from_ms, to_ms
+from event_queue.codec import decode_event, encode_details, from_ms, to_ms
 from event_queue.errors import CorruptQueue
-from event_queue.testing.events import make_event
 
 
 def test_moments_are_whole_milliseconds() -> None:
@@ -51,36 +49,8 @@ def test_details_replace_what_postgres_has_no_word_for(told: dict[str, Any], kep
     assert text.encode()
 
 
-def test_a_record_is_read_with_its_due_time() -> None:
-    """The script's due time joins the details; the moment is that of the stream id."""
-    event = make_event()
-    fields = {
-        "n": "7",
-        "kind": "requeued",
-        "event": encode_event(event),
-        "details": '{"error":"x"}',
-        "due": "1750775400000",
-    }
-
-    record = decode_record("1750775399999-3", fields)
-
-    assert (record.counter, record.kind, record.event_id) == (7, AuditKind.REQUEUED, event.event_id)
-    assert record.recorded_at == datetime(2025, 6, 24, 14, 29, 59, 999000, tzinfo=UTC)
-    assert json.loads(record.details_json) == {"error": "x", "next_attempt_at": "2025-06-24T14:30:00+00:00"}
-
-
 @pytest.mark.parametrize("body", ["", "{}", '{"event_id": 1}', "nonsense"])
 def test_a_strangers_event_is_corrupt(body: str) -> None:
     """What is not an event of ours is named in the error."""
     with pytest.raises(CorruptQueue):
         decode_event(body)
-
-
-@pytest.mark.parametrize("field", ["n", "kind", "event", "details", "due"])
-def test_a_strangers_record_is_corrupt(field: str) -> None:
-    """A record without one of its fields was not written by the queue."""
-    fields = {"n": "1", "kind": "queued", "event": encode_event(make_event()), "details": "{}", "due": ""}
-    del fields[field]
-
-    with pytest.raises(CorruptQueue, match="1-0"):
-        decode_record("1-0", fields)

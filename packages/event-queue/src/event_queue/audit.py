@@ -63,6 +63,8 @@ class AuditKind(StrEnum):
     FILL = "fill"
     PAUSED = "paused"
     RESUMED = "resumed"
+    UNREADABLE = "unreadable"
+    """An entry of the outbox that makes no sense; only ever in quarantine."""
 
 
 class EventStatus(StrEnum):
@@ -108,12 +110,13 @@ class AuditRecord:
     stream_id: str
     kind: AuditKind
     event_id: UUID | None
-    """None for SWITCH_KINDS."""
+    """None for SWITCH_KINDS and UNREADABLE."""
     account_id: str
     """For SWITCH_KINDS the scope."""
     recorded_at: datetime
     event_json: str
-    """The event as it was right after the transition; `null` for SWITCH_KINDS."""
+    """The event as it was right after the transition; `null` for SWITCH_KINDS, the whole entry as JSON for
+    UNREADABLE."""
     details_json: str
     """What the kind adds: result, error, due time, order, fill, the twin of a duplicate; `{}` when nothing."""
 

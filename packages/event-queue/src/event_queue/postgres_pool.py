@@ -11,7 +11,8 @@ import asyncpg
 from event_queue.errors import AuditUnavailable
 
 _CONNECT_SECONDS: Final = 5.0
-_ANSWER_SECONDS: Final = 20.0
+_USE_SECONDS: Final = 20.0
+"""For everything that a connection is taken out of the pool for."""
 _UNAVAILABLE: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -36,20 +37,28 @@ class PostgresAddress:
 class AuditPool:
     """A bounded pool whose every failure is AuditUnavailable, except those that the caller asked to see."""
 
-    def __init__(self, pool: Any) -> None:
-        """Take an open asyncpg pool, which stays the caller's to close."""
+    def __init__(self, pool: Any, *, use_seconds: float = _USE_SECONDS) -> None:
+        """Take an open asyncpg pool, which stays the caller's to close, and how long one use may last."""
         self._pool = pool
+        self._use_seconds = use_seconds
 
     @asynccontextmanager
     async def connection(self, action: str) -> AsyncGenerator[Any]:
         """A connection of the pool, for what `action` says.
+
+        One that has not done it in time is cut off: a PostgreSQL that hangs answers neither a cancellation nor a
+        rollback, and waiting for those would take several times as long.
 
         Raises:
             AuditUnavailable: PostgreSQL could not be reached, did not answer in time, or refused to serve.
         """
         try:
             async with self._pool.acquire(timeout=_CONNECT_SECONDS) as connection:
-                yield connection
+                overdue = asyncio.get_running_loop().call_later(self._use_seconds, connection.terminate)
+                try:
+                    yield connection
+                finally:
+                    overdue.cancel()
         except _UNAVAILABLE as error:
             raise AuditUnavailable(f"{action}: PostgreSQL did not serve: {error or type(error).__name__}") from error
 
@@ -77,7 +86,6 @@ async def open_pool(address: PostgresAddress) -> AsyncGenerator[AuditPool]:
         min_size=0,
         max_size=address.max_connections,
         timeout=_CONNECT_SECONDS,
-        command_timeout=_ANSWER_SECONDS,
     )
     async with pool:
         try:

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from event_queue.audit import AuditRecord
-from event_queue.codec import decode_record
+from event_queue.outbox_entry import decode_record
 from event_queue.outbox_size import OutboxSize
 from event_queue.redis_errors import translated
 from event_queue.script_runner import ScriptRunner

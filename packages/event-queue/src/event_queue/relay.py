@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from event_queue.audit import AuditRecord
+from event_queue.audit import AuditRecord, SetApart
 from event_queue.errors import (
     AuditUnavailable,
     HistoryGap,
@@ -40,14 +40,16 @@ class RelayState:
     """Records waiting in outbox and spill when it last looked; None before it could look."""
     lag_seconds: float | None = None
     """Age of the oldest record that waits, or of the latest batch's; 0 when nothing waited."""
-    spilled_records: int = 0
-    """How many of the waiting records lie in the spill."""
     last_error: str | None = None
     """What stopped the latest attempt; None when it went well."""
     postgres_is_away: bool = False
     """Whether that was PostgreSQL not serving."""
     failing_since: datetime | None = None
     """Start of the present run of failures."""
+
+
+def _tell_nobody(_: SetApart) -> None:
+    """Nobody asked."""
 
 
 class OutboxRelay:
@@ -57,7 +59,7 @@ class OutboxRelay:
     nothing; what is read again is recognised by its counter.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - both ends, the clock, and who hears what
         self,
         outbox: Outbox,
         store: AuditStore,
@@ -66,6 +68,7 @@ class OutboxRelay:
         pause: Callable[[timedelta], Awaitable[None]],
         batch: int = BATCH,
         spill: Spill | None = None,
+        told_set_apart: Callable[[SetApart], None] = _tell_nobody,
     ) -> None:
         """Take both ends and the clock.
 
@@ -76,6 +79,7 @@ class OutboxRelay:
             pause: waits that long; used only after a failure.
             batch: most records stored in one transaction.
             spill: the records of the outbox that were moved to disk, None when none ever are.
+            told_set_apart: hears of each record that went to quarantine.
         """
         self._outbox = outbox
         self._store = store
@@ -83,6 +87,9 @@ class OutboxRelay:
         self._pause = pause
         self._batch = batch
         self._spill = spill
+        self._told_set_apart = told_set_apart
+        self.set_apart = 0
+        """How many records went to quarantine since it started."""
         self._read_ahead: Sequence[AuditRecord] = ()
         self._state = RelayState()
 
@@ -90,6 +97,11 @@ class OutboxRelay:
     def state(self) -> RelayState:
         """How it is doing."""
         return self._state
+
+    @property
+    def spilled_records(self) -> int:
+        """How many of the waiting records lie in the spill at this moment."""
+        return self._spill.records if self._spill else 0
 
     async def run(self) -> None:
         """Carry records until cancelled, pausing for a fixed time after each failure.
@@ -150,7 +162,7 @@ class OutboxRelay:
         """Store the oldest records of the stream."""
         records = self._read_ahead or await self._read_waiting(block)
         self._read_ahead = ()
-        if not records or self._spilled:
+        if not records or self.spilled_records:
             # What was spilled while we read comes before what we have read.
             return ()
         if len(records) < self._batch:
@@ -165,7 +177,7 @@ class OutboxRelay:
         records = await self._outbox.read(cursor, limit=self._batch, block=block)
         if not records:
             records = await self._left_behind()
-        if not records and not self._spilled:
+        if not records and not self.spilled_records:
             await self._require_none_elsewhere(cursor)
         elif records and cursor == _FRESH:
             await self._require_none_before(records[0])
@@ -177,7 +189,7 @@ class OutboxRelay:
         for marker in await self._outbox.spills():
             if stream_position(marker.last_id) <= end:
                 await self._outbox.forget_spill(marker)
-            elif not self._spilled:
+            elif not self.spilled_records:
                 raise HistoryGap(first=marker.first, last=marker.last, places=[marker])
 
     async def _store_while_reading(self, records: Sequence[AuditRecord]) -> None:
@@ -196,11 +208,14 @@ class OutboxRelay:
 
     async def _store_explained(self, records: Sequence[AuditRecord]) -> None:
         try:
-            await self._store.append(records)
+            set_apart = await self._store.append(records)
         except HistoryGap as gap:
             markers = await self._outbox.spills()
             places = [marker for marker in markers if marker.overlaps(gap.first, gap.last)]
             raise HistoryGap(first=gap.first, last=gap.last, places=places) from gap
+        self.set_apart += len(set_apart)
+        for each in set_apart:
+            self._told_set_apart(each)
 
     async def _require_none_before(self, record: AuditRecord) -> None:
         """A history that holds nothing begins anywhere, but not behind records that are known to be in a file."""
@@ -220,14 +235,9 @@ class OutboxRelay:
     async def _carried(self, records: Sequence[AuditRecord]) -> None:
         self._state = RelayState(
             stored=self._state.stored + len(records),
-            lag_records=await self._outbox.length() + self._spilled,
+            lag_records=await self._outbox.length() + self.spilled_records,
             lag_seconds=self._age(records),
-            spilled_records=self._spilled,
         )
-
-    @property
-    def _spilled(self) -> int:
-        return self._spill.records if self._spill else 0
 
     async def _failed(self, error: QueueError) -> None:
         self._state = replace(
@@ -235,10 +245,9 @@ class OutboxRelay:
             last_error=str(error),
             postgres_is_away=isinstance(error, AuditUnavailable),
             failing_since=self._state.failing_since or self._now(),
-            spilled_records=self._spilled,
         )
         with suppress(QueueUnavailable):
-            waiting = await self._outbox.length() + self._spilled
+            waiting = await self._outbox.length() + self.spilled_records
             self._state = replace(self._state, lag_records=waiting, lag_seconds=self._age(await self._oldest(1)))
 
     def _age(self, records: Sequence[AuditRecord]) -> float:

@@ -8,22 +8,21 @@ all of it has been stored. A record may lie here and in the outbox, or in Postgr
 import fcntl
 import os
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Final
-from uuid import uuid4
 
 from event_queue.audit import AuditRecord
-from event_queue.errors import HistoryDiverged, SpillDamaged, SpillUnavailable
+from event_queue.errors import HistoryDiverged, SpillUnavailable
+from event_queue.spill_directory import identity_of, last_record, oldest_moment, segments_of
 from event_queue.spill_marker import SpillMarker
-from event_queue.spill_segment import OPEN_SUFFIX, OpenSegment, Segment, recover, sync_directory
+from event_queue.spill_segment import OpenSegment, Segment, sync_directory
 from event_queue.stream_ids import stream_position
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
-_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +150,10 @@ class Spill:
         lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._id = _identity(self.directory)
-            self._sealed = _segments(self.directory)
-            self._last = _last_of(self._sealed)
-            self.oldest_at = _oldest_at(self._sealed)
+            self._id = identity_of(self.directory)
+            self._sealed = segments_of(self.directory)
+            self._last = last_record(self._sealed)
+            self.oldest_at = oldest_moment(self._sealed)
             self._count()
         except BaseException:
             os.close(lock)
@@ -220,47 +219,3 @@ def _on_disk(directory: Path) -> Generator[None]:
         raise SpillUnavailable(f"{directory} is in the hands of another process on this machine") from error
     except OSError as error:
         raise SpillUnavailable(f"{directory} cannot be used: {error.strerror or error}") from error
-
-
-def _identity(directory: Path) -> str:
-    """The directory's own name, made up at its first use and never changed."""
-    path = directory / "spill-id"
-    with suppress(FileNotFoundError):
-        return path.read_text("ascii").strip()
-    unfinished = directory / "spill-id.tmp"
-    with unfinished.open("w", encoding="ascii") as file:
-        file.write(f"{uuid4()}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    sync_directory(directory)
-    sync_directory(directory.parent)
-    return path.read_text("ascii").strip()
-
-
-def _segments(directory: Path) -> list[Segment]:
-    """Every segment in the order of its records; those left open are sealed."""
-    left_open = [recover(path) for path in sorted(directory.glob(f"*{OPEN_SUFFIX}"))]
-    named = [Segment.named(path) for path in directory.iterdir()]
-    found = {segment.path: segment for segment in (*left_open, *named) if segment is not None}
-    return sorted(found.values(), key=lambda segment: (segment.first, segment.last))
-
-
-def _last_of(segments: Sequence[Segment]) -> AuditRecord | None:
-    """The youngest record, which later ones must follow; None when there is none that can be read."""
-    last: AuditRecord | None = None
-    with suppress(SpillDamaged):
-        for segment in segments[-1:]:
-            offset = 0
-            while last is None or last.counter < segment.last:
-                records, offset = segment.read(offset, _AT_ONCE)
-                last = records[-1]
-    return last
-
-
-def _oldest_at(segments: Sequence[Segment]) -> datetime | None:
-    with suppress(SpillDamaged):
-        for segment in segments[:1]:
-            records, _ = segment.read(0, 1)
-            return records[0].recorded_at
-    return None

@@ -8,8 +8,8 @@ from typing import Any
 from zlib import crc32
 
 from event_queue.audit import AuditRecord
-from event_queue.codec import decode_record
 from event_queue.errors import CorruptQueue
+from event_queue.outbox_entry import decode_record
 
 
 def encode_line(content: dict[str, Any]) -> bytes:
@@ -45,6 +45,6 @@ def decode_spilled(line: bytes) -> AuditRecord | None:
     if content is None or "id" not in content:
         return None
     try:
-        return decode_record(content["id"], {**content, "due": ""})
+        return decode_record(content["id"], {**content, "n": str(content.get("n")), "due": ""})
     except CorruptQueue:
         return None

@@ -1,0 +1,76 @@
+"""One entry of the outbox as it stands in Redis or in a file, read without trusting any of it.
+
+An entry is {"n": counter, "kind", "event", "details", "due": milliseconds or nothing, "at": the same, rarely}.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from event_queue.audit import AuditKind, AuditRecord
+from event_queue.codec import encode_details, from_ms
+from event_queue.errors import CorruptQueue
+
+_LONGEST_COUNTER: Final = 18
+"""Digits; what PostgreSQL takes for one."""
+
+
+def decode_record(stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
+    """Read one entry. One that has its number, but else makes no sense, becomes a record of the kind UNREADABLE.
+
+    History has no place for such a record: it goes to quarantine, and those behind it are stored.
+
+    Raises:
+        CorruptQueue: the entry has no number, so it was not written by the queue's scripts.
+    """
+    counter = _counter(stream_id, fields)
+    try:
+        return _record(counter, stream_id, fields)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+        return _unreadable(counter, stream_id, fields)
+
+
+def _counter(stream_id: str, fields: Mapping[str, str]) -> int:
+    number = fields.get("n", "")
+    if not (number.isascii() and number.isdecimal() and len(number) <= _LONGEST_COUNTER):
+        raise CorruptQueue(
+            f"outbox entry {stream_id} has no number, so somebody else wrote it: {str(fields)[:200]}; "
+            "delete it (XDEL) when nobody needs it"
+        )
+    return int(number)
+
+
+def _record(counter: int, stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
+    # Numbers are not looked at, so that none is too long.
+    event = json.loads(fields["event"], parse_int=str)
+    return AuditRecord(
+        counter=counter,
+        stream_id=stream_id,
+        kind=AuditKind(fields["kind"]),
+        event_id=UUID(event["event_id"]) if event else None,
+        account_id=event["account_id"] if event else json.loads(fields["details"])["scope"],
+        recorded_at=from_ms(int(fields.get("at") or stream_id.partition("-")[0])),
+        event_json=fields["event"],
+        details_json=_with_due(fields["details"], fields["due"]),
+    )
+
+
+def _unreadable(counter: int, stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
+    is_known = fields.get("kind") == AuditKind.UNREADABLE.value and "event" in fields
+    return AuditRecord(
+        counter=counter,
+        stream_id=stream_id,
+        kind=AuditKind.UNREADABLE,
+        event_id=None,
+        account_id="",
+        recorded_at=from_ms(int(stream_id.partition("-")[0])),
+        event_json=fields["event"] if is_known else json.dumps(dict(fields), ensure_ascii=False),
+        details_json="{}",
+    )
+
+
+def _with_due(details: str, due: str) -> str:
+    if not due:
+        return details
+    return encode_details({**json.loads(details), "next_attempt_at": from_ms(float(due))})
