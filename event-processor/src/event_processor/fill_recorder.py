@@ -48,9 +48,10 @@ class FillRecorder:
                 trading_day=trading_day(fill.executed_at),
             )
         )
-        if not is_known:
+        if is_known:
+            self._remember(fill)
+        else:  # whose event an emptied Redis may get back from history: told again, it is tried again
             _log.warning("fill_of_unknown_event", order_ref=fill.order_ref, exec_id=fill.exec_id)
-        self._remember(fill)
 
     def _remember(self, fill: Fill) -> None:
         self._written[fill.exec_id] = fill

@@ -139,6 +139,26 @@ async def test_fills_are_written_before_the_result(trail: AuditTrail, world: Wor
     ]
 
 
+async def test_a_fill_told_before_its_event_came_back_is_written_when_told_again(
+    trail: AuditTrail, world: WorkerWorld
+) -> None:
+    """Between the loss of Redis and its rebuild nobody knows whose fill it is; the next attempt hears of it again."""
+    client: Any = world.queue.client
+    events = world.queue.keys.events
+    body = await client.hget(events, str(EVENT_ID))
+    fill = _fill(1, "100", "50", at=world)
+
+    await client.hdel(events, str(EVENT_ID))
+    await trail.earlier_fills((fill,))
+    written_too_soon = AuditKind.FILL in await world.all_kinds()
+    await client.hset(events, str(EVENT_ID), body)
+    await trail.earlier_fills((fill,))
+    await trail.earlier_fills((fill,))
+
+    assert not written_too_soon
+    assert (await world.all_kinds()).count(AuditKind.FILL) == 1
+
+
 async def test_an_order_that_never_left_is_told(trail: AuditTrail, world: WorkerWorld) -> None:
     """It stays an intended order, so that its reference is not used again."""
     await trail.intent(REQUEST, "because")
