@@ -14,6 +14,8 @@ from event_queue.errors import CorruptQueue
 
 _LONGEST_COUNTER: Final = 18
 """Digits; what PostgreSQL takes for one."""
+_read_event: Final = json.JSONDecoder(parse_int=str).decode
+"""Numbers are not looked at, so that none is too long."""
 
 
 def decode_record(stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
@@ -42,8 +44,7 @@ def _counter(stream_id: str, fields: Mapping[str, str]) -> int:
 
 
 def _record(counter: int, stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
-    # Numbers are not looked at, so that none is too long.
-    event = json.loads(fields["event"], parse_int=str)
+    event = _read_event(fields["event"])
     return AuditRecord(
         counter=counter,
         stream_id=stream_id,
