@@ -2,12 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -17,12 +15,12 @@ from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outbox_relief import OutboxRelief
 from event_queue.postgres_audit import PostgresAudit, open_postgres
-from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
 from event_queue.testing.events import make_event
 from event_queue.testing.postgres_server import running_postgres
+from event_queue.testing.relays import address_of, relay_of
 from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
@@ -30,29 +28,6 @@ pytestmark = pytest.mark.integration
 AT_ONCE = timedelta(milliseconds=1)
 SOON = timedelta(seconds=60)
 KILLS = 6
-
-
-def address_of(dsn: str) -> PostgresAddress:
-    parts = urlsplit(dsn)
-    return PostgresAddress(
-        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
-    )
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    async with open_postgres(address_of(postgres_dsn)) as audit:
-        yield audit
-
-
-def relay_of(queue: RedisQueue, audit: PostgresAudit, spill: Spill | None = None, batch: int = 40) -> OutboxRelay:
-    async def no_pause(_: timedelta) -> None:
-        """Nothing to wait for."""
-
-    return OutboxRelay(
-        queue.outbox, audit, now=lambda: datetime(2025, 6, 24, tzinfo=UTC), pause=no_pause, batch=batch, spill=spill
-    )
 
 
 async def fill(queue: RedisQueue, count: int, name: str) -> None:
@@ -86,13 +61,13 @@ async def test_postgres_killed_amid_batches_stores_each_record_once(
         async with open_postgres(address_of(dsn)) as audit:
             for turn in range(KILLS):
                 await fill(redis_queue, 120, f"T{turn}")
-                carrying = asyncio.create_task(carry_until_cut(relay_of(redis_queue, audit)))
+                carrying = asyncio.create_task(carry_until_cut(relay_of(redis_queue.outbox, audit)))
                 await asyncio.wait({carrying}, timeout=chance.uniform(0, 0.15))
                 await asyncio.to_thread(server.kill)
                 await carrying
                 await asyncio.to_thread(server.start)
 
-            assert await relay_of(redis_queue, audit).drain(within=SOON)
+            assert await relay_of(redis_queue.outbox, audit).drain(within=SOON)
             assert await stored(dsn) == list(range(1, KILLS * 120 + 1))
     assert await redis_queue.outbox.length() == 0
 
@@ -106,7 +81,7 @@ async def test_a_relay_cancelled_amid_batches_stores_each_record_once(
         spill = Spill(tmp_path / "spill", host="here", segment_bytes=4000)
         relief = OutboxRelief(redis_queue.outbox, spill, budget_bytes=chance.choice([1, 10_000]))
         await fill(redis_queue, 20, f"T{turn}")
-        relay = relay_of(redis_queue, audit, spill, batch=7)
+        relay = relay_of(redis_queue.outbox, audit, spill=spill, batch=7)
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(carry_until_cut(relay)),
             asyncio.create_task(relief.look()),
@@ -118,7 +93,7 @@ async def test_a_relay_cancelled_amid_batches_stores_each_record_once(
         await asyncio.to_thread(spill.close)
 
     spill = Spill(tmp_path / "spill", host="here")
-    assert await relay_of(redis_queue, audit, spill).drain(within=SOON)
+    assert await relay_of(redis_queue.outbox, audit, spill=spill).drain(within=SOON)
     assert await stored(postgres_dsn) == list(range(1, 501))
     assert await redis_queue.outbox.spills() == []
     spill.close()
@@ -129,7 +104,7 @@ async def test_files_lost_for_good_can_be_accepted(
 ) -> None:
     """As docs/operations.md tells: forget the files in Redis, then resync; history goes on behind what is gone."""
     await fill(redis_queue, 5, "before")
-    await relay_of(redis_queue, audit).drain(within=SOON)
+    await relay_of(redis_queue.outbox, audit).drain(within=SOON)
     spill = Spill(tmp_path / "spill", host="here")
     await fill(redis_queue, 20, "lost")
     await OutboxRelief(redis_queue.outbox, spill, budget_bytes=1).look()
@@ -137,7 +112,7 @@ async def test_files_lost_for_good_can_be_accepted(
     await fill(redis_queue, 3, "later")
     mender = Mender(redis_queue.mending, audit.past, now=SystemClock().now)
     with pytest.raises(HistoryGap, match="6 to 25"):
-        await relay_of(redis_queue, audit).carry(block=AT_ONCE)
+        await relay_of(redis_queue.outbox, audit).carry(block=AT_ONCE)
     before = (await mender.compare()).verdict
 
     (marker,) = await redis_queue.outbox.spills()
@@ -145,7 +120,7 @@ async def test_files_lost_for_good_can_be_accepted(
     await mender.mend()
 
     assert before is Verdict.AGREES
-    assert await relay_of(redis_queue, audit).drain(within=SOON)
+    assert await relay_of(redis_queue.outbox, audit).drain(within=SOON)
     counters = await stored(postgres_dsn)
     assert counters[:5] == [1, 2, 3, 4, 5]
     assert counters[5:] == list(range(26, counters[-1] + 1))

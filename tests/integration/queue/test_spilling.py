@@ -2,63 +2,33 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import Any
 
-import asyncpg
 import pytest
 
 from event_queue.audit import AuditRecord
 from event_queue.errors import AuditUnavailable, HistoryDiverged, QueueFull
 from event_queue.outbox_relief import OutboxRelief
 from event_queue.outbox_size import Pressure
-from event_queue.postgres_audit import PostgresAudit, open_postgres
-from event_queue.postgres_pool import PostgresAddress
+from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
 from event_queue.testing.events import make_event
 from event_queue.testing.redis_server import running_redis
+from event_queue.testing.relays import relay_of
 
 pytestmark = pytest.mark.integration
 
-NOW = datetime(2025, 6, 24, tzinfo=UTC)
 AT_ONCE = timedelta(milliseconds=1)
 SOON = timedelta(seconds=60)
 
 
 class Crash(Exception):
     """The process ends here."""
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    parts = urlsplit(postgres_dsn)
-    address = PostgresAddress(
-        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
-    )
-    async with open_postgres(address) as audit:
-        yield audit
-
-
-@pytest.fixture
-async def database(postgres_dsn: str) -> AsyncGenerator[Any]:
-    """A connection of the test's own."""
-    connection: Any = await cast("Any", asyncpg).connect(postgres_dsn)
-    yield connection
-    await connection.close()
-
-
-async def no_pause(_: timedelta) -> None:
-    """A pause that takes no time."""
-
-
-def relay_of(outbox: Any, audit: Any, spill: Spill, batch: int = 50) -> OutboxRelay:
-    return OutboxRelay(outbox, audit, now=lambda: NOW, pause=no_pause, batch=batch, spill=spill)
 
 
 async def fill(queue: RedisQueue, count: int, name: str = "DU") -> None:
@@ -91,7 +61,7 @@ async def test_records_move_to_disk_at_three_quarters_and_down_to_half(
     assert spill.records + left == 1200
     assert (marker.first, marker.last, marker.host) == (1, spill.records, "here")
     assert pressed.state.percent < 50
-    assert await relay_of(redis_queue.outbox, audit, spill, 500).drain(within=SOON)
+    assert await relay_of(redis_queue.outbox, audit, spill=spill, batch=500).drain(within=SOON)
     assert await stored(database) == list(range(1, 1201))
     assert await redis_queue.outbox.spills() == []
     spill.close()
@@ -151,7 +121,7 @@ async def test_a_crash_at_any_step_loses_and_doubles_nothing(
     await OutboxRelief(redis_queue.outbox, heir, budget_bytes=1).look()
     await fill(redis_queue, 20, "heir")
 
-    assert await relay_of(redis_queue.outbox, audit, heir).drain(within=SOON)
+    assert await relay_of(redis_queue.outbox, audit, spill=heir).drain(within=SOON)
     assert await stored(database) == list(range(1, len(await stored(database)) + 1))
     assert len(await stored(database)) in (320, 340)
     assert (heir.records, await redis_queue.outbox.length(), await redis_queue.outbox.spills()) == (0, 0, [])
@@ -166,8 +136,8 @@ async def _die(queue: RedisQueue, audit: PostgresAudit, spill: Spill, step: str,
         outbox: Any = DyingOutbox(queue, after=after)
         await OutboxRelief(outbox, spill, budget_bytes=1).look()
     if step == "store":
-        await relay_of(queue.outbox, DyingStore(audit, after=after), spill).carry(block=AT_ONCE)
-    await relay_of(queue.outbox, audit, dying).carry(block=AT_ONCE)
+        await relay_of(queue.outbox, DyingStore(audit, after=after), spill=spill).carry(block=AT_ONCE)
+    await relay_of(queue.outbox, audit, spill=dying).carry(block=AT_ONCE)
 
 
 class DyingStore:
@@ -190,7 +160,7 @@ async def test_spilling_while_carrying_keeps_the_order(
     """A relay that carries while records are made and moved to disk stores all of them in order, each once."""
     spill = Spill(tmp_path / "spill", host="here", segment_bytes=30_000)
     relief = OutboxRelief(redis_queue.outbox, spill, budget_bytes=30_000)
-    relay = relay_of(redis_queue.outbox, audit, spill, 40)
+    relay = relay_of(redis_queue.outbox, audit, spill=spill, batch=40)
     done = asyncio.Event()
 
     async def carry() -> None:
@@ -222,7 +192,7 @@ async def test_two_hosts_that_spill_in_turn_store_in_order(
     for turn, spill in enumerate((east, west, east)):
         await fill(redis_queue, 120, f"{turn}-")
         await OutboxRelief(redis_queue.outbox, spill, budget_bytes=1).look()
-    relays = [relay_of(redis_queue.outbox, audit, spill) for spill in (west, east)]
+    relays = [relay_of(redis_queue.outbox, audit, spill=spill) for spill in (west, east)]
 
     rounds = 0
     while await redis_queue.outbox.spills() and rounds < 100:
@@ -296,7 +266,7 @@ async def _live(queue: RedisQueue, audit: PostgresAudit, directory: Path, chance
     spill = Spill(directory, host="here", segment_bytes=chance.choice([3000, 30_000]))
 
     async def carry(store: Any) -> None:
-        await relay_of(queue.outbox, store, spill, chance.randint(1, 60)).carry(block=AT_ONCE)
+        await relay_of(queue.outbox, store, spill=spill, batch=chance.randint(1, 60)).carry(block=AT_ONCE)
 
     steps: list[Callable[[], Awaitable[object]]] = [
         lambda: fill(queue, chance.randint(1, 60), str(chance.random())),
@@ -314,7 +284,7 @@ async def _live(queue: RedisQueue, audit: PostgresAudit, directory: Path, chance
         except Crash:
             spill.close()
             spill = Spill(directory, host="here", segment_bytes=3000)
-    assert await relay_of(queue.outbox, audit, spill).drain(within=SOON)
+    assert await relay_of(queue.outbox, audit, spill=spill).drain(within=SOON)
     spill.close()
 
 
