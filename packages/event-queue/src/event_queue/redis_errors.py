@@ -22,7 +22,10 @@ from event_queue.cancellation import cancellation_kept
 from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavailable
 
 _PASSING_CODES: Final = frozenset(
-    {"READONLY", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOREPLICAS", "TRYAGAIN", "NOPERM"}
+    {
+        *("READONLY", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOREPLICAS", "TRYAGAIN", "NOPERM"),
+        "NOSCRIPT",  # it forgot its scripts amid a batch
+    }
 )
 _PASSING_CLASSES: Final = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError)
 # Redis 6 wraps the error of a command inside a script: "ERR Error running script ...: @user_script:12: -OOM ...".

@@ -1,17 +1,18 @@
 """Runs the queue's scripts: one round trip each, by digest, loading a script again when Redis has forgotten it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
-from event_queue.errors import CorruptQueue, QueueUnavailable
+from event_queue.errors import CorruptQueue, QueueError, QueueUnavailable
 from event_queue.keys import QueueKeys
 from event_queue.redis_durability import verify_keys
-from event_queue.redis_errors import translated
+from event_queue.redis_errors import translate, translated
 from event_queue.script_files import Script, ScriptName
 
 _OF_ONE_CALL: Final = ("receipt", "traded_event")
@@ -19,6 +20,14 @@ _OF_ONE_CALL: Final = ("receipt", "traded_event")
 _STEPS: Final = frozenset({"counter", "fence", "wake", "spilled"})
 """Keys of the scripts that write several, and must not stop between them."""
 _READERS: Final[frozenset[ScriptName]] = frozenset({"survey"})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a script among many; see `ScriptRunner.run`."""
+
+    args: tuple[str | int, ...]
+    receipt: str | None = None
 
 
 class ScriptRunner:
@@ -69,22 +78,59 @@ class ScriptRunner:
             QueueFull: Redis refused the script's first write because of its memory limit.
             CorruptQueue: a key has the wrong type, or the script failed.
         """
-        script = self._scripts[name]
-        keys = self._fixed_keys[name]
-        if traded_event is not None:
-            keys = (self.keys.traded_event(traded_event), *keys)
-        if receipt is not None:
-            keys = (self.keys.receipt(receipt), *keys)
+        keys = self._keys_of(name, receipt, traded_event)
         try:
             with translated(name):
                 async with asyncio.timeout(self._patience_seconds):
-                    if name in self._guarded and not self._is_checked:
-                        await verify_keys(self._client, self.keys)
-                        self._is_checked = True
-                    return await self._execute(script, keys, args)
+                    await self._check_before(name)
+                    return await self._execute(self._scripts[name], keys, args)
         except (QueueUnavailable, CorruptQueue):
             self._is_checked = False
             raise
+
+    async def run_all(self, name: ScriptName, runs: Sequence[Run]) -> Sequence[list[Any] | QueueError]:
+        """Run a script many times in one round trip, in the order given; each run is a step of its own.
+
+        Returns:
+            The reply to each run, or the error that `run` would have raised. One that failed stops none behind it.
+
+        Raises:
+            QueueUnavailable: no answer; any of them may or may not have run, and all may be run again.
+        """
+        try:
+            with translated(name):
+                async with asyncio.timeout(self._patience_seconds):
+                    await self._check_before(name)
+                    replies = await self._execute_all(name, runs)
+        except (QueueUnavailable, CorruptQueue):
+            self._is_checked = False
+            raise
+        answers = [translate(reply, name) if isinstance(reply, ResponseError) else reply for reply in replies]
+        if any(isinstance(answer, QueueUnavailable | CorruptQueue) for answer in answers):
+            self._is_checked = False
+        return answers
+
+    def _keys_of(self, name: ScriptName, receipt: str | None, traded_event: str | None = None) -> tuple[str, ...]:
+        keys = self._fixed_keys[name]
+        if traded_event is not None:
+            keys = (self.keys.traded_event(traded_event), *keys)
+        return keys if receipt is None else (self.keys.receipt(receipt), *keys)
+
+    async def _check_before(self, name: ScriptName) -> None:
+        if name in self._guarded and not self._is_checked:
+            await verify_keys(self._client, self.keys)
+            self._is_checked = True
+
+    async def _execute_all(self, name: ScriptName, runs: Sequence[Run]) -> list[Any]:
+        script = self._scripts[name]
+        async with self._client.pipeline(transaction=False) as pipeline:
+            # The first brings the script along, so that Redis knows it for the others.
+            command, known_as = "EVAL", script.text
+            for run in runs:
+                keys = self._keys_of(name, run.receipt)
+                pipeline.execute_command(command, known_as, len(keys), *keys, *run.args)
+                command, known_as = "EVALSHA", script.sha
+            return await pipeline.execute(raise_on_error=False)
 
     async def _execute(self, script: Script, keys: tuple[str, ...], args: tuple[str | int, ...]) -> list[Any]:
         try:
