@@ -185,3 +185,26 @@ async def _lease_is_free(world: WorkerWorld) -> bool:
         return False
     await world.queue.worker.release_lease(outcome)
     return True
+
+
+async def test_an_attempt_that_redis_forgot_is_counted_before_it_is_made_again(world: WorkerWorld) -> None:
+    """F8: an event comes back at an attempt that has ended; nothing is sent under its orderRefs a second time."""
+    event = await world.enqueue()
+    client: Any = world.queue.client
+    async with world.running():
+        await world.next_record(AuditKind.COMPLETED)
+        sent = len(world.brokerage.orders)
+        await client.delete(world.queue.keys.receipt(f"event:{event.event_id}"))
+        await world.queue.intake.enqueue(event)
+        while not world.clock.paused_for:
+            await world.brokerage.changes.wait_until(lambda: bool(world.clock.paused_for), timeout_seconds=0.01)
+
+        assert len(world.brokerage.orders) == sent
+        await client.delete(world.queue.keys.lease)
+        world.clock.advance(5)
+        recovered = await world.next_record(AuditKind.RECOVERED)
+        done = await world.next_record(AuditKind.COMPLETED)
+
+    assert recovered.event_id == done.event_id == event.event_id
+    assert json.loads(done.event_json)["times_queued"] == 2
+    assert len(world.brokerage.orders) == sent

@@ -14,7 +14,7 @@ Losing the lease cuts all hands short: nothing more is sent, nothing more is wri
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ import structlog
 
 from event_processor.attempts import Attempts
 from event_processor.audit_trail import AuditTrail
+from event_processor.ended_attempts import EndedAttempts
 from event_processor.errors import WorkCancelledWithin
 from event_processor.fill_recorder import FillRecorder
 from event_processor.hand import Hand
@@ -67,6 +68,8 @@ class Worker:
     """Called with the fresh lease before anything else: what must be in order before the queue is touched."""
     step_down: Callable[[], Awaitable[None]] | None = None
     """Called when the lease was given up or lost, before another worker needs what this one had open."""
+    ended: EndedAttempts = field(default_factory=EndedAttempts)
+    """Over all leases of this process."""
 
     async def run(self) -> None:
         """Stand by for the lease, lead, and stand by again when it is lost; returns once `stop` is set."""
@@ -159,10 +162,12 @@ class Worker:
     async def _process(self, hand: Hand, event: RebalanceEvent) -> RebalanceEvent | None:
         """One attempt, and its end written down; the next event, when one was claimed with it."""
         with bind_event(event_id=event.event_id, account_id=event.account_id):
+            self.ended.require_new(event)
             self.status.working_on(event, self.clock.now())
             _log.info("event_started", command=event.exec_command.value, times_queued=event.times_queued)
             outcome = await self.attempts.run(event, AuditTrail(hand, event))
             following = await hand.conclude(event, outcome)
+            self.ended.add(event, outcome)
             self.status.done_with(event, type(outcome).__name__.lower(), self.clock.now())
         return following
 
