@@ -13,6 +13,7 @@ from event_broker.testing.recording_intake import Offer, RecordingIntake
 from event_broker.trigger import Trigger
 from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavailable
 from event_queue.events import Command
+from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import Duplicate, Remembered
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -66,7 +67,9 @@ async def test_each_account_on_the_channel_gets_an_event(router: ChannelRouter, 
     assert {event.exec_command for event in intake.taken} == {Command.REBALANCE}
     assert {event.created_at for event in intake.taken} == {NOW}
     assert len({event.event_id for event in intake.taken}) == 2
-    assert {(offer.message_id, offer.remember_while_in_flight) for offer in intake.offers} == {("growth:abc:0", True)}
+    assert {(offer.message, offer.remember_while_in_flight) for offer in intake.offers} == {
+        (InboundMessage("growth", "abc:0"), True)
+    }
 
 
 @pytest.mark.parametrize("error", [QueueUnavailable("gone"), QueueFull("full"), CorruptQueue("odd")])
@@ -112,7 +115,7 @@ async def test_a_message_without_an_id_is_never_taken_for_another(
     await router.route(message({"n": 1}, channel="income", message_id=None))
     await router.route(message({"n": 2}, channel="income", message_id=None))
 
-    assert [offer.message_id for offer in intake.offers] == [None, None]
+    assert [offer.message for offer in intake.offers] == [None, None]
     assert len(intake.taken) == 2
 
 

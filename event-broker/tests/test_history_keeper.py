@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from event_broker.history_keeper import HistoryKeeper
+from event_broker.past_gate import PastGate
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
@@ -39,7 +40,7 @@ async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
 
 def keeper_of(queue: RedisQueue, audit: PostgresAudit, directory: Path) -> HistoryKeeper:
     mender = Mender(queue.mending, audit.past, now=CLOCK.now)
-    return HistoryKeeper(mender, queue.mending, Spill(directory / "spill", host="here"), CLOCK)
+    return HistoryKeeper(mender, queue.mending, Spill(directory / "spill", host="here"), PastGate(), CLOCK)
 
 
 async def look(keeper: HistoryKeeper) -> ComponentReport:
@@ -62,7 +63,7 @@ async def test_a_first_start_opens_the_queue(redis_queue: RedisQueue, audit: Pos
 
     assert report.state is ComponentState.OK
     assert await redis_queue.mending.checked_run() == await redis_queue.mending.run_id()
-    await redis_queue.wary_intake.enqueue(make_event())
+    await redis_queue.intake.enqueue(make_event(), least=0)
 
 
 async def test_an_emptied_redis_is_rebuilt_at_the_first_look(

@@ -24,7 +24,9 @@ async def test_a_message_becomes_an_event(ably: AblyServer, listen: Listen) -> N
 
     assert (event.account_id, event.exec_command, event.source) == ("DU1", Command.REBALANCE, "ably")
     assert event.data == {"exec": "rebalance", "note": "monthly"}
-    assert rig.intake.offers[0].message_id == f"{CHANNEL}:{message_id}"
+    message = rig.intake.offers[0].message
+    assert message is not None
+    assert (message.channel, message.message_id) == (CHANNEL, message_id)
     assert rig.intake.offers[0].remember_while_in_flight
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from event_broker.testing.broker_process import running_broker
 from event_queue.progress import Progress
-from event_queue.redis_progress import RedisProgress
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.redis_server import RedisServer
 from sandbox.ably import AblyServer
@@ -49,7 +48,7 @@ async def test_a_gap_is_told_with_its_ends(
     """Once, in words, and with no trace of the address in the log."""
     now = SystemClock().now()
     yesterday = Progress(now - timedelta(days=1), "long-gone", now - timedelta(days=2))
-    await RedisProgress(redis_queue.client).write({CHANNEL: yesterday})
+    await redis_queue.progress.write({CHANNEL: yesterday})
 
     async with running_broker(tmp_path, environ) as broker:
         [mail] = await mailbox.wait_mail(1)

@@ -15,7 +15,6 @@ import pytest
 from event_broker.testing.broker_process import BrokerProcess, running_broker
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.progress import Progress
-from event_queue.redis_progress import RedisProgress
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.redis_server import RedisServer, running_redis
 from event_queue.testing.server_process import free_port
@@ -166,6 +165,7 @@ async def test_kill_9_and_an_absence_longer_than_the_rewind_lose_nothing(queue: 
         where = {"ABLY_ENDPOINT": ably.endpoint, "ABLY_API_KEY": ably.key, "ABLY_REWIND": "20s"}
         async with start(**where) as first:
             await first.wait_events("channel_attached", len(CHANNELS))
+            await first.wait_events("progress_loaded")
             for channel in CHANNELS[:10]:
                 ably.publish(channel, {"exec": "rebalance"})
             await first.wait_log(lambda log: len(heard(log)) >= 3)
@@ -190,7 +190,7 @@ async def test_a_restart_after_an_absence_beyond_the_history_is_told(
     """The log and the report name the channel and the time, and the next start still knows it."""
     now = SystemClock().now()
     yesterday = Progress(now - timedelta(days=1), "long-gone", now - timedelta(days=2))
-    await RedisProgress(queue.client).write({CHANNELS[0]: yesterday})
+    await queue.progress.write({CHANNELS[0]: yesterday})
     async with start() as first:
         [missed] = await first.wait_events("signals_may_be_missed")
         report = await wait_report(queue, "ably", lambda report: CHANNELS[0] in report.facts["gaps"])

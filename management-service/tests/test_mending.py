@@ -35,7 +35,7 @@ async def history(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
 def client(connect: Connect, redis_queue: RedisQueue, history: PostgresAudit) -> httpx.AsyncClient:
     """A client with the key, of a service that has both stores."""
     mender = Mender(redis_queue.mending, history.past, now=SystemClock().now)
-    intake = WaryIntake(redis_queue.wary_intake, redis_queue.intake, mender)
+    intake = WaryIntake(redis_queue.intake, mender)
     return connect(audit=history, mender=mender, intake=intake)
 
 

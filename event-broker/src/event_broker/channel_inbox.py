@@ -52,6 +52,7 @@ class ChannelInbox:
         self._in_hand = 0
         self._held: list[Trigger] | None = None
         self._has_gap = False
+        self._unsure = 0
         self._youngest: Trigger | None = None
         self.replayed = asyncio.Event()
         """Set once the queue has what an earlier process left."""
@@ -66,6 +67,10 @@ class ChannelInbox:
     def is_holding(self) -> bool:
         """Whether live messages are kept back."""
         return self._held is not None
+
+    def past_lost(self) -> None:
+        """What lies in the line may come after what Redis has lost: it moves no progress any more."""
+        self._unsure = self._items.qsize() + self._in_hand
 
     def put(self, trigger: Trigger) -> None:
         """Add a live message; at once, so that messages keep their order."""
@@ -125,9 +130,10 @@ class ChannelInbox:
             item = await self._items.get()
             self._in_hand = 1
             if item.trigger is not None:
-                await self._router.route(item.trigger)
-            if item.progress is not None and self._on_reached is not None:
+                await self._router.route(item.trigger, is_last=item.progress is not None and not self._unsure)
+            if item.progress is not None and self._on_reached is not None and not self._unsure:
                 self._on_reached(item.progress)
+            self._unsure = max(0, self._unsure - 1)
             if item.trigger is not None:
                 self._safe.ended(item.trigger)
             if item.ends_replay:

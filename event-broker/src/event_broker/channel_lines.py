@@ -22,6 +22,12 @@ class ChannelLines:
         """Messages of all channels that were received and are not yet queued."""
         return sum(inbox.backlog for inbox in self.inboxes.values())
 
+    def past_lost(self) -> None:
+        """Redis has lost some of what it took in: each channel is read again from where history knows it."""
+        for channel, inbox in self.inboxes.items():
+            inbox.past_lost()
+            self.begin_catch_up(channel)
+
     def begin_catch_up(self, channel: str) -> None:
         """The channel is attached without its past."""
         self.catch_ups[channel].begin()

@@ -11,6 +11,7 @@ import structlog
 from event_broker.payload import read_payload
 from event_broker.settings import INTAKE_RETRY_SECONDS
 from event_broker.trigger import Trigger
+from event_queue.arrival import Answer, Arrival
 from event_queue.errors import QueueError
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import AlreadySeen, Duplicate, IntakeOutcome, Queued, Remembered
@@ -39,15 +40,18 @@ class ChannelRouter:
         """Why the queue does not take a message at this moment; None while it takes them."""
         return next(iter(self._refusals.values()), None)
 
-    async def route(self, trigger: Trigger) -> None:
+    async def route(self, trigger: Trigger, *, is_last: bool = True) -> None:
         """Return when the queue has taken the message for each account on its channel, in the order of accounts.yaml.
+
+        `is_last` when everything that the channel carried before is taken in.
 
         An account whose event is not taken leaves the others alone; its event is offered again, unchanged, after a
         fixed pause, for as long as it takes. Nothing is dropped.
         """
-        waiting = self._events(trigger)
+        message = trigger.message(is_last=is_last)
+        waiting = [Arrival(event, message, remember_while_in_flight=True) for event in self._events(trigger)]
         while True:
-            waiting = [event for event in waiting if not await self._offer(trigger, event)]
+            waiting = await self._offer(trigger, waiting)
             if not waiting:
                 self._refusals.pop(trigger.channel, None)
                 return
@@ -77,15 +81,21 @@ class ChannelRouter:
             for account in accounts
         ]
 
-    async def _offer(self, trigger: Trigger, event: RebalanceEvent) -> bool:
-        """Offer the event once; whether the queue has it."""
-        try:
-            outcome = await self._intake.enqueue(event, message_id=trigger.receipt, remember_while_in_flight=True)
-        except QueueError as error:
-            reason = self._refusals[trigger.channel] = f"{type(error).__name__}: {error}"
+    async def _offer(self, trigger: Trigger, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Offer the events once, all together; those that the queue has not taken."""
+        answers = await self._intake.enqueue_all(arrivals)
+        return [
+            arrival
+            for arrival, answer in zip(arrivals, answers, strict=True)
+            if not self._is_taken(trigger, arrival.event, answer)
+        ]
+
+    def _is_taken(self, trigger: Trigger, event: RebalanceEvent, answer: Answer) -> bool:
+        if isinstance(answer, QueueError):
+            reason = self._refusals[trigger.channel] = f"{type(answer).__name__}: {answer}"
             _log.warning("intake_refused", **_ids(trigger, event), reason=reason, retry_seconds=self._retry_seconds)
             return False
-        _log_outcome(outcome, trigger, event)
+        _log_outcome(answer, trigger, event)
         return True
 
 

@@ -11,10 +11,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import structlog
 
+from event_broker.past_gate import PastGate
 from event_broker.until_stopped import end_task
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import AuditUnavailable, QueueError
@@ -47,15 +49,19 @@ class _Finding:
 class HistoryKeeper:
     """Looks for as long as the service lives."""
 
-    def __init__(self, mender: Mender, redis: RedisMending, spill: Spill, clock: Clock) -> None:
-        """Take what compares and mends, and the spill, whose records come before everything."""
+    def __init__(self, mender: Mender, redis: RedisMending, spill: Spill, gate: PastGate, clock: Clock) -> None:
+        """Take what compares and mends, the spill, whose records come before everything, and the gate of the intake."""
         self._mender = mender
+        self._gate = gate
         self._redis = redis
         self._spill = spill
         self._clock = clock
         self._finding = _Finding(ComponentState.OK, "Starting.")
         self._checked_run = ""
+        self._told_until: datetime | None = None
         self._waiting_since: float | None = None
+        self._is_halted = False
+        """Whether signals are taken in during a halt: Redis knows again which it has seen."""
         self._may_carry = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -95,15 +101,21 @@ class HistoryKeeper:
         return ComponentReport(COMPONENT, found.state, found.detail, facts, self._clock.now())
 
     async def _look(self) -> _Finding:
+        looked_at = self._clock.now()
         try:
-            return await self._judge(await self._mender.compare())
+            comparison = await self._mender.compare()
+            finding = await self._judge(comparison)
         except AuditUnavailable as error:
             return await self._without_history(error)
         except QueueError as error:
             return _Finding(ComponentState.DEGRADED, f"Redis could not be compared with history: {error}")
+        if comparison.history_knows_all:
+            self._told_until = looked_at
+        return finding
 
     async def _judge(self, comparison: Comparison) -> _Finding:
         self._waiting_since = None
+        self._is_halted = self._is_halted and comparison.needs_mending
         verdict, halt = comparison.verdict, comparison.survey.halt
         if verdict is Verdict.REDIS_LOST or halt.startswith(CLOSED):
             return await self._rebuild()
@@ -112,6 +124,7 @@ class HistoryKeeper:
         if verdict is Verdict.NEW:
             await self._mender.open_if_new()
         await self._mark_checked()
+        self._gate.open(comparison.position.counter)
         if verdict is Verdict.HISTORY_LOST:
             words = (
                 "PostgreSQL has lost records that Redis no longer holds: trading goes on. "
@@ -121,15 +134,22 @@ class HistoryKeeper:
         return _Finding(ComponentState.OK, "Redis and PostgreSQL agree.", verdict)
 
     async def _rebuild(self) -> _Finding:
+        self._close_gate("Redis was emptied, and is rebuilt from history first")
         if self._spill.exists and (not self._spill.is_open or self._spill.records):
             words = "Redis was emptied; it is rebuilt once the records spilled to disk are in PostgreSQL."
             return _Finding(ComponentState.DOWN, words, Verdict.REDIS_LOST)
         plan = await self._mender.mend()
+        self._gate.open(plan.comparison.position.counter)
         _log.warning("queue_rebuilt", **_counts(plan), last_stored=plan.comparison.position.counter)
         return _Finding(ComponentState.OK, "Redis was emptied, and has been rebuilt from PostgreSQL.", Verdict.AGREES)
 
     async def _halt(self) -> _Finding:
         await self._mender.halt()
+        if not self._is_halted:
+            self._close_gate("Redis went back in time, and learns first which messages it has seen")
+            await self._mender.remember()
+            self._gate.open(None)
+            self._is_halted = True
         words = (
             "Redis went back in time behind its history, and nothing is traded. Look at `rebalancer resync --dry-run`, "
             "then run `rebalancer resync`."
@@ -137,17 +157,30 @@ class HistoryKeeper:
         halt = await self._redis.halt_reason()
         return _Finding(ComponentState.DOWN, words, Verdict.REDIS_WENT_BACK, halt, may_carry=False)
 
+    def _close_gate(self, reason: str) -> None:
+        self._gate.close(reason, told_until=self._told_until)
+
     async def _without_history(self, error: AuditUnavailable) -> _Finding:
         """PostgreSQL being away must not stop trading; a run of Redis that nobody compared gets a little patience."""
         now = asyncio.get_running_loop().time()
         self._waiting_since = now if self._waiting_since is None else self._waiting_since
         try:
-            if now - self._waiting_since >= PATIENCE_SECONDS and not await self._redis.halt_reason():
-                await self._mark_checked()
+            await self._trust_redis(has_waited=now - self._waiting_since >= PATIENCE_SECONDS)
         except QueueError as trouble:
             return _Finding(ComponentState.DEGRADED, f"Redis could not be compared with history: {trouble}")
         words = f"Redis cannot be compared with history while PostgreSQL is away, and trading goes on: {error}"
         return _Finding(ComponentState.DEGRADED, words)
+
+    async def _trust_redis(self, *, has_waited: bool) -> None:
+        """Go on with a run of Redis that was compared before, and after some patience with any."""
+        halt = await self._redis.halt_reason()
+        if not halt and await self._redis.run_id() == await self._redis.checked_run():
+            if not self._gate.is_open:
+                self._gate.open(None)
+        elif has_waited and not halt.startswith(CLOSED):
+            if not halt:
+                await self._mark_checked()
+            self._gate.open(None)
 
     async def _mark_checked(self) -> None:
         run_id = await self._redis.run_id()

@@ -19,6 +19,7 @@ from event_broker.manual_folder import ManualFolder
 from event_broker.manual_health import ManualHealth
 from event_broker.manual_watch import ManualWatch
 from event_broker.outbox_watch import OutboxWatch
+from event_broker.past_gate import GatedIntake, PastGate
 from event_broker.purge import purge_daily
 from event_broker.relay_keeper import RelayKeeper, log_set_apart
 from event_broker.settings import GRACE_SECONDS
@@ -33,11 +34,9 @@ from event_queue.outbox_relief import OutboxRelief
 from event_queue.ports.intake import Intake
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
-from event_queue.redis_progress import RedisProgress
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
-from event_queue.wary_intake import WaryIntake
 from service_runtime.lifecycle import ServiceContext
 from service_runtime.notifications.opening import notifying
 from service_runtime.reporting import Reporter
@@ -63,11 +62,11 @@ async def serve(context: ServiceContext) -> None:
         )
         audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
         _start_checking(context, redis)
-        mender = Mender(redis.mending, audit.past, now=context.clock.now)
-        _start_audit(context, stack, redis, audit, mender, alarms)
+        gate = PastGate()
+        _start_audit(context, stack, redis, audit, gate, alarms)
         admission = _admit(context)
-        intake = WaryIntake(redis.wary_intake, redis.intake, mender)
-        outlets = Outlets(intake, _progress(context, redis), alarms.signals_missed, _spool(context, stack))
+        intake = GatedIntake(redis.intake, gate)
+        outlets = Outlets(intake, gate, redis.progress, alarms.signals_missed, _spool(context, stack))
         await stack.enter_async_context(_signals(context, redis, outlets, admission))
         _start_files(context, redis, intake, admission)
         await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
@@ -82,7 +81,7 @@ def _start_audit(
     stack: AsyncExitStack,
     redis: RedisQueue,
     audit: PostgresAudit,
-    mender: Mender,
+    gate: PastGate,
     alarms: Alarms,
 ) -> None:
     async def pause(duration: timedelta) -> None:
@@ -95,7 +94,8 @@ def _start_audit(
     )
     watch = OutboxWatch(_relief(context, redis, spill), context.clock)
     keeper = RelayKeeper(relay, watch, context.clock)
-    history = HistoryKeeper(mender, redis.mending, spill, context.clock)
+    mender = Mender(redis.mending, audit.past, now=context.clock.now)
+    history = HistoryKeeper(mender, redis.mending, spill, gate, context.clock)
     retention = timedelta(days=context.configuration.settings.postgres.retention_days)
     _run(context, "history", history.run)
     _run(context, "history report", _reporter(redis, alarms.watching(history.report)).run)
@@ -124,10 +124,6 @@ async def _signals(
         return
     async with listening(context, partial(_run, context), outlets, admission, health):
         yield
-
-
-def _progress(context: ServiceContext, redis: RedisQueue) -> RedisProgress:
-    return RedisProgress(redis.client, key_prefix=context.configuration.settings.redis.key_prefix)
 
 
 def _spool(context: ServiceContext, stack: AsyncExitStack) -> SpoolFolder | None:

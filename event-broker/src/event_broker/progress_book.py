@@ -4,8 +4,9 @@ Log events: progress_unavailable, progress_loaded (channels=).
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -16,6 +17,10 @@ from event_queue.progress import MissedStretch, Progress
 from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)
+
+
+Readable = Callable[[], Awaitable[None]]
+"""Returns when the store can be relied on."""
 
 
 class ProgressStore(Protocol):
@@ -44,9 +49,11 @@ class ProgressBook:
         clock: Clock,
         *,
         retry_seconds: float = INTAKE_RETRY_SECONDS,
+        readable: Readable | None = None,
     ) -> None:
-        """Take where progress is kept and the channels that are followed."""
+        """Take where progress is kept, the channels that are followed, and when what is kept can be relied on."""
         self._store = store
+        self._readable = readable
         self._channels = frozenset(channels)
         self._clock = clock
         self._retry_seconds = retry_seconds
@@ -55,6 +62,8 @@ class ProgressBook:
         self._changed = asyncio.Event()
         self._loaded = asyncio.Event()
         self._told = ""
+        self._heard_before: dict[str, datetime] = {}
+        self._losses = 0
 
     @property
     def is_loaded(self) -> bool:
@@ -72,18 +81,36 @@ class ProgressBook:
         self._set(channel, _further(before, progress) if before else progress)
 
     def missed(self, channel: str, stretch: MissedStretch) -> None:
-        """Remember what may have been missed on a channel that is known."""
-        self._set(channel, replace(self._progress[channel], missed=stretch))
+        """Remember what may have been missed on a channel that is known; of another it will be found again."""
+        if channel in self._progress:
+            self._set(channel, replace(self._progress[channel], missed=stretch))
+
+    def past_lost(self, told_until: datetime | None) -> None:
+        """Redis has lost some of what it took in: forget everything, and load what history made of it.
+
+        What a channel was heard of until `told_until` was taken in and is known to history.
+        """
+        self._heard_before = {
+            channel: min(known.heard_until, told_until)
+            for channel, known in self._progress.items()
+            if told_until is not None
+        }
+        self._losses += 1
+        self._loaded.clear()
+        self._progress.clear()
+        self._unwritten.clear()
+        self._changed.set()
 
     async def run(self) -> None:
         """Load, then write each change, until cancelled; while Redis does not answer, again and again."""
-        while not self._loaded.is_set():
-            if not await self._tried(self._load):
-                await self._clock.pause(self._retry_seconds)
         while True:
-            await self._changed.wait()
-            if not await self._tried(self.write):
+            step = self._write_next if self._loaded.is_set() else self._load
+            if not await self._tried(step):
                 await self._clock.pause(self._retry_seconds)
+
+    async def _write_next(self) -> None:
+        await self._changed.wait()
+        await self.write()
 
     async def write(self) -> None:
         """Write what has changed since the last time.
@@ -100,15 +127,23 @@ class ProgressBook:
         except QueueError:
             self._changed.set()
             raise
-        self._unwritten -= {channel for channel, written in changed.items() if self._progress[channel] is written}
+        self._unwritten -= {channel for channel, written in changed.items() if self._progress.get(channel) is written}
 
     async def _load(self) -> None:
-        stored = await self._store.read()
+        if self._readable is not None:
+            await self._readable()
+        losses = self._losses
+        stored = _as_heard(await self._store.read(), self._heard_before)
+        if losses != self._losses:
+            return
         await self._store.forget(set(stored) - self._channels)
         for channel, known in stored.items():
             if channel in self._channels:
                 since = self._progress.get(channel)
                 self._progress[channel] = _further(known, since) if since else known
+        if losses:  # what was written before the loss may have come after it
+            self._unwritten |= self._progress.keys()
+            self._changed.set()
         self._loaded.set()
         _log.info("progress_loaded", channels=len(self._progress))
 
@@ -136,6 +171,16 @@ class Step(Protocol):
     async def __call__(self) -> None:
         """Do it; raises QueueError."""
         ...
+
+
+def _as_heard(stored: Mapping[str, Progress], heard: Mapping[str, datetime]) -> dict[str, Progress]:
+    """What is stored, with what is known besides of when each channel was heard."""
+    unheard = {channel: Progress(until) for channel, until in heard.items() if channel not in stored}
+    known = {
+        channel: replace(progress, heard_until=max(progress.heard_until, heard.get(channel, progress.heard_until)))
+        for channel, progress in stored.items()
+    }
+    return known | unheard
 
 
 def _further(before: Progress, after: Progress) -> Progress:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -17,6 +17,7 @@ from event_broker.channel_lines import ChannelLines, lines_of
 from event_broker.channel_link import Surroundings
 from event_broker.channel_router import ChannelRouter
 from event_broker.continuity import Continuity
+from event_broker.past_gate import PastGate
 from event_broker.progress_book import ProgressBook, ProgressStore
 from event_broker.safekeeping import KeptOnDisk
 from event_broker.settings import AblyTiming
@@ -36,6 +37,7 @@ class Outlets:
     """Where signals go, where progress is kept, and who learns of signals that may be missing."""
 
     intake: Intake
+    gate: PastGate
     store: ProgressStore
     on_missed: OnMissed
     spool: SpoolFolder | None
@@ -65,7 +67,7 @@ async def listening(
     """Start listening; at the end of the block, when its tasks are done, progress is written a last time."""
     settings = context.configuration.settings
     channels = admission.accounts.channels
-    book = ProgressBook(outlets.store, channels, context.clock)
+    book = ProgressBook(outlets.store, channels, context.clock, readable=outlets.gate.opened)
     history = AblyHistory(settings.ably, AblyTiming(), context.clock)
     retention = timedelta(seconds=settings.ably.retention_seconds)
     means = Means(history, book, health.past, context.clock, AblyTiming(), retention, outlets.on_missed)
@@ -74,6 +76,7 @@ async def listening(
     lines = lines_of(channels, router, means, safes)
     health.intake_trouble = lambda: router.trouble
     health.backlog = lambda: lines.backlog
+    outlets.gate.whenever_lost.append(partial(_past_lost, book, lines))
     _start_lines(context, run, lines)
     for channel, safe in safes.items():
         run(f"safekeeping of {channel}", safe.run)
@@ -95,6 +98,12 @@ async def listening(
 
 def _safes(spool: SpoolFolder | None, channels: Iterable[str], clock: Clock) -> dict[str, KeptOnDisk]:
     return {} if spool is None else {channel: KeptOnDisk(channel, spool.spool(channel), clock) for channel in channels}
+
+
+def _past_lost(book: ProgressBook, lines: ChannelLines, told_until: datetime | None) -> None:
+    """First the book, so that channels are read again from what it then loads."""
+    book.past_lost(told_until)
+    lines.past_lost()
 
 
 def _start_lines(context: ServiceContext, run: Run, lines: ChannelLines) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from event_queue.inbound_message import InboundMessage
 from event_queue.progress import Progress
 
 
@@ -20,10 +21,11 @@ class Trigger:
     sent_at: datetime | None = None
     """When it was published, as its carrier says."""
 
-    @property
-    def receipt(self) -> str | None:
-        """By what the queue recognises the message when it is delivered again, after a rewind or a resend."""
-        return None if self.message_id is None else f"{self.channel}:{self.message_id}"
+    def message(self, *, is_last: bool) -> InboundMessage | None:
+        """By what the queue recognises it when it is delivered again; `is_last` when nothing before it is missing."""
+        if self.message_id is None:
+            return None
+        return InboundMessage(self.channel, self.message_id, self.sent_at if is_last else None)
 
     @property
     def moment(self) -> datetime:

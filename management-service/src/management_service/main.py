@@ -35,7 +35,7 @@ async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settin
     audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
     mender = Mender(queue.mending, audit.past, now=context.clock.now)
     return Dependencies(
-        intake=WaryIntake(queue.wary_intake, queue.intake, mender),
+        intake=WaryIntake(queue.intake, mender),
         admin=queue.admin,
         audit=audit,
         board=queue.components,

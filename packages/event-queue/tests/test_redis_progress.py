@@ -6,7 +6,7 @@ import pytest
 
 from event_queue.errors import CorruptQueue, QueueUnavailable
 from event_queue.progress import MissedStretch, Progress
-from event_queue.redis_progress import KEY, RedisProgress
+from event_queue.redis_progress import RedisProgress
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.redis_server import running_redis
 
@@ -20,7 +20,7 @@ BARE = Progress(NOW)
 @pytest.mark.parametrize("progress", [WHOLE, BARE])
 async def test_what_is_written_is_read(redis_queue: RedisQueue, progress: Progress) -> None:
     """Moments to the microsecond, under any channel name."""
-    store = RedisProgress(redis_queue.client)
+    store = redis_queue.progress
 
     await store.write({"[meta]a:b/c \N{SNOWMAN}": progress})
 
@@ -29,7 +29,7 @@ async def test_what_is_written_is_read(redis_queue: RedisQueue, progress: Progre
 
 async def test_others_stay_and_forgotten_ones_go(redis_queue: RedisQueue) -> None:
     """A write concerns the channels it names; so does forgetting."""
-    store = RedisProgress(redis_queue.client, key_prefix="{paper}:")
+    store = RedisProgress(redis_queue.client, "{paper}:channel_progress")
     await store.write({"a": BARE, "b": BARE, "c": BARE})
 
     await store.write({"b": WHOLE})
@@ -37,23 +37,23 @@ async def test_others_stay_and_forgotten_ones_go(redis_queue: RedisQueue) -> Non
     await store.forget([])
 
     assert await store.read() == {"b": WHOLE, "c": BARE}
-    assert await redis_queue.client.keys() == ["{paper}:" + KEY]
+    assert await redis_queue.client.keys() == ["{paper}:channel_progress"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"heard_until": "2026-03-02T15:00:00", "message_at": null}'])
 async def test_an_unreadable_entry_is_named(redis_queue: RedisQueue, text: str) -> None:
     """Something else wrote there: an operator must look."""
-    await redis_queue.client.hset(KEY, "growth", text)
+    await redis_queue.client.hset(redis_queue.keys.progress, "growth", text)
 
     with pytest.raises(CorruptQueue, match="growth"):
-        await RedisProgress(redis_queue.client).read()
+        await redis_queue.progress.read()
 
 
 async def test_a_redis_that_is_gone_is_unavailable() -> None:
     """Reading and writing both say so."""
     with running_redis() as server:
         async with open_redis(server.address, answer=timedelta(seconds=0.3)) as queue:
-            store = RedisProgress(queue.client)
+            store = queue.progress
             server.kill()
 
             with pytest.raises(QueueUnavailable):

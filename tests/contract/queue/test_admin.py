@@ -7,6 +7,7 @@ import pytest
 
 from event_queue.errors import CorruptQueue
 from event_queue.events import RebalanceEvent
+from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import Deleted, EventState, InProgress, Lease, LivingEvent, NotFound, Queued
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
@@ -136,7 +137,7 @@ async def test_removing_an_event_keeps_the_signal_that_came_after_it(queue: Redi
     first, newer = make_event(), make_event()
     await queue.intake.enqueue(first)
     await queue.worker.claim(lease, "0")
-    await queue.intake.enqueue(newer, message_id="m", remember_while_in_flight=True)
+    await queue.intake.enqueue(newer, message=InboundMessage("c", "m"), remember_while_in_flight=True)
     await queue.worker.requeue(lease, "0", first, pause=MINUTE, error="", result={})
 
     await queue.admin.delete(first.event_id, actor="test")

@@ -9,6 +9,7 @@ import pytest
 from event_queue.audit import AuditKind, AuditRecord
 from event_queue.errors import PayloadRefused
 from event_queue.events import Command, RebalanceEvent
+from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import AlreadySeen, Duplicate, Lease, Queued, Remembered
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
@@ -79,10 +80,10 @@ async def test_repeating_an_enqueue_gives_its_first_answer(queue: RedisQueue) ->
 
 async def test_a_message_is_taken_in_once_per_account(queue: RedisQueue) -> None:
     """A message that comes again changes nothing; for another account it is new."""
-    await queue.intake.enqueue(make_event("DU1"), message_id="m:1")
+    await queue.intake.enqueue(make_event("DU1"), message=InboundMessage("m", "1"))
 
-    again = await queue.intake.enqueue(make_event("DU1"), message_id="m:1")
-    other = await queue.intake.enqueue(make_event("DU2"), message_id="m:1")
+    again = await queue.intake.enqueue(make_event("DU1"), message=InboundMessage("m", "1"))
+    other = await queue.intake.enqueue(make_event("DU2"), message=InboundMessage("m", "1"))
 
     assert again == AlreadySeen("m:1")
     assert isinstance(other, Queued)
@@ -96,7 +97,9 @@ async def test_a_signal_for_an_event_in_work_becomes_one_follow_up(queue: RedisQ
     await queue.worker.claim(lease, "0")
 
     outcomes = [
-        await queue.intake.enqueue(event, message_id=str(event.event_id), remember_while_in_flight=True)
+        await queue.intake.enqueue(
+            event, message=InboundMessage("c", str(event.event_id)), remember_while_in_flight=True
+        )
         for event in (older, newer)
     ]
     follow_up = await queue.worker.complete(lease, "0", working, result={}, claim_next=True)
@@ -115,7 +118,7 @@ async def test_a_signal_for_a_waiting_event_is_a_duplicate(queue: RedisQueue) ->
     waiting = make_event()
     await queue.intake.enqueue(waiting)
 
-    outcome = await queue.intake.enqueue(make_event(), message_id="m", remember_while_in_flight=True)
+    outcome = await queue.intake.enqueue(make_event(), message=InboundMessage("c", "m"), remember_while_in_flight=True)
 
     assert outcome == Duplicate(waiting.event_id)
 

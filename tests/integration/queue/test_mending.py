@@ -116,11 +116,11 @@ async def test_an_emptied_redis_takes_nothing_in_before_it_is_rebuilt(
     await redis_queue.client.flushall()
 
     with pytest.raises(QueueClosed):
-        await redis_queue.wary_intake.enqueue(make_event("DU1"))
+        await redis_queue.intake.enqueue(make_event("DU1"), least=0)
     assert not await mender.open_if_new()
 
     await mender.mend()
-    outcome = await redis_queue.wary_intake.enqueue(make_event("DU1"))
+    outcome = await redis_queue.intake.enqueue(make_event("DU1"), least=0)
     assert getattr(outcome, "active_event_id", None) == event.event_id
 
 

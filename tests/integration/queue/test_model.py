@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 from event_queue.audit import AuditKind
 from event_queue.errors import TradingPaused
 from event_queue.events import Command, RebalanceEvent
+from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import (
     EVERY_ACCOUNT,
     AlreadySeen,
@@ -73,7 +74,7 @@ class Model:
     def enqueue(self, event: RebalanceEvent, message: str | None, *, remember: bool) -> IntakeOutcome:
         if message is not None:
             if (event.account_id, message) in self.seen:
-                return AlreadySeen(message)
+                return AlreadySeen(f"c:{message}")
             self.seen.add((event.account_id, message))
         twin = next((other for other in self.living() if other.dedup_key == event.dedup_key), None)
         if twin is None:
@@ -115,6 +116,10 @@ class Model:
         self.forget(event)
 
 
+def carried(message: str | None) -> InboundMessage | None:
+    return None if message is None else InboundMessage("c", message)
+
+
 class QueueMachine(RuleBasedStateMachine):
     """Does the same to the queue and to the model."""
 
@@ -153,7 +158,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(account=ACCOUNTS, command=COMMANDS, message=MESSAGES, remember=st.booleans())
     def enqueue(self, account: str, command: Command, message: str | None, remember: bool) -> None:
         event = make_event(account, command, data={"message": message})
-        answer = self.run(self.queue.intake.enqueue(event, message_id=message, remember_while_in_flight=remember))
+        answer = self.run(self.queue.intake.enqueue(event, message=carried(message), remember_while_in_flight=remember))
         assert answer == self.model.enqueue(event, message, remember=remember)
         self.last = (event, message, remember, answer)
 
@@ -163,7 +168,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert self.last is not None
         event, message, remember, answer = self.last
         assert answer == self.run(
-            self.queue.intake.enqueue(event, message_id=message, remember_while_in_flight=remember)
+            self.queue.intake.enqueue(event, message=carried(message), remember_while_in_flight=remember)
         )
 
     @rule(slot=SLOTS)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import Lease
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.events import make_event
@@ -35,7 +36,9 @@ async def live(queue: RedisQueue) -> None:
         await queue.intake.enqueue(make_event(f"DU{number}"))
     held = await queue.worker.claim(lease, "0")
     assert held is not None
-    await queue.intake.enqueue(make_event(held.account_id), message_id="m", remember_while_in_flight=True)
+    await queue.intake.enqueue(
+        make_event(held.account_id), message=InboundMessage("c", "m"), remember_while_in_flight=True
+    )
     held = await queue.worker.complete(lease, "0", held, result={}, claim_next=True)
     assert held is not None
     await queue.worker.requeue(lease, "0", held, pause=HOUR, error="x", result={})

@@ -12,6 +12,7 @@ from event_queue.codec import encode_event
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import QueueClosed, QueueHalted, TradingPaused
 from event_queue.events import RebalanceEvent
+from event_queue.inbound_message import InboundMessage
 from event_queue.mend_plan import MendAction, MendStep
 from event_queue.mend_words import Remembered, Switched, Traded
 from event_queue.one_past import HistoryPosition
@@ -47,16 +48,16 @@ async def ordinary_work(queue: RedisQueue) -> None:
     intake, worker = queue.intake, queue.worker
     first, second, third, newer = (event_of(name, number) for number, name in enumerate(("DU1", "DU2", "DU3", "DU1")))
     with suppress(QueueClosed):
-        await queue.wary_intake.enqueue(first)
+        await intake.enqueue(first, least=0)
     for event in (first, second, third):
-        await intake.enqueue(event, message_id=f"m-{event.account_id}")
+        await intake.enqueue(event, message=InboundMessage("c", f"m-{event.account_id}", MOMENT))
     await intake.enqueue(event_of("DU1", 10))
-    await intake.enqueue(event_of("DU2", 11), message_id="m-DU2")
+    await intake.enqueue(event_of("DU2", 11), message=InboundMessage("c", "m-DU2", MOMENT))
     lease = await lease_of(queue)
     await worker.acquire_lease("b", ttl=HOUR)
     await worker.renew_lease(lease)
     await worker.claim(lease, "0")
-    await intake.enqueue(newer, message_id="newer", remember_while_in_flight=True)
+    await intake.enqueue(newer, message=InboundMessage("c", "newer"), remember_while_in_flight=True)
     await worker.record(lease, "0", first, AuditKind.ORDER_INTENT, {"order_ref": "x"})
     await queue.admin.list_events(10)
     await worker.complete(lease, "0", first, result={}, claim_next=True)

@@ -11,6 +11,7 @@ from event_queue.redis_components import RedisComponentBoard
 from event_queue.redis_intake import RedisIntake
 from event_queue.redis_mending import RedisMending
 from event_queue.redis_outbox import RedisOutbox
+from event_queue.redis_progress import RedisProgress
 from event_queue.redis_queue import RedisQueue
 from event_queue.redis_switch import RedisTradingSwitch
 from event_queue.redis_worker import RedisWorkerQueue
@@ -36,13 +37,13 @@ def queue_on(runner: ScriptRunner, client: Any) -> RedisQueue:
     """The queue, all of whose scripts go through the runner."""
     return RedisQueue(
         intake=RedisIntake(runner),
-        wary_intake=RedisIntake(runner, is_wary=True),
         worker=RedisWorkerQueue(runner, client),
         admin=RedisQueueAdmin(runner, client),
         outbox=RedisOutbox(runner, client, client),
         components=RedisComponentBoard(runner, client),
         trading=RedisTradingSwitch(runner, client),
         mending=RedisMending(runner, client),
+        progress=RedisProgress(client, runner.keys.progress),
         keys=runner.keys,
         client=client,
     )

@@ -1,11 +1,13 @@
 """An intake in memory: it recognises messages, refuses what it is told to refuse, and can be made to wait."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from event_queue.arrival import Answer, Arrival
 from event_queue.errors import QueueError
 from event_queue.events import RebalanceEvent
+from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import AlreadySeen, IntakeOutcome, Queued
 
 
@@ -14,7 +16,7 @@ class Offer:
     """One call of `enqueue`."""
 
     event: RebalanceEvent
-    message_id: str | None
+    message: InboundMessage | None
     remember_while_in_flight: bool
 
 
@@ -35,25 +37,43 @@ class RecordingIntake:
         self._moved = asyncio.Condition()
 
     async def enqueue(
-        self, event: RebalanceEvent, *, message_id: str | None = None, remember_while_in_flight: bool = False
+        self,
+        event: RebalanceEvent,
+        *,
+        message: InboundMessage | None = None,
+        remember_while_in_flight: bool = False,
     ) -> IntakeOutcome:
         """Take the event, unless it is refused or its message was taken for the account before."""
         await self.open.wait()
-        offer = Offer(event, message_id, remember_while_in_flight)
+        offer = Offer(event, message, remember_while_in_flight)
         self.offers.append(offer)
         error = self.refuse(offer)
-        outcome = None if error else self._take(event, message_id)
+        outcome = None if error else self._take(event, message.identity if message else None)
         async with self._moved:
             self._moved.notify_all()
         if outcome is None:
             raise error or AssertionError
         return outcome
 
+    async def enqueue_all(self, arrivals: Sequence[Arrival]) -> Sequence[Answer]:
+        """Take the events one after the other."""
+        return [await self._answer_of(arrival) for arrival in arrivals]
+
     async def wait_taken(self, count: int, *, within: float = 20) -> list[RebalanceEvent]:
         """The events taken, once there are so many."""
         async with asyncio.timeout(within), self._moved:
             await self._moved.wait_for(lambda: len(self.taken) >= count)
         return self.taken
+
+    async def _answer_of(self, arrival: Arrival) -> Answer:
+        try:
+            return await self.enqueue(
+                arrival.event,
+                message=arrival.message,
+                remember_while_in_flight=arrival.remember_while_in_flight,
+            )
+        except QueueError as error:
+            return error
 
     def _take(self, event: RebalanceEvent, message_id: str | None) -> IntakeOutcome:
         if message_id is not None:

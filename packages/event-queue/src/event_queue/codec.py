@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
-from uuid import UUID
 
 from pydantic import ValidationError
 
-from event_queue.audit import AuditKind, AuditRecord
 from event_queue.errors import CorruptQueue
 from event_queue.events import RebalanceEvent
+from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import Pause
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,6 +51,11 @@ def encode_details(details: Mapping[str, Any]) -> str:
     return _as_json(_storable(details)) if "\\u0000" in text else text
 
 
+def storable(text: str) -> str:
+    """The text as PostgreSQL takes it, the same when it takes it already."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
 def _as_json(details: Any) -> str:
     return json.dumps(details, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_text)
 
@@ -63,7 +67,7 @@ def _as_text(value: object) -> str:
 def _storable(value: Any) -> Any:
     match value:
         case str():
-            return _UNSTORABLE.sub("\ufffd", value)
+            return storable(value)
         case float() if not math.isfinite(value):
             return str(value)
         case Mapping():
@@ -86,27 +90,10 @@ def from_ms(milliseconds: float) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def decode_record(stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
-    """Read one entry of the outbox.
-
-    Raises:
-        CorruptQueue: the entry was not written by the queue's scripts.
-    """
-    try:
-        # Numbers are not looked at, so that none is too long.
-        event = json.loads(fields["event"], parse_int=str)
-        return AuditRecord(
-            counter=int(fields["n"]),
-            stream_id=stream_id,
-            kind=AuditKind(fields["kind"]),
-            event_id=UUID(event["event_id"]) if event else None,
-            account_id=event["account_id"] if event else json.loads(fields["details"])["scope"],
-            recorded_at=from_ms(int(fields.get("at") or stream_id.partition("-")[0])),
-            event_json=fields["event"],
-            details_json=_with_due(fields["details"], fields["due"]),
-        )
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise CorruptQueue(f"outbox entry {stream_id} is unreadable: {str(fields)[:200]}") from error
+def encode_message(message: InboundMessage) -> str:
+    """What an audit record tells of a message, as the members of a JSON object, to which the script adds its own."""
+    details = {"channel": message.channel, "message_id": message.message_id}
+    return encode_details({**details, "sent_at": message.sent_at} if message.sent_at else details)[1:-1]
 
 
 def encode_pause(scope: str, *, actor: str, reason: str) -> str:
@@ -125,9 +112,3 @@ def decode_pause(text: str) -> Pause:
         return Pause(scope=raw["scope"], actor=raw["actor"], reason=raw["reason"], since=from_ms(raw["since"]))
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptQueue(f"Redis holds an unreadable pause of trading: {text[:200]!r}") from error
-
-
-def _with_due(details: str, due: str) -> str:
-    if not due:
-        return details
-    return encode_details({**json.loads(details), "next_attempt_at": from_ms(float(due))})

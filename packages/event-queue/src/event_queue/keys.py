@@ -57,6 +57,8 @@ class QueueKeys:
     """STRING, the run of Redis whose records were last compared with history."""
     components: str
     """HASH part of the system -> its latest report."""
+    progress: str
+    """HASH channel of signals -> JSON of how far it was taken in."""
     receipts: str
     """Prefix of the receipts."""
     traded_events: str
@@ -103,6 +105,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "halt": "queue_halt",
         "checked": "history_checked",
         "components": "component_reports",
+        "progress": "channel_progress",
         "receipts": "receipts",
         "traded_events": "traded_events",
     }
@@ -131,5 +134,6 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "halt": "string",
         "checked": "string",
         "components": "hash",
+        "progress": "hash",
     }
 )

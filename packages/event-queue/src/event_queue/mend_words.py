@@ -22,6 +22,8 @@ class Traded:
     account_id: str
     words: str
     """`<trading day> <event id>`, as Redis keeps it."""
+    is_expected: bool = False
+    """Whether nothing of it is filled yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from event_queue.mend_plan import Divergence, LooseRecords, MendStep, plan_steps
 from event_queue.mend_words import Remembered, Switched, Traded
 from event_queue.one_past import CLOSED, HALTED, HistoryPosition, Survey, Verdict, compare
 from event_queue.postgres_past import PostgresPast
+from event_queue.receipts import FILL_LIFE
 from event_queue.redis_mending import RedisMending, loose_records
 
 _TRIES: Final = 20
@@ -34,6 +35,11 @@ class Comparison:
     position: HistoryPosition
     survey: Survey
     verdict: Verdict
+
+    @property
+    def history_knows_all(self) -> bool:
+        """Whether nothing would be missing from history if Redis were lost now."""
+        return self.verdict is Verdict.AGREES and self.survey.counter == self.position.counter
 
     @property
     def needs_mending(self) -> bool:
@@ -108,6 +114,17 @@ class Mender:
         if plan.comparison.needs_mending and not plan.comparison.survey.halt:
             await self._halt(plan)
 
+    async def remember(self) -> None:
+        """Give Redis back what it kept for a while, and let channels be read again from where history knows them.
+
+        Safe to repeat, also while signals are taken in: what came since stays. No event is changed by it.
+
+        Raises:
+            AuditUnavailable: PostgreSQL did not answer.
+            QueueUnavailable: Redis did not answer.
+        """
+        await self._remember(is_emptied=False)
+
     async def plan(self) -> MendPlan:
         """What `mend` would do now; changes nothing.
 
@@ -147,8 +164,15 @@ class Mender:
                 return False
         if comparison.verdict is Verdict.HISTORY_LOST:
             await self._accept_gap(comparison)
+        if comparison.needs_mending:
+            await self._remember(is_emptied=plan.is_empty_redis)
         await self._redis.restore(plan.steps, plan.switched, plan.traded, plan.remembered)
         return True
+
+    async def _remember(self, *, is_emptied: bool) -> None:
+        async for page in self._past.keepsakes(self._now()):
+            await self._redis.keep(page)
+        await self._redis.set_progress(await self._past.progress(), is_emptied=is_emptied)
 
     async def _halt(self, plan: MendPlan) -> None:
         word = CLOSED if plan.is_empty_redis else HALTED
@@ -178,7 +202,7 @@ class Mender:
             divergence,
             plan_steps(known, present, loose, divergence, self._now()),
             switched=tuple(await self._past.switched(after=divergence.agreed)),
-            traded=tuple(await self._past.last_trades()),
+            traded=(*await self._past.last_trades(), *await self._past.expected_trades(since=self._now() - FILL_LIFE)),
             remembered=tuple(await self._past.remembered(after=divergence.agreed)),
         )
 

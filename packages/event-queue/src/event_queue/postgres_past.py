@@ -1,7 +1,8 @@
 """What PostgreSQL knows of the queue's past, for putting a queue right that lost some of it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,7 +12,10 @@ from event_queue.events import RebalanceEvent
 from event_queue.mend_plan import KnownEvent
 from event_queue.mend_words import Remembered, Switched, Traded
 from event_queue.one_past import HistoryPosition
+from event_queue.past_keepsakes import LONGEST_LIFE, keepsake_of
 from event_queue.postgres_pool import AuditPool
+from event_queue.progress import Progress
+from event_queue.receipts import Keepsake
 from event_queue.sql_files import QueryName
 
 _PAGE: Final = 1000
@@ -74,6 +78,33 @@ class PostgresPast:
         async with self._pool.connection("list_last_fills") as connection:
             rows = await connection.fetch(self._queries["list_last_fills"])
         return tuple(Traded(row["account_id"], f"{row['trading_day']} {row['event_id']}") for row in rows)
+
+    async def expected_trades(self, *, since: datetime) -> Sequence[Traded]:
+        """The latest day of each account for which it has orders that will fill."""
+        async with self._pool.connection("list_expected") as connection:
+            rows = await connection.fetch(self._queries["list_expected"], since)
+        return tuple(
+            Traded(row["account_id"], f"{row['trading_day']} {row['event_id']}", is_expected=True) for row in rows
+        )
+
+    async def keepsakes(self, now: datetime) -> AsyncGenerator[Sequence[Keepsake]]:
+        """What Redis would still keep for a while, page by page, had it lost nothing."""
+        since = now - LONGEST_LIFE
+        async with self._pool.connection("first_since") as connection:
+            first = await connection.fetchval(self._queries["first_since"], since)
+        after = None if first is None else first - 1
+        while after is not None:
+            async with self._pool.connection("list_keepsakes") as connection:
+                rows = await connection.fetch(self._queries["list_keepsakes"], since, after, _PAGE)
+            kept = (keepsake_of(row) for row in rows)
+            yield [each for each in kept if each is not None and each.until > now]
+            after = rows[-1]["counter"] if len(rows) == _PAGE else None
+
+    async def progress(self) -> Mapping[str, Progress]:
+        """How far each channel was taken in, by the last message of each."""
+        async with self._pool.connection("list_progress") as connection:
+            rows = await connection.fetch(self._queries["list_progress"])
+        return {row["channel"]: Progress(row["recorded_at"], row["message_id"], row["sent_at"]) for row in rows}
 
     async def remembered(self, *, after: int) -> Sequence[Remembered]:
         """Newer signals remembered for events that have not ended."""

@@ -11,7 +11,10 @@ from event_queue.codec import decode_event, encode_event, to_ms
 from event_queue.mend_plan import LooseRecords, MendAction, MendStep, PresentEvent
 from event_queue.mend_words import Remembered, Switched, Traded
 from event_queue.one_past import HistoryPosition, Survey
+from event_queue.progress import Progress
+from event_queue.receipts import Keepsake, Receipt, TradedEvent
 from event_queue.redis_errors import translated
+from event_queue.redis_progress import RedisProgress
 from event_queue.script_runner import ScriptRunner
 
 _PAGE: Final = 1000
@@ -35,6 +38,7 @@ class RedisMending:
         """Take the runner of the queue's scripts and the client for plain reads."""
         self._scripts = scripts
         self._client: Any = client
+        self._progress = RedisProgress(client, scripts.keys.progress)
 
     async def survey(self, stored: str) -> Survey:
         """Where Redis stands, seen from the last stream id that history holds."""
@@ -107,6 +111,31 @@ class RedisMending:
             if len(ids) < _PAGE:
                 return found
             start += _PAGE
+
+    async def keep(self, keepsakes: Sequence[Keepsake]) -> None:
+        """Keep again what has not been kept since; their lives end when they would have. Safe to repeat."""
+        for start in range(0, len(keepsakes), _AT_ONCE):
+            with translated("keep"):
+                async with self._client.pipeline(transaction=False) as pipeline:
+                    for each in keepsakes[start : start + _AT_ONCE]:
+                        name, words = self._kept(each)
+                        pipeline.set(name, words, nx=True, pxat=to_ms(each.until))
+                    await pipeline.execute()
+
+    async def set_progress(self, progress: Mapping[str, Progress], *, is_emptied: bool) -> None:
+        """Let channels be read again from where history knows them; in an emptied Redis nothing else is true."""
+        if is_emptied:
+            await self._progress.start_over(progress)
+        elif progress:
+            await self._progress.write(progress)
+
+    def _kept(self, keepsake: Keepsake) -> tuple[str, str]:
+        keys = self._scripts.keys
+        match keepsake:
+            case Receipt(name, words):
+                return keys.receipt(name), words
+            case TradedEvent(event):
+                return keys.traded_event(str(event.event_id)), encode_event(event)
 
     async def restore(
         self,
@@ -186,7 +215,7 @@ def _switch_entry(switched: Switched) -> _Entry:
 
 
 def _trade_entry(traded: Traded) -> _Entry:
-    return _entry("traded", traded.account_id, traded.words)
+    return _entry("expected" if traded.is_expected else "traded", traded.account_id, traded.words)
 
 
 def _rerun_entry(remembered: Remembered) -> _Entry:

@@ -1,13 +1,13 @@
 """How far each channel of signals has been taken in, kept in Redis across restarts.
 
-One HASH `channel_progress`, channel -> JSON `{heard_until, message_id, message_at, missed}`, beside the keys of the
-queue. It is written after intake, never before: what it does not yet tell is read again, and recognised there.
+One HASH, channel -> JSON `{heard_until, message_id, message_at, missed}`. It is written after intake, never before:
+what it does not yet tell is read again, and recognised there.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -15,16 +15,14 @@ from event_queue.errors import CorruptQueue
 from event_queue.progress import MissedStretch, Progress
 from event_queue.redis_errors import translated
 
-KEY: Final = "channel_progress"
-
 
 class RedisProgress:
     """Reads and writes the progress of every channel."""
 
-    def __init__(self, client: "Redis", *, key_prefix: str = "") -> None:
-        """Take an open client that decodes replies, which stays the caller's to close."""
+    def __init__(self, client: "Redis", key: str) -> None:
+        """Take an open client that decodes replies, which stays the caller's to close, and the key of the HASH."""
         self._client: Any = client
-        self._key = key_prefix + KEY
+        self._key = key
 
     async def read(self) -> dict[str, Progress]:
         """The progress of every channel known.
@@ -46,6 +44,19 @@ class RedisProgress:
         """
         with translated("progress_write"):
             await self._client.hset(self._key, mapping={name: _encode(each) for name, each in progress.items()})
+
+    async def start_over(self, progress: Mapping[str, Progress]) -> None:
+        """Replace the progress of all channels in one step.
+
+        Raises:
+            QueueUnavailable: no answer; repeat.
+        """
+        with translated("progress_start_over"):
+            async with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.delete(self._key)
+                if progress:
+                    pipeline.hset(self._key, mapping={name: _encode(each) for name, each in progress.items()})
+                await pipeline.execute()
 
     async def forget(self, channels: Iterable[str]) -> None:
         """Drop channels that nobody follows any more."""

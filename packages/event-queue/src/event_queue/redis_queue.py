@@ -19,6 +19,7 @@ from event_queue.redis_durability import verify_keys
 from event_queue.redis_intake import RedisIntake
 from event_queue.redis_mending import RedisMending
 from event_queue.redis_outbox import RedisOutbox
+from event_queue.redis_progress import RedisProgress
 from event_queue.redis_switch import RedisTradingSwitch
 from event_queue.redis_worker import RedisWorkerQueue
 from event_queue.script_files import load_scripts
@@ -46,14 +47,13 @@ class RedisQueue:
     """Every port of the queue, on one Redis."""
 
     intake: RedisIntake
-    wary_intake: RedisIntake
-    """Takes nothing into a Redis that holds no record at all."""
     worker: RedisWorkerQueue
     admin: RedisQueueAdmin
     outbox: RedisOutbox
     components: RedisComponentBoard
     trading: RedisTradingSwitch
     mending: RedisMending
+    progress: RedisProgress
     keys: QueueKeys
     client: Any
     """The open `redis.asyncio.Redis`, whose own types are incomplete."""
@@ -96,13 +96,13 @@ def assemble(
     scripts = ScriptRunner(client, keys, load_scripts(), patience=patience)
     return RedisQueue(
         intake=RedisIntake(scripts),
-        wary_intake=RedisIntake(scripts, is_wary=True),
         worker=RedisWorkerQueue(scripts, blocking),
         admin=RedisQueueAdmin(scripts, client),
         outbox=RedisOutbox(scripts, client, blocking),
         components=RedisComponentBoard(scripts, client),
         trading=RedisTradingSwitch(scripts, client),
         mending=RedisMending(scripts, client),
+        progress=RedisProgress(client, keys.progress),
         keys=keys,
         client=client,
     )

@@ -1,7 +1,6 @@
 """The single worker's side of the queue: lease, claim, and every way an attempt can end."""
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -14,6 +13,7 @@ from event_queue.codec import decode_event, decode_pause, encode_details, encode
 from event_queue.errors import CorruptQueue, LeaseLost, QueueHalted, TradingPaused
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import LastTrade, Lease, LeaseHeld, LeaseOutcome
+from event_queue.receipts import FILL_LIFE, receipt_of_fill, receipt_of_record
 from event_queue.redis_errors import translated
 from event_queue.script_files import ScriptName
 from event_queue.script_runner import ScriptRunner
@@ -22,9 +22,8 @@ LONGEST_WAIT: Final = timedelta(seconds=5)
 """Longest single block on Redis; longer waits end early, which is always allowed."""
 _SHORTEST_WAIT_SECONDS: Final = 0.01
 _RECORD_RECEIPT_MS: Final = 24 * 3600 * 1000
-_FILL_RECEIPT_MS: Final = 8 * 24 * 3600 * 1000
-"""Longer than the seven days for which a gateway may tell executions again."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_FILL_RECEIPT_MS: Final = FILL_LIFE // _MILLISECOND
 
 
 class RedisWorkerQueue:
@@ -138,8 +137,8 @@ class RedisWorkerQueue:
         trading_day: date | None = None,
     ) -> None:
         """Append an audit record about the event in hand; see `WorkerQueue.record`."""
-        text = encode_details(details)
-        identity = f"{event.event_id} {event.times_queued} {kind} {text}"
+        day = {} if trading_day is None else {"trading_day": trading_day}
+        text = encode_details({**details, **day})
         reply = await self._write(
             "record",
             lease,
@@ -151,7 +150,7 @@ class RedisWorkerQueue:
             event.account_id,
             "" if trading_day is None else trading_day.isoformat(),
             _FILL_RECEIPT_MS,
-            receipt=_record_receipt(identity),
+            receipt=receipt_of_record(event.event_id, event.times_queued, kind, text),
             traded_event=str(event.event_id),
         )
         if reply[0] == "halted":
@@ -172,7 +171,7 @@ class RedisWorkerQueue:
             _FILL_RECEIPT_MS,
             account_id,
             trading_day.isoformat(),
-            receipt=_record_receipt(f"{event_id} {AuditKind.FILL} {text}"),
+            receipt=receipt_of_fill(event_id, text),
             traded_event=str(event_id),
         )
         return reply[0] != "unknown"
@@ -234,10 +233,6 @@ def _last_trade(account_id: str, told: str) -> LastTrade:
         return LastTrade(date.fromisoformat(day), UUID(event_id), is_expected=mark == "expected")
     except ValueError as error:
         raise CorruptQueue(f"Redis holds an unreadable last trade of {account_id}: {told[:200]!r}") from error
-
-
-def _record_receipt(identity: str) -> str:
-    return f"record:{hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()}"
 
 
 def _claim_details(lease: Lease, slot: str) -> str:

@@ -1,10 +1,15 @@
 """The way in for services: nothing is taken into an emptied Redis before history has said what belongs there."""
 
+from collections.abc import Sequence
+from functools import partial
+
+from event_queue.arrival import Answer, Arrival
 from event_queue.errors import AuditUnavailable, QueueClosed
 from event_queue.events import RebalanceEvent
+from event_queue.inbound_message import InboundMessage
 from event_queue.mender import Mender
 from event_queue.outcomes import IntakeOutcome
-from event_queue.ports.intake import Intake
+from event_queue.redis_intake import RedisIntake
 
 
 class WaryIntake:
@@ -14,30 +19,40 @@ class WaryIntake:
     to know when it is back is put beside them then.
     """
 
-    def __init__(self, wary: Intake, plain: Intake, mender: Mender) -> None:
-        """Take an intake that refuses with QueueClosed when Redis is empty, and one that does not."""
-        self._wary = wary
-        self._plain = plain
+    def __init__(self, intake: RedisIntake, mender: Mender) -> None:
+        """Take the way in, and who can ask history."""
+        self._intake = intake
         self._mender = mender
 
     async def enqueue(
-        self, event: RebalanceEvent, *, message_id: str | None = None, remember_while_in_flight: bool = False
+        self,
+        event: RebalanceEvent,
+        *,
+        message: InboundMessage | None = None,
+        remember_while_in_flight: bool = False,
     ) -> IntakeOutcome:
         """Queue the event; see `Intake.enqueue`.
 
         Raises:
             QueueClosed: Redis was emptied, and what history knows is not back yet; nothing was changed.
         """
+        offer = partial(self._intake.enqueue, event, message=message, remember_while_in_flight=remember_while_in_flight)
         try:
-            return await self._wary.enqueue(
-                event, message_id=message_id, remember_while_in_flight=remember_while_in_flight
-            )
+            return await offer(least=0)
         except QueueClosed:
             if not await self._may_open():
                 raise
-        return await self._plain.enqueue(
-            event, message_id=message_id, remember_while_in_flight=remember_while_in_flight
-        )
+        return await offer()
+
+    async def enqueue_all(self, arrivals: Sequence[Arrival]) -> Sequence[Answer]:
+        """Offer many events; see `Intake.enqueue_all`. While Redis is empty, each is answered by QueueClosed."""
+        answers = list(await self._intake.enqueue_all(arrivals, least=0))
+        closed = [position for position, answer in enumerate(answers) if isinstance(answer, QueueClosed)]
+        if closed and await self._may_open():
+            again = await self._intake.enqueue_all([arrivals[position] for position in closed])
+            for position, answer in zip(closed, again, strict=True):
+                answers[position] = answer
+        return answers
 
     async def _may_open(self) -> bool:
         try:

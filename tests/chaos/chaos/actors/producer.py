@@ -14,6 +14,7 @@ from chaos.points import Points
 from chaos.pulse import some_time
 from event_queue.errors import PayloadRefused, QueueError
 from event_queue.events import Command, RebalanceEvent
+from event_queue.inbound_message import InboundMessage
 from event_queue.redis_queue import RedisQueue
 from service_runtime.clock import SystemClock
 
@@ -40,7 +41,9 @@ async def _send(queue: RedisQueue, signal: Mapping[str, Any]) -> str:
     while True:
         try:
             outcome = await queue.intake.enqueue(
-                event, message_id=f"m{signal['n']}" if is_message else None, remember_while_in_flight=is_message
+                event,
+                message=InboundMessage("signals", f"m{signal['n']}") if is_message else None,
+                remember_while_in_flight=is_message,
             )
         except PayloadRefused:
             return "refused"

@@ -1,7 +1,9 @@
 """The way into the queue."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from event_queue.arrival import Answer, Arrival
 from event_queue.events import RebalanceEvent
 from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import IntakeOutcome
@@ -27,5 +29,14 @@ class Intake(Protocol):
         Raises:
             QueueFull: Redis is at its memory limit; nothing was changed.
             QueueUnavailable: no answer; repeat with the same event.
+        """
+        ...
+
+    async def enqueue_all(self, arrivals: Sequence[Arrival]) -> Sequence[Answer]:
+        """Offer many events, in their order and with few waits; each is taken in, or not, as `enqueue` would.
+
+        Returns:
+            For each arrival its outcome, or the error that `enqueue` would have raised. One that is refused keeps none
+            of those behind it out. After QueueUnavailable it is unknown whether the event was taken in: offer it again.
         """
         ...

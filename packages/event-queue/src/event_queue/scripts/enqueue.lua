@@ -12,18 +12,25 @@
 --   wake       LIST    tokens
 --   outbox     STREAM  audit records
 --   counter    STRING  of the last record
--- Arguments: event id, account:command, created ms, body, remember ('1' or '0'), life of the receipt in ms, wary ('1':
---   take nothing into a Redis without a single record, which may have been emptied)
+-- Arguments: event id, account:command, created ms, body, remember ('1' or '0'), life of the receipt in ms, number of
+--   the record that this Redis must have reached, or '' (else it has lost some of its past, and takes nothing in), the
+--   message as members of a JSON object, or ''
 -- Replies: {'queued', ''}  {'duplicate', twin}  {'remembered', twin}  {'seen', ''}  {'closed', reason or ''}
 -- Twice: the receipt of the first run answers the second.
 --@include outbox wake admit
 local receipt, events, active, in_flight, reruns, queue, ages, halt, tokens, outbox, counter = unpack(KEYS)
-local id, pair, created, body, remember, life, wary = unpack(ARGV)
+local id, pair, created, body, remember, life, least, message = unpack(ARGV)
 local k = {events = events, active = active, ages = ages, queue = queue, wake = tokens, outbox = outbox, counter = counter}
 
 local function answer(word, twin)
   redis.call('SET', receipt, id .. ' ' .. word .. ' ' .. twin, 'PX', life)
   return {word, twin}
+end
+
+-- details_with(member): what the record tells, of the message and beside it.
+local function details_with(member)
+  local between = message ~= '' and member ~= '' and ',' or ''
+  return '{' .. message .. between .. member .. '}'
 end
 
 local function is_in_hand(wanted)
@@ -46,8 +53,8 @@ end
 if halted and string.find(halted, '^closed') then
   return {'closed', halted}
 end
-if wary == '1' and not recorded then
-  return {'closed', ''}
+if least ~= '' and (not recorded or tonumber(recorded) < tonumber(least)) then
+  return {'closed', recorded and 'Redis has lost some of its past' or ''}
 end
 
 local twin = redis.call('HGET', active, pair)
@@ -55,15 +62,12 @@ if twin == id then
   return {'queued', ''}
 end
 if not twin or redis.call('HEXISTS', events, twin) == 0 then
-  local details = '{}'
-  if twin then
-    details = '{"healed_active_event_id":"' .. twin .. '"}'
-  end
-  admit(k, id, pair, created, body, details)
+  local healed = twin and '"healed_active_event_id":"' .. twin .. '"' or ''
+  admit(k, id, pair, created, body, details_with(healed))
   return answer('queued', '')
 end
 
-local details = '{"active_event_id":"' .. twin .. '"}'
+local details = details_with('"active_event_id":"' .. twin .. '"')
 if remember == '1' and is_in_hand(twin) then
   redis.call('HSET', reruns, pair, id .. ' ' .. created .. ' ' .. body)
   append(k, 'coalesced', body, details)

@@ -10,7 +10,7 @@
 --   delayed      ZSET    event id by due time, ms
 --   parked       HASH    event id -> account, until trading is resumed
 --   paused       HASH    account, or `*` for all -> pause
---   last_traded  HASH    account -> `<trading day> <event id>`
+--   last_traded  HASH    account -> `<trading day> <event id>`, and ` expected` until something was filled
 --   ages         ZSET    event id by creation, ms
 --   retrying     SET     ids of events queued more than once
 --   recoveries   HASH    event id -> times a dead worker held it
@@ -21,6 +21,7 @@
 --   body, kind, due, account, times queued
 --   pause, resume   name is the scope, body the pause
 --   traded          name is the account, body `<trading day> <event id>`
+--   expected        the same of a day on which orders will fill
 --   back            an event comes back, or is corrected; due is a moment in ms, `parked <ms>` since then,
 --                   or '' to wait in line;
 --                   an event of the same pair that came after the loss stays, and this one ends as superseded by it
@@ -30,13 +31,13 @@
 -- An event whose body is not the expected one ('' for none) has changed meanwhile, and is left as it is.
 -- Replies: {'ok'}
 -- Twice: the receipt of the first run answers the second.
---@include outbox clock wake admit forget pauses parked
+--@include outbox clock wake admit forget pauses parked traded
 local receipt, in_flight, events, active, reruns, queue, delayed, parked, paused, last_traded, ages, retrying, recoveries,
   tokens, outbox, counter = unpack(KEYS)
 local k = {
   in_flight = in_flight, events = events, active = active, reruns = reruns, queue = queue, delayed = delayed,
   parked = parked, paused = paused, ages = ages, retrying = retrying, recoveries = recoveries, wake = tokens,
-  outbox = outbox, counter = counter,
+  outbox = outbox, counter = counter, last_traded = last_traded,
 }
 local RESTORED = '{"reason":"restored from history"}'
 
@@ -97,10 +98,11 @@ function verbs.resume(entry)
 end
 
 function verbs.traded(entry)
-  local latest = redis.call('HGET', last_traded, entry.name)
-  if not latest or string.sub(latest, 1, 10) <= string.sub(entry.body, 1, 10) then
-    redis.call('HSET', last_traded, entry.name, entry.body)
-  end
+  traded(k, entry.name, string.match(entry.body, '^(%S+) (%S+)$'))
+end
+
+function verbs.expected(entry)
+  will_trade(k, entry.name, string.match(entry.body, '^(%S+) (%S+)$'))
 end
 
 function verbs.back(entry)
