@@ -81,8 +81,11 @@ async def counters(server: PostgresServer, database: str) -> list[int]:
 
 
 async def strained(system: System) -> Mapping[str, Any]:
-    """What health says of the relay once records lie on disk."""
-    health = await eventually(system.api.health, lambda body: body["components"]["relay"].get("spilled_records", 0) > 0)
+    """What health says of the relay once it has noticed the outage and records lie on disk."""
+    health = await eventually(
+        system.api.health,
+        lambda body: body["components"]["relay"].get("spilled_records") and body["components"]["relay"]["last_error"],
+    )
     return health["components"]["relay"]
 
 

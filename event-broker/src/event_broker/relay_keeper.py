@@ -15,7 +15,8 @@ from event_queue.audit import SetApart
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import CorruptQueue, HistoryDiverged
 from event_queue.outbox_size import Pressure
-from event_queue.relay import OutboxRelay, RelayState
+from event_queue.relay import OutboxRelay
+from event_queue.relay_state import RelayState
 from service_runtime.clock import Clock
 
 COMPONENT: Final = "relay"
@@ -64,7 +65,9 @@ class RelayKeeper:
             detail=detail,
             facts={
                 "stored": relay.stored,
-                "lag_records": relay.lag_records,
+                "lag_records": None
+                if relay.lag_records is None
+                else max(relay.lag_records, self._relay.spilled_records),
                 "lag_seconds": relay.lag_seconds,
                 "quarantined_records": self._relay.set_apart,
                 **self._outbox_facts(),

@@ -1,11 +1,14 @@
 """The relay over fakes: its state for health, and its patience."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from event_queue import relay as relay_module
+from event_queue.audit import AuditRecord, SetApart
 from event_queue.errors import HistoryGap
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import PAUSE, OutboxRelay
@@ -102,6 +105,45 @@ async def test_during_an_outage_the_state_says_so() -> None:
     assert (state.failing_since, state.lag_records) == (FAR_FUTURE, 1)
     assert state.last_error
     assert state.lag_seconds
+
+
+@pytest.mark.parametrize("question", ["append", "cursor"])
+async def test_a_postgres_that_hangs_is_told_while_it_does(monkeypatch: pytest.MonkeyPatch, question: str) -> None:
+    """What waits is counted without its answer; when that comes after all, nothing is wrong any more."""
+    monkeypatch.setattr(relay_module, "SLOW_SECONDS", 0.01)
+    told, thawed = asyncio.Event(), asyncio.Event()
+
+    class Hanging(MemoryAudit):
+        async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
+            await self._hang("append")
+            return await super().append(records)
+
+        async def cursor(self) -> str:
+            await self._hang("cursor")
+            return await super().cursor()
+
+        async def _hang(self, asked: str) -> None:
+            if asked == question:
+                await thawed.wait()
+
+    def tell() -> datetime:
+        told.set()
+        return FAR_FUTURE
+
+    async with fake_queue() as queue:
+        await queue.intake.enqueue(make_event())
+        relay = OutboxRelay(queue.outbox, Hanging(), now=tell, pause=Pauses(MemoryAudit(), back_after=1))
+        carrying = asyncio.create_task(relay.carry(block=AT_ONCE))
+        await told.wait()
+        while relay.state.lag_seconds is None:
+            await queue.outbox.length()
+        during = relay.state
+        thawed.set()
+        await carrying
+
+    assert (during.postgres_is_away, during.failing_since, during.lag_records) == (True, FAR_FUTURE, 1)
+    assert during.last_error
+    assert (relay.state.last_error, relay.state.stored, relay.state.lag_records) == (None, 1, 0)
 
 
 async def test_a_drain_that_cannot_end_in_time_says_so() -> None:

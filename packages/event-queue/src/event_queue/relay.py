@@ -1,11 +1,11 @@
 """Carries audit records from the outbox to PostgreSQL, for as long as the service lives."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from event_queue.audit import AuditRecord, SetApart
 from event_queue.errors import (
@@ -17,6 +17,7 @@ from event_queue.errors import (
     SpillUnavailable,
 )
 from event_queue.ports.history import AuditStore, Outbox
+from event_queue.relay_state import RelayState
 from event_queue.spill import Spill
 from event_queue.stream_ids import stream_position
 
@@ -25,27 +26,13 @@ BLOCK: Final = timedelta(seconds=5)
 PAUSE: Final = timedelta(seconds=5)
 _GATHER_SECONDS: Final = 0.1
 """After a batch that was not full: what comes meanwhile goes together, at the cost of one transaction."""
+SLOW_SECONDS: Final = 5.0
+"""PostgreSQL counts as away when it takes longer, and goes on being waited for."""
 _FRESH: Final = "0-0"
 _PASSING: Final = (AuditUnavailable, QueueUnavailable, SpillUnavailable, SpillDamaged, HistoryGap)
 """Failures that may end by themselves, or by what an operator does, while records go on waiting."""
 
-
-@dataclass(frozen=True, slots=True)
-class RelayState:
-    """How the relay is doing, for health."""
-
-    stored: int = 0
-    """Records stored since it started."""
-    lag_records: int | None = None
-    """Records waiting in outbox and spill when it last looked; None before it could look."""
-    lag_seconds: float | None = None
-    """Age of the oldest record that waits, or of the latest batch's; 0 when nothing waited."""
-    last_error: str | None = None
-    """What stopped the latest attempt; None when it went well."""
-    postgres_is_away: bool = False
-    """Whether that was PostgreSQL not serving."""
-    failing_since: datetime | None = None
-    """Start of the present run of failures."""
+AnswerT = TypeVar("AnswerT")
 
 
 def _tell_nobody(_: SetApart) -> None:
@@ -173,7 +160,7 @@ class OutboxRelay:
         return records
 
     async def _read_waiting(self, block: timedelta) -> Sequence[AuditRecord]:
-        cursor = await self._store.cursor()
+        cursor = await self._patiently(self._store.cursor())
         records = await self._outbox.read(cursor, limit=self._batch, block=block)
         if not records:
             records = await self._left_behind()
@@ -208,7 +195,7 @@ class OutboxRelay:
 
     async def _store_explained(self, records: Sequence[AuditRecord]) -> None:
         try:
-            set_apart = await self._store.append(records)
+            set_apart = await self._patiently(self._store.append(records))
         except HistoryGap as gap:
             markers = await self._outbox.spills()
             places = [marker for marker in markers if marker.overlaps(gap.first, gap.last)]
@@ -216,6 +203,18 @@ class OutboxRelay:
         self.set_apart += len(set_apart)
         for each in set_apart:
             self._told_set_apart(each)
+
+    async def _patiently(self, question: Coroutine[Any, Any, AnswerT]) -> AnswerT:
+        """What PostgreSQL answers; while that takes long, it is told that it does, and how much waits."""
+        asking = asyncio.ensure_future(question)
+        try:
+            while not (await asyncio.wait({asking}, timeout=SLOW_SECONDS))[0]:
+                await self._failed(AuditUnavailable("PostgreSQL has not answered yet"))
+        except BaseException:
+            asking.cancel()
+            await asyncio.wait({asking})
+            raise
+        return asking.result()
 
     async def _require_none_before(self, record: AuditRecord) -> None:
         """A history that holds nothing begins anywhere, but not behind records that are known to be in a file."""
