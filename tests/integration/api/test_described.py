@@ -46,7 +46,7 @@ async def test_with_the_key_every_answer_is_as_described(api: Any, tmp_path: Pat
     )
 
     assert code == 0, output
-    assert "Tested: 13" in output
+    assert "Tested: 15" in output
 
 
 async def test_without_the_key_every_answer_is_as_described(api: Any, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ HOSTILE = [
     "true",
     " DU123456 ",
 ]
+FILTERS = ("account", "command", "status", "from", "to", "limit", "cursor")
 DATA = [
     '{"n": 1e400}',
     '{"n": -1e400}',
@@ -103,11 +104,16 @@ async def test_no_text_gets_anywhere_it_should_not(client: httpx.AsyncClient, by
 
     answers = [await client.post("/queue/events", content=json.dumps(body).encode(), headers=JSON) for body in bodies]
     answers += [await client.get(f"/queue/events/{text}"), await client.delete(f"/queue/events/{text}")]
-    answers += [await client.get(f"/queue/events?limit={text}"), await client.delete(f"/trading/pauses/{text}")]
+    answers += [await client.get(f"/queue/events?{name}={text}") for name in ("limit", "offset")]
+    answers += [
+        await client.get(f"/events?{name}={text}") for name in FILTERS if name != "account" or not value.isalnum()
+    ]
+    answers += [await client.get(f"/events?{text}=1"), await client.delete(f"/trading/pauses/{text}")]
     answers += [await client.put(f"/trading/pauses/{text}", json={"reason": "x"})]
 
     assert all(400 <= answer.status_code < 500 for answer in answers), answers
     assert all(answer.headers["content-type"] == "application/problem+json" for answer in answers)
+    assert all(answer.json()["errors"][0]["field"] for answer in answers if answer.status_code == 422)
     assert await is_alone(client, bystander)
     assert (await client.get("/trading")).json()["pauses"] == []
 
