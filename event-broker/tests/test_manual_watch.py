@@ -144,8 +144,38 @@ async def test_a_half_written_file_that_stays_so_is_set_aside(folder: Path, inta
 
     await watch.look()
 
-    assert "is not JSON" in reason(folder)
+    assert "breaks off" in reason(folder)
     assert intake.offers == []
+
+
+async def test_a_slow_writer_gets_longer_than_a_wrong_document(folder: Path, intake: RecordingIntake) -> None:
+    """What only breaks off waits on; what no writer could put right goes."""
+    watch, _ = watch_over(folder, intake, settle_seconds=0, broken_off_seconds=60)
+    (folder / "slow.json").write_text('{"account_id": "DU1", "exec": "reb', encoding="utf-8")
+    (folder / "empty.json").touch()
+    (folder / "wrong.json").write_text('{"account_id": DU1', encoding="utf-8")
+
+    await watch.look()
+
+    assert names(folder) == ["empty.json", "failed", "slow.json"]
+    assert "is not JSON" in reason(folder, "wrong.json")
+
+
+async def test_a_writer_that_appends_and_one_that_starts_again_are_waited_for(
+    folder: Path, intake: RecordingIntake
+) -> None:
+    """After each of their steps the time begins anew; at the end both files are taken in."""
+    watch, health = watch_over(folder, intake, settle_seconds=60)
+    first, second = json.dumps({"account_id": "DU1"}), json.dumps({"account_id": "DU2"})
+    for end in range(len(first)):
+        with (folder / "appended.json").open("a") as file:
+            file.write(first[end])
+        (folder / "rewritten.json").write_text(second[: end + 1], encoding="utf-8")
+        await watch.look()
+
+    assert sorted(event.account_id for event in intake.taken) == ["DU1", "DU2"]
+    assert health.report().facts["failed"] == 0
+    assert names(folder) == []
 
 
 @pytest.mark.parametrize("name", [".one.json", "one.json.tmp", "one.json~", ".one.json.swp", "one.part"])

@@ -5,6 +5,7 @@ EventBrokerError
 │   └── HistoryRefused   Ably will not give it: as above, and let nothing wait for it
 ├── FileRefused          a trigger file can never become an event: set it aside with the reason
 │   └── FileUnfinished   as it is now; wait a few seconds for its writer first
+│       └── FileBreaksOff    its writer is likely still at it; wait longer
 ├── FolderUnusable       the folder of trigger files cannot be read or changed: report it, look again later
 └── SpoolUnusable        signals that wait cannot be put on disk: they wait in memory alone; report it
 """
@@ -38,6 +39,10 @@ class FileRefused(EventBrokerError):
 
 class FileUnfinished(FileRefused):
     """A trigger file that looks half-written: refused only when it stays so."""
+
+
+class FileBreaksOff(FileUnfinished):
+    """A trigger file with the beginning of a document, or nothing, in it."""
 
 
 class FolderUnusable(EventBrokerError):

@@ -6,7 +6,8 @@ from typing import Final
 from pydantic import JsonValue
 
 from event_broker.admission import Admission
-from event_broker.errors import FileRefused, FileUnfinished
+from event_broker.errors import FileBreaksOff, FileRefused, FileUnfinished
+from event_broker.half_written import breaks_off
 from event_broker.payload import read_payload
 from event_queue.events import Command
 
@@ -27,9 +28,12 @@ def read_request(raw: bytes, admission: Admission) -> ManualRequest:
     """Read and check a whole document.
 
     Raises:
-        FileUnfinished: it is empty, or not a JSON object that can be kept.
+        FileBreaksOff: there is nothing in it yet, or the beginning of a JSON object.
+        FileUnfinished: it is no JSON object that can be kept.
         FileRefused: a field is missing or wrong, or the account may not be queued here.
     """
+    if breaks_off(raw):
+        raise FileBreaksOff("the document breaks off" if raw.strip() else "the file is empty")
     payload = read_payload(raw)
     if payload.problem is not None:
         raise FileUnfinished(f"the document cannot be read: {payload.problem}")

@@ -16,11 +16,11 @@ from uuid import UUID
 import structlog
 
 from event_broker.admission import Admission
-from event_broker.errors import FileRefused, FileUnfinished, FolderUnusable
+from event_broker.errors import FileBreaksOff, FileRefused, FileUnfinished, FolderUnusable
 from event_broker.manual_folder import Entry, ManualFolder
 from event_broker.manual_health import ManualHealth
 from event_broker.manual_request import read_request
-from event_broker.settings import OLDEST_FILE, SCAN_SECONDS, SETTLE_SECONDS
+from event_broker.settings import BROKEN_OFF_SECONDS, OLDEST_FILE, SCAN_SECONDS, SETTLE_SECONDS
 from event_queue.errors import PayloadRefused, QueueError
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Duplicate
@@ -52,6 +52,7 @@ class ManualWatch:
         health: ManualHealth,
         *,
         settle_seconds: float = SETTLE_SECONDS,
+        broken_off_seconds: float = BROKEN_OFF_SECONDS,
         step: Step = _go_on,
     ) -> None:
         """Take the folder, the way into the queue, and which accounts may be queued."""
@@ -61,6 +62,7 @@ class ManualWatch:
         self._clock = clock
         self._health = health
         self._settle_seconds = settle_seconds
+        self._broken_off_seconds = broken_off_seconds
         self._step = step
         self._first_seen: dict[Entry, float] = {}
         self._stuck: set[Entry] = set()
@@ -101,7 +103,8 @@ class ManualWatch:
         try:
             return await self._take(entry)
         except FileUnfinished as error:
-            if asyncio.get_running_loop().time() - self._first_seen[entry] < self._settle_seconds:
+            patience = self._broken_off_seconds if isinstance(error, FileBreaksOff) else self._settle_seconds
+            if asyncio.get_running_loop().time() - self._first_seen[entry] < patience:
                 return False
             return await self._refuse(entry, str(error))
         except (FileRefused, PayloadRefused) as error:

@@ -40,6 +40,9 @@ SCAN_SECONDS: Final = 1.0
 SETTLE_SECONDS: Final = 5.0
 """A trigger file that cannot be read as a whole document is refused when it has not changed for so long."""
 
+BROKEN_OFF_SECONDS: Final = 15.0
+"""The same for one whose document only breaks off, for a writer that takes its time."""
+
 OLDEST_FILE: Final = timedelta(hours=48)
 """An older trigger file is refused. It has to be less than what the queue remembers of a file taken in, 72 hours."""
 

@@ -13,14 +13,30 @@ from service_runtime.settings import AblySettings, TradingMode
 
 
 def watch_over(
-    directory: Path, intake: Intake, *, clock: Clock | None = None, settle_seconds: float = 0, step: Step | None = None
+    directory: Path,
+    intake: Intake,
+    *,
+    clock: Clock | None = None,
+    settle_seconds: float = 0,
+    broken_off_seconds: float | None = None,
+    step: Step | None = None,
 ) -> tuple[ManualWatch, ManualHealth]:
-    """A watch over a folder for the paper accounts DU1 to DU3; U9 is a live account."""
+    """A watch over a folder for the paper accounts DU1 to DU3; U9 is a live account.
+
+    Without `broken_off_seconds` a document that breaks off is waited for no longer than one that is wrong.
+    """
     admission = admit(accounts_on(DU1="a", DU2="a", DU3="b", U9="b"), TradingMode.PAPER, AblySettings())
     clock = clock or SystemClock()
     health = ManualHealth(directory, clock)
     watch = ManualWatch(
-        ManualFolder(directory), intake, admission, clock, health, settle_seconds=settle_seconds, step=step or _go_on
+        ManualFolder(directory),
+        intake,
+        admission,
+        clock,
+        health,
+        settle_seconds=settle_seconds,
+        broken_off_seconds=settle_seconds if broken_off_seconds is None else broken_off_seconds,
+        step=step or _go_on,
     )
     return watch, health
 
