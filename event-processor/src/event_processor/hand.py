@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, assert_never
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from event_processor.attempt import AttemptOutcome, Completed, Delayed, Failed, Interrupted, Parked, Skipped
 from event_processor.failures import pause_after
@@ -40,6 +41,8 @@ class Hand:
     clock: Clock
     settings: ProcessingSettings
     stop: asyncio.Event
+    log: FilteringBoundLogger = field(default_factory=_log.bind)
+    """Bound once, because a module's logger looks its configuration up again for every line."""
 
     async def claim(self) -> RebalanceEvent | None:
         """Take the next event, if there is one."""
@@ -49,13 +52,13 @@ class Hand:
         """Write down how the attempt ended; the next event, when one was claimed with it."""
         match outcome:
             case Completed(result):
-                _log.info("event_completed", status=result.get("status"), message=result.get("message"))
+                self.log.info("event_completed", status=result.get("status"), message=result.get("message"))
                 return await self._complete(event, result)
             case Skipped(result):
-                _log.info("event_skipped", message=result.get("message"), until=result.get("next_allowed_time"))
+                self.log.info("event_skipped", message=result.get("message"), until=result.get("next_allowed_time"))
                 return await self._skip(event, result)
             case Delayed(until, reason):
-                _log.info("event_delayed", until=until.isoformat(), reason=reason)
+                self.log.info("event_delayed", until=until.isoformat(), reason=reason)
                 await self.patiently(lambda: self.queue.delay(self.lease, self.slot, event, until=until, reason=reason))
             case Failed():
                 await self._requeue(event, outcome)
@@ -69,7 +72,7 @@ class Hand:
 
     async def hand_back(self, event: RebalanceEvent, *, orders_sent: bool = False) -> None:
         """Leave the event to the next start: counted when it may have sent orders, else exactly as it was."""
-        _log.warning("event_handed_back", event_id=str(event.event_id), orders_sent=orders_sent)
+        self.log.warning("event_handed_back", event_id=str(event.event_id), orders_sent=orders_sent)
         if orders_sent:
             await self._count_on(event, _STOPPED)
         else:
@@ -91,7 +94,7 @@ class Hand:
     async def _requeue(self, event: RebalanceEvent, failure: Failed) -> None:
         pause = pause_after(failure.kind, self.settings)
         result = failure_result(event, kind=failure.kind.value, message=failure.error, now=self.clock.now())
-        _log.info("event_requeued", kind=failure.kind.value, pause_seconds=pause.total_seconds())
+        self.log.info("event_requeued", kind=failure.kind.value, pause_seconds=pause.total_seconds())
         await self.patiently(
             lambda: self.queue.requeue(
                 self.lease, self.slot, event, pause=pause, error=failure.error, result={**result}
@@ -104,7 +107,7 @@ class Hand:
         After orders were sent it is counted as one more attempt first, so that no orderRef is used twice; it is parked
         when its turn comes again.
         """
-        _log.warning("event_parked", reason=reason, orders_sent=orders_sent)
+        self.log.warning("event_parked", reason=reason, orders_sent=orders_sent)
         if orders_sent:
             await self._count_on(event, reason)
         else:

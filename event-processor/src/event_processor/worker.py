@@ -164,7 +164,7 @@ class Worker:
         with bind_event(event_id=event.event_id, account_id=event.account_id):
             self.ended.require_new(event)
             self.status.working_on(event, self.clock.now())
-            _log.info("event_started", command=event.exec_command.value, times_queued=event.times_queued)
+            hand.log.info("event_started", command=event.exec_command.value, times_queued=event.times_queued)
             outcome = await self.attempts.run(event, AuditTrail(hand, event))
             following = await hand.conclude(event, outcome)
             self.ended.add(event, outcome)

@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+import hiredis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+_hiredis: Any = hiredis
 _Connection: Any = Connection
 _Pool: Any = BlockingConnectionPool
 
@@ -32,14 +34,13 @@ class QuickConnection(_Connection):
             await _Connection.send_packed_command(self, [], check_health)
 
     def pack_command(self, *args: Any) -> list[bytes]:
-        """The command in the protocol's form, in one piece."""
-        if not isinstance(args[0], str) or " " in args[0]:
+        """The command in the protocol's form; redis-py takes names of two words apart, and refuses what is no value."""
+        if " " in args[0]:
             return _Connection.pack_command(self, *args)
-        parts = [b"*%d\r\n" % len(args)]
-        for argument in args:
-            text = argument.encode() if isinstance(argument, str) else self.encoder.encode(argument)
-            parts.append(b"$%d\r\n%b\r\n" % (len(text), text))
-        return [b"".join(parts)]
+        try:
+            return [_hiredis.pack_command(args)]
+        except TypeError:
+            return _Connection.pack_command(self, *args)
 
     def is_ready(self) -> bool:
         """Whether it is open, and nothing has come in since the last reply: neither bytes nor the end."""

@@ -6,8 +6,10 @@ of libraries runs through the same processors.
 
 import logging
 import sys
-from contextlib import AbstractContextManager
-from typing import Any, TextIO
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final, TextIO
 from uuid import UUID
 
 import structlog
@@ -22,6 +24,9 @@ _CHATTY_LIBRARIES = ("httpx", "httpcore", "ib_async", "ably", "asyncio", "uvicor
 _INDISCREET_LIBRARIES = ("apprise", "urllib3")
 """They write the URLs of notifications, which hold passwords and tokens, at DEBUG; what went wrong is logged by us."""
 
+_EVENT: Final[ContextVar[tuple[UUID, str] | None]] = ContextVar("event", default=None)
+"""Ids of the event and the account that the present task works on."""
+
 _LEADING = ("timestamp", "level", "service", "event", "event_id", "account_id")
 """What a reader looks for first."""
 
@@ -35,12 +40,10 @@ def configure_logging(settings: Settings, *, service: str, stream: TextIO | None
     shared = _shared_processors(service)
     structlog.configure(
         processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
-        wrapper_class=structlog.stdlib.BoundLogger,
+        wrapper_class=structlog.make_filtering_bound_logger(settings.logging.level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
@@ -49,9 +52,22 @@ def configure_logging(settings: Settings, *, service: str, stream: TextIO | None
     _route_standard_logging(handler, settings.logging.level)
 
 
-def bind_event(*, event_id: UUID, account_id: str) -> AbstractContextManager[None]:
+@contextmanager
+def bind_event(*, event_id: UUID, account_id: str) -> Generator[None]:
     """While entered, every log line of this task and the tasks it starts carries both ids."""
-    return structlog.contextvars.bound_contextvars(event_id=str(event_id), account_id=account_id)
+    before = _EVENT.set((event_id, account_id))
+    try:
+        yield
+    finally:
+        _EVENT.reset(before)
+
+
+def _add_event(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+    bound = _EVENT.get()
+    if bound is not None:
+        event_dict.setdefault("event_id", str(bound[0]))
+        event_dict.setdefault("account_id", bound[1])
+    return event_dict
 
 
 def _shared_processors(service: str) -> list[Processor]:
@@ -62,7 +78,7 @@ def _shared_processors(service: str) -> list[Processor]:
         return event_dict
 
     return [
-        structlog.contextvars.merge_contextvars,
+        _add_event,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
