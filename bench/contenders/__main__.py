@@ -7,9 +7,9 @@ from argparse import ArgumentParser, Namespace
 from importlib import import_module
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Final
+from typing import Any, Final
 
-from bench.contenders.contract import NOTE, Contender, Places, Sender
+from bench.contenders.contract import NOTE, Contender, CrowdContender, Places, Sender
 from bench.contenders.starts import count_starts
 
 OURS: Final = ("product", "naive")
@@ -54,7 +54,8 @@ def _parse() -> Namespace:
     return parser.parse_args()
 
 
-def _load(options: Namespace) -> Contender:
+def _load(options: Namespace) -> Any:
+    """The contender; only the product takes crowds."""
     places = Places(options.redis_port, options.redis_db, options.postgres_port, options.postgres_database)
     package = "contenders" if options.name in OURS else "peers"
     module = import_module(f"bench.{package}.with_{options.name}")
@@ -80,13 +81,13 @@ async def _send(contender: Contender, options: Namespace) -> None:
             await send(options.job, f"{options.keys}{number}")
 
 
-async def _crowd(contender: Contender, options: Namespace) -> dict[str, float]:
+async def _crowd(contender: CrowdContender, options: Namespace) -> dict[str, float]:
     """Queue jobs fifty at once."""
-    async with contender.sending() as send:
+    async with contender.sending_crowds() as send:
         done = 0
         began = perf_counter()
         while done < options.number and perf_counter() - began < options.seconds:
-            await asyncio.gather(*(send(options.job, f"{options.keys}{done + n}") for n in range(_AT_ONCE)))
+            await send(options.job, [f"{options.keys}{done + n}" for n in range(_AT_ONCE)])
             done += _AT_ONCE
         return {"count": done, "seconds": perf_counter() - began, "queued": done}
 

@@ -1,5 +1,6 @@
 """What each contender can do."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -41,6 +42,14 @@ class Sender(Protocol):
         ...
 
 
+class CrowdSender(Protocol):
+    """An open way in for many at once."""
+
+    async def __call__(self, job: str, keys: Sequence[str]) -> None:
+        """Queue a job under each of the keys; returns once all are accepted."""
+        ...
+
+
 class Contender(Protocol):
     """A job queue. Each method runs in a fresh process."""
 
@@ -54,4 +63,12 @@ class Contender(Protocol):
 
     def work(self, concurrency: int) -> None:
         """Work jobs off, until killed."""
+        ...
+
+
+class CrowdContender(Contender, Protocol):
+    """One that takes many jobs at once."""
+
+    def sending_crowds(self) -> AbstractAsyncContextManager[CrowdSender]:
+        """Open the way in for many at once."""
         ...

@@ -3,19 +3,21 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from bench.contenders.contract import HANG, HANG_SECONDS, NOTE, PAYLOAD, Places, Sender
+from bench.contenders.contract import HANG, HANG_SECONDS, NOTE, PAYLOAD, CrowdSender, Places, Sender
 from bench.contenders.starts import Starts, open_starts
 from event_processor.attempt import Completed
 from event_processor.commands import CommandRunner
 from event_processor.main import serve
 from event_processor.rebalancer.ports import Guard, Recorder
+from event_queue.arrival import Arrival
 from event_queue.events import Command, RebalanceEvent
+from event_queue.redis_intake import RedisIntake
 from event_queue.redis_queue import RedisAddress, open_redis
 from service_runtime.lifecycle import run_service
 
@@ -34,23 +36,30 @@ class Product:
 
     @asynccontextmanager
     async def sending(self) -> AsyncGenerator[Sender]:
-        """The intake, as the event-broker and the API use it."""
+        """The intake, as the API uses it."""
+        async with self._intake() as intake:
+
+            async def send(job: str, key: str) -> None:
+                await intake.enqueue(_event(job, key))
+
+            yield send
+
+    @asynccontextmanager
+    async def sending_crowds(self) -> AsyncGenerator[CrowdSender]:
+        """The intake, as the event-broker uses it for the accounts of one signal."""
+        async with self._intake() as intake:
+
+            async def send(job: str, keys: Sequence[str]) -> None:
+                await intake.enqueue_all([Arrival(_event(job, key)) for key in keys])
+
+            yield send
+
+    @asynccontextmanager
+    async def _intake(self) -> AsyncGenerator[RedisIntake]:
         places = self._places
         address = RedisAddress(host="127.0.0.1", port=places.redis_port, db=places.redis_db)
         async with open_redis(address) as queue:
-            intake = queue.intake
-
-            async def send(job: str, key: str) -> None:
-                event = RebalanceEvent.new(
-                    account_id=key,
-                    exec_command=_COMMANDS[job],
-                    source="api",
-                    now=datetime.now(UTC),
-                    data={"note": PAYLOAD},
-                )
-                await intake.enqueue(event)
-
-            yield send
+            yield queue.intake
 
     def work(self, concurrency: int) -> None:
         """The event-processor, whole, until killed."""
@@ -62,6 +71,16 @@ class Product:
                 environ=_settings(self._places, concurrency, Path(directory)),
                 working_directory=Path(directory),
             )
+
+
+def _event(job: str, key: str) -> RebalanceEvent:
+    return RebalanceEvent.new(
+        account_id=key,
+        exec_command=_COMMANDS[job],
+        source="api",
+        now=datetime.now(UTC),
+        data={"note": PAYLOAD},
+    )
 
 
 def _replace_commands(starts: Starts) -> None:
