@@ -2,9 +2,13 @@
 
 import asyncio
 import os
+import signal
 import socket
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import psutil
 import pytest
@@ -87,40 +91,82 @@ async def test_while_stopping_only_what_was_begun_may_be_finished() -> None:
 
 
 def test_this_process_names_itself() -> None:
-    """Host, pid and start tell one start of one process from every other."""
+    """Host, space, pid and start tell one start of one process from every other."""
     holder = LeaseHolder.this_process()
 
-    host, pid, started_at = holder.identity.rsplit(":", 2)
+    host, space, pid, started_at = holder.identity.rsplit(":", 3)
     assert (host, int(pid)) == (socket.gethostname(), os.getpid())
+    assert Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip() in space
     assert float(started_at) == pytest.approx(psutil.Process().create_time(), abs=0.01)
 
 
 def _tokens() -> Sequence[tuple[str, bool]]:
     me = LeaseHolder.this_process()
+    here = f"{me.host}:{me.space}"
     parent = psutil.Process(os.getppid())
     return [
-        (f"{me.host}:{me.pid}:1.00:4", True),
+        (f"{here}:{me.pid}:1.00:4", True),
         (f"{me.identity}:4", False),
-        (f"{me.host}:{parent.pid}:{parent.create_time():.2f}:4", False),
-        (f"{me.host}:{parent.pid}:1000.00:4", True),
-        (f"{me.host}:999999999:1000.00:4", True),
-        (f"other:{me.pid}:1.00:4", False),
+        (f"{here}:{parent.pid}:{parent.create_time():.2f}:4", False),
+        (f"{here}:{parent.pid}:1000.00:4", True),
+        (f"{here}:999999999:1000.00:4", True),
+        (f"{me.host}:elsewhere/1:{me.pid}:1.00:4", False),
+        (f"{me.host}:elsewhere/1:999999999:1.00:4", False),
+        (f"other:{me.space}:{me.pid}:1.00:4", False),
+        (f"{me.host}:{me.pid}:1.00:4", False),
         ("other", False),
-        ("a:b:c:d", False),
+        ("a:b:c:d:e", False),
         ("", False),
     ]
 
 
-@pytest.mark.parametrize("index", range(9))
-def test_only_a_process_of_this_host_can_be_proven_dead(index: int) -> None:
+@pytest.mark.parametrize("index", range(12))
+def test_only_a_process_of_this_space_can_be_proven_dead(index: int) -> None:
     """Gone, or its pid in use by another start; everything else must let its lease expire."""
     token, dead = _tokens()[index]
 
     assert LeaseHolder.this_process().is_provably_dead(token) is dead
 
 
+@pytest.mark.parametrize(
+    ("host", "dead"),
+    [
+        pytest.param("3f9a1c0b7d2e", True, id="a container's own id"),
+        pytest.param("worker", False, id="a name that two containers may bear"),
+    ],
+)
+def test_an_earlier_start_of_this_container_is_dead(host: str, *, dead: bool) -> None:
+    """Each start of a container has a space of its own, in which its first process has the same pid."""
+    earlier, present = LeaseHolder(host, "boot/1", 1, 100.0), LeaseHolder(host, "boot/2", 1, 200.0)
+
+    assert present.is_provably_dead(f"{earlier.identity}:4") is dead
+
+
+def test_where_pids_mean_nothing_nobody_is_dead() -> None:
+    """A system that hides its namespaces."""
+    earlier, present = LeaseHolder("host", "", 1, 100.0), LeaseHolder("host", "", 1, 200.0)
+
+    assert not present.is_provably_dead(f"{earlier.identity}:4")
+
+
+async def test_a_paused_process_is_not_dead() -> None:
+    """It may wake up and send: its lease must expire."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=PIPE)
+    try:
+        process.send_signal(signal.SIGSTOP)
+        me, child = LeaseHolder.this_process(), psutil.Process(process.pid)
+        holder = LeaseHolder(me.host, me.space, process.pid, child.create_time())
+        while_paused = me.is_provably_dead(f"{holder.identity}:4")
+    finally:
+        process.kill()
+        await process.wait()
+
+    assert not while_paused
+    assert me.is_provably_dead(f"{holder.identity}:4")
+
+
 def _keeper(queue: RedisWorkerQueue, guard: LeaseGuard, clock: HandClock, host: str = "host") -> LeaseKeeper:
-    return LeaseKeeper(queue, clock, guard, LeaseHolder(host, 1, 1.0), TTL)
+    return LeaseKeeper(queue, clock, guard, LeaseHolder(host, "space", 1, 1.0), TTL)
 
 
 async def test_the_lease_is_renewed_at_a_third_of_its_length(redis_queue: RedisQueue) -> None:

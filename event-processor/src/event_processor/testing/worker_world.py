@@ -118,7 +118,7 @@ class WorkerWorld:
                 limits=limits,
                 grace_seconds=self.processing.shutdown_grace_seconds,
             ),
-            keeper=LeaseKeeper(self.queue.worker, self.clock, guard, LeaseHolder("host", 1, started_at), ttl),
+            keeper=LeaseKeeper(self.queue.worker, self.clock, guard, LeaseHolder("host", "space", 1, started_at), ttl),
             guard=guard,
             clock=self.clock,
             settings=self.processing,
