@@ -253,24 +253,31 @@ def _gone_after_one(read: Any) -> Any:
     return limited
 
 
-async def test_redis_is_looked_at_until_it_is_in_order() -> None:
-    """Each trouble is told once however often it repeats; the warnings about its settings come at the end."""
-    troubles = [QueueUnavailable("gone"), QueueUnavailable("gone"), CorruptQueue("odd key")]
-    clock = CountingClock(9)
+async def test_redis_is_looked_at_again_and_again() -> None:
+    """Each trouble and each warning is told once however often it repeats, and again when it comes back."""
+    troubles: list[Exception | None] = [QueueUnavailable("gone"), QueueUnavailable("gone"), CorruptQueue("odd key")]
+    settings = [["appendonly is off"], ["appendonly is off", "it evicts"], ["it evicts"], ["appendonly is off"]]
+    clock = CountingClock(7)
 
     async def verify() -> None:
-        if troubles:
-            raise troubles.pop(0)
+        if troubles and (trouble := troubles.pop(0)):
+            raise trouble
 
     async def warnings() -> Sequence[str]:
-        return ["appendonly is off"]
+        return settings.pop(0)
 
     with capture_logs() as logs:
-        await check_redis(verify, warnings, clock)
+        await until_paused(lambda: check_redis(verify, warnings, clock))
 
-    names = ["redis_not_reachable", "redis_keys_corrupt", "redis_durability_warning", "redis_checked"]
-    assert [log["event"] for log in logs] == names
-    assert len(clock.pauses) == 3
+    assert [(log["event"], log.get("warning")) for log in logs] == [
+        ("redis_not_reachable", None),
+        ("redis_keys_corrupt", None),
+        ("redis_durability_warning", "appendonly is off"),
+        ("redis_checked", None),
+        ("redis_durability_warning", "it evicts"),
+        ("redis_durability_warning", "appendonly is off"),
+    ]
+    assert clock.pauses == [5, 5, 5, 60, 60, 60, 60]
 
 
 async def test_old_events_are_purged_daily_and_sooner_after_a_failure() -> None:

@@ -1,4 +1,7 @@
-"""What is looked at once, as soon as Redis answers: the types of the queue's keys and the settings that keep events.
+"""Whether Redis is in order: the types of the queue's keys, and the settings that keep events.
+
+Looked at as soon as Redis answers, and then each minute, for settings may be changed while it runs and another Redis
+may take its place. /health asks anew each time.
 
 Log events: redis_durability_warning, redis_keys_corrupt, redis_not_reachable, redis_checked.
 """
@@ -12,6 +15,7 @@ from event_queue.errors import CorruptQueue, QueueUnavailable
 from service_runtime.clock import Clock
 
 RETRY_SECONDS: Final = 5.0
+AGAIN_SECONDS: Final = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -19,22 +23,27 @@ _log = structlog.get_logger(__name__)
 async def check_redis(
     verify: Callable[[], Awaitable[None]], durability_warnings: Callable[[], Awaitable[Sequence[str]]], clock: Clock
 ) -> None:
-    """Return when Redis has been found in order; says once what it is not, and goes on looking."""
-    told = ""
+    """Look until cancelled; each thing that is not in order is told once as long as it lasts."""
+    trouble: str | None = ""
+    warned: Sequence[str] = ()
     while True:
         try:
             await verify()
-            for warning in await durability_warnings():
-                _log.warning("redis_durability_warning", warning=warning)
+            warnings = await durability_warnings()
         except (QueueUnavailable, CorruptQueue) as error:
-            told = _tell(error, told)
-        else:
+            trouble = _tell(error, trouble)
+            await clock.pause(RETRY_SECONDS)
+            continue
+        for warning in warnings:
+            if warning not in warned:
+                _log.warning("redis_durability_warning", warning=warning)
+        if trouble is not None:
             _log.info("redis_checked")
-            return
-        await clock.pause(RETRY_SECONDS)
+        trouble, warned = None, warnings
+        await clock.pause(AGAIN_SECONDS)
 
 
-def _tell(error: QueueUnavailable | CorruptQueue, told: str) -> str:
+def _tell(error: QueueUnavailable | CorruptQueue, told: str | None) -> str:
     event = "redis_keys_corrupt" if isinstance(error, CorruptQueue) else "redis_not_reachable"
     if str(error) != told:
         _log.error(event, reason=str(error), retry_seconds=RETRY_SECONDS)

@@ -298,9 +298,25 @@ async def test_a_setting_that_may_lose_events_is_told(own_queue: RedisQueue, nam
 
 
 async def test_hidden_settings_are_told_too(own_queue: RedisQueue) -> None:
-    """A Redis that does not let its settings be read is reported as such, not taken for safe."""
+    """A Redis that does not let its settings be read is reported as such, with what shows of them all the same."""
     await own_queue.client.execute_command("ACL", "SETUSER", "default", "-config")
+    (hidden,) = await own_queue.admin.durability_warnings()
+    await own_queue.client.execute_command("ACL", "SETUSER", "default", "+config")
+    await own_queue.client.config_set("appendonly", "no")
+    await own_queue.client.config_set("maxmemory-policy", "volatile-ttl")
+    await own_queue.client.execute_command("ACL", "SETUSER", "default", "-config")
+
+    forgetful, evicting, _ = await own_queue.admin.durability_warnings()
+
+    assert "does not let its settings be read" in hidden
+    assert "appendonly=no" in forgetful
+    assert "maxmemory-policy=volatile-ttl" in evicting
+
+
+async def test_a_redis_that_tells_nothing_is_not_taken_for_safe(own_queue: RedisQueue) -> None:
+    """Every setting is named, to be checked by hand."""
+    await own_queue.client.execute_command("ACL", "SETUSER", "default", "-config", "-info")
 
     (warning,) = await own_queue.admin.durability_warnings()
 
-    assert "does not let its settings be read" in warning
+    assert all(name in warning for name, _, _ in SETTINGS)

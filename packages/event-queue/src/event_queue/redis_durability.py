@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from event_queue.errors import CorruptQueue
@@ -20,26 +19,53 @@ _WANTED: Final[Mapping[str, tuple[str, str]]] = {
 
 
 async def durability_warnings(client: "Redis") -> Sequence[str]:
-    """One sentence for each setting that may lose events, or one saying that Redis does not tell its settings.
+    """One sentence for each setting that may lose events, in one round trip.
+
+    Of a Redis that hides its settings, those are told that show elsewhere, and which ones do not.
 
     Raises:
         QueueUnavailable: Redis did not answer.
     """
     untyped: Any = client
-    try:
-        settings = {name: (await untyped.config_get(name)).get(name) for name in _WANTED}
-    except RedisConnectionError as error:
-        raise translate(error, "durability_warnings") from error
-    except ResponseError:
-        return ("Redis does not let its settings be read (CONFIG GET): check appendonly and maxmemory-policy by hand",)
-    return tuple(_complaints(settings))
+    with translated("durability_warnings"):
+        async with untyped.pipeline(transaction=False) as pipeline:
+            for name in _WANTED:
+                pipeline.config_get(name)
+            pipeline.info("persistence")
+            pipeline.info("memory")
+            *answers, persistence, memory = await pipeline.execute(raise_on_error=False)
+    shown = {name: value for answer in answers for name, value in _told(answer).items()}
+    return (*_complaints(shown or _guessed({**_told(persistence), **_told(memory)})), *_hidden(shown))
 
 
-def _complaints(settings: Mapping[str, str | None]) -> Iterator[str]:
+def _told(reply: Any) -> dict[str, Any]:
+    """What Redis told; nothing where it does not let us ask."""
+    if isinstance(reply, ResponseError):
+        return {}
+    return _answer(reply)
+
+
+def _guessed(state: Mapping[str, Any]) -> Mapping[str, str]:
+    """Those settings that show in how Redis is doing."""
+    settings: dict[str, str] = {}
+    if "aof_enabled" in state:
+        settings["appendonly"] = "yes" if state["aof_enabled"] else "no"
+    if "maxmemory_policy" in state:
+        settings["maxmemory-policy"] = state["maxmemory_policy"]
+    return settings
+
+
+def _complaints(settings: Mapping[str, str]) -> Iterator[str]:
     for name, (wanted, danger) in _WANTED.items():
-        actual = settings[name]
+        actual = settings.get(name, wanted)
         if actual != wanted:
             yield f"Redis has {name}={actual} instead of {wanted}: {danger}"
+
+
+def _hidden(settings: Mapping[str, str]) -> Iterator[str]:
+    hidden = [name for name in _WANTED if name not in settings]
+    if hidden:
+        yield f"Redis does not let its settings be read (CONFIG GET): check {', '.join(hidden)} by hand"
 
 
 async def verify_keys(client: "Redis", keys: QueueKeys) -> None:
@@ -69,5 +95,5 @@ async def verify_keys(client: "Redis", keys: QueueKeys) -> None:
 
 def _answer(reply: Any) -> Any:
     if isinstance(reply, Exception):
-        raise translate(reply, "verify_keys")
+        raise translate(reply, "looking at Redis")
     return reply
