@@ -10,6 +10,7 @@ from event_queue.errors import PayloadRefused
 MAX_PAYLOAD_BYTES: Final = 64 * 1024
 MAX_PAYLOAD_DEPTH: Final = 32
 _LARGEST_INTEGER: Final = 10**300
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def validate_payload(data: object) -> None:
@@ -24,7 +25,7 @@ def validate_payload(data: object) -> None:
     if not isinstance(data, dict):
         raise PayloadRefused("data", "must be a JSON object")
     _check_values(cast("dict[object, object]", data))
-    size = len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+    size = len(_as_json(data).encode())
     if size > MAX_PAYLOAD_BYTES:
         raise PayloadRefused("data", f"is {size} bytes long, more than {MAX_PAYLOAD_BYTES}")
 
