@@ -20,6 +20,7 @@ from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import OutboxRelay
 from event_queue.testing.events import make_event
+from event_queue.testing.lost_redis import copy_of, go_back
 from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
@@ -192,3 +193,48 @@ async def load(queue: RedisQueue, snapshot: dict[bytes, bytes]) -> None:
     await queue.client.flushall()
     for key, value in snapshot.items():
         await queue.client.restore(key, 0, value)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True], ids=["followed up", "replaced by a newer one"])
+async def test_a_remembered_signal_that_history_has_dealt_with_follows_nobody_again(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender, *, is_replaced: bool
+) -> None:
+    """Redis goes back to where a newer signal was remembered; what became of it since is history, and stays so."""
+    lease = await lease_of(redis_queue, "a")
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    held = await redis_queue.worker.claim(lease, "0")
+    assert held is not None
+    await redis_queue.intake.enqueue(make_event("DU1"), remember_while_in_flight=True)
+    old = await copy_of(redis_queue.client)
+    if is_replaced:
+        await redis_queue.intake.enqueue(make_event("DU1"), remember_while_in_flight=True)
+    following = await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=True)
+    assert following is not None
+    await redis_queue.worker.complete(lease, "0", following, result={}, claim_next=False)
+    await drain(redis_queue, audit)
+
+    await go_back(redis_queue.client, old)
+    await mender.mend()
+
+    assert await living(redis_queue) == []
+    assert await redis_queue.mending.reruns() == {}
+
+
+async def test_a_signal_that_came_after_the_loss_follows_the_event_that_history_ended(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """Nobody but Redis knows of it, and it was promised to become an event."""
+    lease = await lease_of(redis_queue, "a")
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    held = await redis_queue.worker.claim(lease, "0")
+    assert held is not None
+    old = await copy_of(redis_queue.client)
+    await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=False)
+    await drain(redis_queue, audit)
+
+    await go_back(redis_queue.client, old)
+    newer = make_event("DU1")
+    await redis_queue.intake.enqueue(newer, remember_while_in_flight=True)
+    await mender.mend()
+
+    assert [each.event.event_id for each in await living(redis_queue)] == [newer.event_id]

@@ -163,6 +163,7 @@ async def mending(queue: RedisQueue) -> None:
         [Switched("DU7", '{"scope":"DU7","actor":"ops","reason":"x","since":1}'), Switched("DU8", None)],
         [Traded("DU1", f"2025-06-24 {waiting.event_id}")],
         [Remembered(event_of("DU1", 30))],
+        {"DU7:rebalance": held.event_id},
     )
     await queue.mending.reopen("run")
     await queue.mending.reopen("run")

@@ -6,13 +6,14 @@ plan made again after a death therefore contains exactly what is left to do.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from event_queue.errors import QueueMoving
-from event_queue.mend_plan import Divergence, LooseRecords, MendStep, plan_steps
+from event_queue.mend_plan import Divergence, LooseRecords, MendAction, MendStep, plan_steps
 from event_queue.mend_words import Remembered, Switched, Traded
 from event_queue.one_past import CLOSED, HALTED, HistoryPosition, Survey, Verdict, compare
 from event_queue.postgres_past import PostgresPast
@@ -58,6 +59,8 @@ class MendPlan:
     switched: tuple[Switched, ...] = ()
     traded: tuple[Traded, ...] = ()
     remembered: tuple[Remembered, ...] = ()
+    settled: Mapping[str, UUID] = field(default_factory=dict[str, UUID])
+    """Pair -> newer signal that Redis remembers for it still, although history knows what became of it."""
 
     @property
     def renumbers(self) -> bool:
@@ -166,7 +169,7 @@ class Mender:
             await self._accept_gap(comparison)
         if comparison.needs_mending:
             await self._remember(is_emptied=plan.is_empty_redis)
-        await self._redis.restore(plan.steps, plan.switched, plan.traded, plan.remembered)
+        await self._redis.restore(plan.steps, plan.switched, plan.traded, plan.remembered, plan.settled)
         return True
 
     async def _remember(self, *, is_emptied: bool) -> None:
@@ -196,15 +199,27 @@ class Mender:
         divergence = _divergence(comparison, loose)
         present = await self._redis.present()
         known = [*await self._past.unfinished(), *await self._past.events(list(present))]
+        steps = plan_steps(known, present, loose, divergence, self._now())
+        remembered = tuple(await self._past.remembered(after=divergence.agreed))
         return MendPlan(
             comparison,
             loose,
             divergence,
-            plan_steps(known, present, loose, divergence, self._now()),
+            steps,
             switched=tuple(await self._past.switched(after=divergence.agreed)),
             traded=(*await self._past.last_trades(), *await self._past.expected_trades(since=self._now() - FILL_LIFE)),
-            remembered=tuple(await self._past.remembered(after=divergence.agreed)),
+            remembered=remembered,
+            settled=_settled(await self._redis.reruns(), steps, remembered, loose),
         )
+
+
+def _settled(
+    reruns: Mapping[str, UUID], steps: Sequence[MendStep], remembered: Sequence[Remembered], loose: LooseRecords
+) -> Mapping[str, UUID]:
+    """Of what Redis remembers: what is older than the loss, where history knows the end or a newer signal."""
+    overtaken = {step.event.dedup_key for step in steps if step.action is MendAction.ENDS}
+    overtaken |= {each.event.dedup_key for each in remembered}
+    return {pair: signal for pair, signal in reruns.items() if pair in overtaken and signal not in loose.event_ids}
 
 
 def _divergence(comparison: Comparison, loose: LooseRecords) -> Divergence:

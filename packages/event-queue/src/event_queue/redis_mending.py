@@ -137,17 +137,25 @@ class RedisMending:
             case TradedEvent(event):
                 return keys.traded_event(str(event.event_id)), encode_event(event)
 
+    async def reruns(self) -> Mapping[str, UUID]:
+        """Pair -> id of the newer signal that is remembered for it: as many at most as there are events in work."""
+        with translated("reruns_read"):
+            held: dict[str, str] = await self._client.hgetall(self._scripts.keys.reruns)
+        return {pair: UUID(remembered.partition(" ")[0]) for pair, remembered in held.items()}
+
     async def restore(
         self,
         steps: Sequence[MendStep],
         switched: Sequence[Switched],
         traded: Sequence[Traded],
         remembered: Sequence[Remembered],
+        settled: Mapping[str, UUID],
     ) -> None:
         """Carry steps out, pauses of trading first so that parked events find theirs."""
         entries = [
             *map(_switch_entry, switched),
             *map(_trade_entry, traded),
+            *(_entry("settled", pair, str(event_id), pair=pair) for pair, event_id in settled.items()),
             *_step_entries(steps),
             *map(_rerun_entry, remembered),
         ]

@@ -27,6 +27,8 @@
 --                   an event of the same pair that came after the loss stays, and this one ends as superseded by it
 --   end             an event that history knows as ended goes; kind is its status
 --   tell            history, which does not know it, is told of a living event
+--   settled         body is the id of a newer signal remembered for the pair, which is remembered no more: history has
+--                   made an event of it, or has a newer one
 --   rerun           a newer signal remembered for a living pair; body `<event id> <created ms> <event body>`
 -- An event whose body is not the expected one ('' for none) has changed meanwhile, and is left as it is.
 -- Replies: {'ok'}
@@ -103,6 +105,13 @@ end
 
 function verbs.expected(entry)
   will_trade(k, entry.name, string.match(entry.body, '^(%S+) (%S+)$'))
+end
+
+function verbs.settled(entry)
+  local remembered = redis.call('HGET', reruns, entry.pair)
+  if remembered and string.match(remembered, '^%S+') == entry.body then
+    redis.call('HDEL', reruns, entry.pair)
+  end
 end
 
 function verbs.back(entry)
