@@ -6,7 +6,7 @@ The moments are drawn from a seed: each kill waits for an order or a fill of one
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal
 
@@ -15,28 +15,15 @@ import pytest
 
 from event_queue.testing.postgres_server import PostgresServer, running_postgres
 from event_queue.testing.redis_server import RedisServer, running_redis
-from running_system import Follower, Service, System, eventually
+from running_system import Service, System, case_five, eventually
 
 pytestmark = pytest.mark.e2e
 
 OpenSystem = Callable[..., AbstractAsyncContextManager[System]]
 Kill = Callable[[], Awaitable[None]]
 
-WORLD: Mapping[str, Any] = {
-    "latency": {"reply_ms": 2, "fill_ms": 10, "account_lag_ms": 10},
-    "instruments": [{"symbol": symbol, "price": price} for symbol, price in {"AAA": 50, "BBB": 20, "CCC": 125}.items()],
-}
-FOLLOWERS = [
-    Follower(
-        account_id=f"DU{number}",
-        answer={"AAA": 0.3, "BBB": 0.3, "CCC": 0.4},
-        positions={"AAA": 1000, "BBB": 1500},
-        cash=20_000,
-        reserve=1,
-    )
-    for number in range(1, 7)
-]
-HELD_AFTER = {"AAA": 594, "BBB": 1485, "CCC": 316}
+WORLD = case_five.world(fill_ms=10)
+FOLLOWERS = case_five.followers(6)
 MOMENTS: Sequence[tuple[Literal["place_order", "fill"], str]] = (
     ("place_order", "AAA"),
     ("place_order", "BBB"),
@@ -104,7 +91,7 @@ async def test_kills_during_trading_lose_and_repeat_nothing(open_system: OpenSys
             status = await system.api.status()
 
             placed = [entry.order_ref for entry in system.world.journal.of("place_order")]
-            assert [system.held(follower.account_id) for follower in FOLLOWERS] == [HELD_AFTER] * 6
+            assert [system.held(follower.account_id) for follower in FOLLOWERS] == [case_five.HELD_AFTER] * 6
             assert [ref for ref, count in Counter(placed).items() if count > 1] == []
             assert status["active_events_count"] == 0
             assert sorted(ended) == sorted(
