@@ -35,6 +35,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         -account | --account)
             [ $# -ge 2 ] || refuse "-account needs a value"
+            [ -z "$account" ] || refuse "one account at a time"
             account=$2
             shift 2
             ;;
@@ -71,13 +72,14 @@ folder=${MANUAL_DIRECTORY:-$here/../data/manual-rebalance}
 temporary=$(mktemp "$folder/.rebalance-XXXXXXXXXX") || fail "cannot write in $folder"
 trap 'rm -f -- "$temporary"' EXIT
 trap 'exit 1' HUP INT TERM
-stamp=$(date -u +%Y%m%dT%H%M%SZ)
+now=$(date -u +%Y-%m-%dT%H:%M:%SZ) || fail "cannot tell the time"
+stamp=$(echo "$now" | tr -d ':-') || fail "cannot tell the time"
 name=$account-$command-$stamp-${temporary##*-}.json
 printf '{"account_id": "%s", "exec": "%s", "source": "manual", "timestamp": "%s"}\n' \
-    "$account" "$command" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$temporary" || fail "cannot write in $folder"
+    "$account" "$command" "$now" >"$temporary" || fail "cannot write in $folder"
 chmod 644 "$temporary" || fail "cannot make the file readable for the event-broker"
 mv -f -- "$temporary" "$folder/$name" || fail "cannot write in $folder"
-trap - EXIT
+trap - EXIT HUP INT TERM
 
 if [ "$command" = rebalance ]; then
     echo "LIVE: account $account is going to be rebalanced."
@@ -86,3 +88,4 @@ else
 fi
 echo "Left $folder/$name for the event-broker, which deletes it when it has queued it;"
 echo "a file that it refuses moves to failed/ with its reason beside it."
+exit 0

@@ -1,7 +1,6 @@
-"""Trigger files on a real Redis: kill -9 at every step, many at once, and the script that writes them."""
+"""Trigger files on a real Redis: kill -9 at every step, and many at once."""
 
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -133,62 +132,3 @@ async def test_many_files_written_while_two_watch_are_each_queued_once(tmp_path:
     assert sorted(event.dedup_key for event in bodies) == sorted({f"{account}:{word}" for account, word in pairs})
     assert len(bodies) + len(refused) == len(pairs)
     assert files_in(tmp_path) == []
-
-
-def test_the_script_writes_the_documented_document(tmp_path: Path) -> None:
-    """Four fields, a whole file under a name of its own, readable for the event-broker, and it says what it did."""
-    done = run_script(tmp_path, "-account", "DU1")
-
-    [path] = tmp_path.iterdir()
-    document = json.loads(path.read_text(encoding="utf-8"))
-    assert done.returncode == 0
-    assert (document["account_id"], document["exec"], document["source"]) == ("DU1", "print-rebalance", "manual")
-    assert list(document) == ["account_id", "exec", "source", "timestamp"]
-    assert path.name.startswith("DU1-print-rebalance-")
-    assert path.suffix == ".json"
-    assert path.stat().st_mode & 0o777 == 0o644
-    assert path.name in done.stdout
-    assert "LIVE" not in done.stdout
-
-
-def test_the_script_says_when_it_is_live(tmp_path: Path) -> None:
-    """Only the command that trades is announced so."""
-    done = run_script(tmp_path, "-account", "DU1", "-exec", "rebalance")
-
-    assert done.stdout.startswith("LIVE: account DU1")
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        (),
-        ("-account",),
-        ("-account", ""),
-        ("-account", "DU 1"),
-        ("-account", "../DU1"),
-        ("-account", 'DU1", "exec": "rebalance'),
-        ("-account", "DU1\nDU2"),
-        ("-account", "D" * 33),
-        ("-account", "DU1", "-exec"),
-        ("-account", "DU1", "-exec", ""),
-        ("-account", "DU1", "-exec", "Rebalance"),
-        ("-account", "DU1", "rebalance"),
-        ("DU1",),
-    ],
-)
-def test_the_script_refuses_wrong_arguments(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """It exits with 2, says why and how it is used, and writes nothing."""
-    done = run_script(tmp_path, *arguments)
-
-    assert done.returncode == 2
-    assert "usage:" in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_script_names_a_missing_folder(tmp_path: Path) -> None:
-    """It does not make one, which might belong to the wrong user."""
-    done = run_script(tmp_path / "nowhere", "-account", "DU1")
-
-    assert done.returncode == 1
-    assert "no folder" in done.stderr
-    assert not (tmp_path / "nowhere").exists()
