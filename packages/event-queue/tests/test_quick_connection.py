@@ -1,4 +1,4 @@
-"""The quick ways of the connection and its pool, and the moments at which they must not be taken."""
+"""The quick ways of the client, its connections and its pool, and the moments at which they must not be taken."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,9 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from event_queue.quick_client import QuickClient
 from event_queue.quick_connection import QuickPool
 from event_queue.testing.redis_server import RedisServer, running_redis
 
@@ -21,14 +25,16 @@ PATIENCE = 20.0
 async def opened(
     server: RedisServer, *, connections: int = 1, wait: float = PATIENCE
 ) -> AsyncGenerator[tuple[Any, Any]]:
-    pool: Any = QuickPool(
-        host="127.0.0.1", port=server.port, max_connections=connections, timeout=wait, socket_timeout=PATIENCE
-    )
-    client: Any = Redis.from_pool(pool)
+    pool: Any = pool_at(server.port, max_connections=connections, timeout=wait, socket_timeout=PATIENCE)
+    client: Any = QuickClient(pool)
     try:
         yield client, pool
     finally:
         await client.aclose()
+
+
+def pool_at(port: int, **settings: Any) -> QuickPool:
+    return QuickPool(host="127.0.0.1", port=port, retry=Retry(NoBackoff(), 2), **settings)
 
 
 async def clients_of(client: Any) -> int:
@@ -94,7 +100,56 @@ async def test_a_cancelled_command_leaves_no_reply_behind(redis_server: RedisSer
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
 
+        assert await client.execute_command("GET", "quick") == b"right"
         assert await client.get("quick") == b"right"
+
+
+async def test_what_redis_refuses_is_raised_and_the_connection_serves_on(redis_server: RedisServer) -> None:
+    """An error is a reply like any other."""
+    async with opened(redis_server) as (client, _):
+        await client.set("quick", "text")
+        before = await clients_of(client)
+        with pytest.raises(ResponseError, match="WRONGTYPE"):
+            await client.execute_command("LPUSH", "quick", "more")
+
+        assert await client.execute_command("GET", "quick") == b"text"
+        assert await clients_of(client) == before
+
+
+async def test_a_silent_server_is_asked_three_times_and_given_up() -> None:
+    """The time limit holds for each try as a whole, and no connection that owes a reply is used again."""
+    asked: list[asyncio.StreamWriter] = []
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
+        client = QuickClient(pool_at(silent.sockets[0].getsockname()[1], timeout=0.05, socket_timeout=0.05))
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(RedisTimeoutError, match="no reply"):
+                await client.execute_command("PING")
+        await client.aclose()
+
+    assert len(asked) == 3
+
+
+async def test_a_command_whose_connection_breaks_is_sent_again() -> None:
+    """The server died and came back between a command and its reply."""
+    with running_redis() as server:
+        async with opened(server) as (client, _):
+            waiting = asyncio.create_task(client.execute_command("BLPOP", "list", "10"))
+            while not (await _blocked(server)):
+                await asyncio.wait({waiting}, timeout=0.01)
+            server.kill()
+            server.start()
+            async with opened(server) as (other, _), asyncio.timeout(PATIENCE):
+                while not (await _blocked(server)):
+                    await asyncio.wait({waiting}, timeout=0.01)
+                await other.execute_command("RPUSH", "list", "here")
+
+                assert await waiting == (b"list", b"here")
 
 
 async def test_a_connection_that_the_server_closed_is_opened_anew() -> None:

@@ -14,6 +14,7 @@ import hiredis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 _hiredis: Any = hiredis
 _Connection: Any = Connection
@@ -32,6 +33,29 @@ class QuickConnection(_Connection):
         transport = self._writer.transport
         if transport.is_closing() or transport.get_write_buffer_size():
             await _Connection.send_packed_command(self, [], check_health)
+
+    async def exchange(self, args: tuple[Any, ...]) -> Any:
+        """Send a command and return its reply; the caller limits the time.
+
+        What cuts it short, a cancellation too, closes the connection: the reply to come must not answer the next.
+
+        Raises:
+            ConnectionError: of redis-py; Redis may or may not have run the command.
+            ResponseError: of redis-py; what Redis answered.
+        """
+        try:
+            self._writer.writelines(self.pack_command(*args))
+            await self._writer.drain()
+            reply = await self._parser.read_response()
+        except OSError as error:
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(f"the connection to Redis broke: {error}") from error
+        except BaseException:
+            await self.disconnect(nowait=True)
+            raise
+        if isinstance(reply, ResponseError):
+            raise reply
+        return reply
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """The command in the protocol's form; redis-py takes names of two words apart, and refuses what is no value."""

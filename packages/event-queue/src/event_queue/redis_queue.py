@@ -12,6 +12,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from event_queue.keys import QueueKeys
+from event_queue.quick_client import QuickClient
 from event_queue.quick_connection import QuickPool
 from event_queue.redis_admin import RedisQueueAdmin
 from event_queue.redis_components import RedisComponentBoard
@@ -127,6 +128,6 @@ def _open_client(stack: AsyncExitStack, address: RedisAddress, answer: timedelta
         # Bytes that are no text do not stop the reading of what stands beside them.
         encoding_errors="surrogateescape",
     )
-    client = Redis.from_pool(pool)
+    client: Any = QuickClient(pool)
     stack.push_async_callback(client.aclose)
     return client

@@ -47,7 +47,7 @@ class ScriptRunner:
     ) -> None:
         """Take an open client, which stays the caller's to close, and the loaded scripts.
 
-        `patience` bounds each call as a whole, with all the repetitions that the client makes inside it.
+        The client bounds single commands; `patience` bounds what takes several, with all the repetitions inside it.
         """
         self.keys = keys
         self._client: Any = client
@@ -81,9 +81,9 @@ class ScriptRunner:
         keys = self._keys_of(name, receipt, traded_event)
         try:
             with translated(name):
-                async with asyncio.timeout(self._patience_seconds):
-                    await self._check_before(name)
-                    return await self._execute(self._scripts[name], keys, args)
+                if name in self._guarded and not self._is_checked:
+                    await self._check()
+                return await self._execute(self._scripts[name], keys, args)
         except (QueueUnavailable, CorruptQueue):
             self._is_checked = False
             raise
@@ -99,8 +99,9 @@ class ScriptRunner:
         """
         try:
             with translated(name):
+                if name in self._guarded and not self._is_checked:
+                    await self._check()
                 async with asyncio.timeout(self._patience_seconds):
-                    await self._check_before(name)
                     replies = await self._execute_all(name, runs)
         except (QueueUnavailable, CorruptQueue):
             self._is_checked = False
@@ -116,10 +117,10 @@ class ScriptRunner:
             keys = (self.keys.traded_event(traded_event), *keys)
         return keys if receipt is None else (self.keys.receipt(receipt), *keys)
 
-    async def _check_before(self, name: ScriptName) -> None:
-        if name in self._guarded and not self._is_checked:
+    async def _check(self) -> None:
+        async with asyncio.timeout(self._patience_seconds):
             await verify_keys(self._client, self.keys)
-            self._is_checked = True
+        self._is_checked = True
 
     async def _execute_all(self, name: ScriptName, runs: Sequence[Run]) -> list[Any]:
         script = self._scripts[name]

@@ -1,0 +1,51 @@
+"""redis-py's client, with a short way for plain commands, which is how every script runs.
+
+redis-py takes the time of each command for statistics that nobody reads, and sets one timer for sending and another
+for the reply. Here one timer bounds a try as a whole: waiting for a connection, opening it, sending, and the reply.
+"""
+
+import asyncio
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from event_queue.quick_connection import QuickPool
+
+_Redis: Any = Redis
+
+
+class QuickClient(_Redis):
+    """A client of a `QuickPool`, whose settings of time and repetition hold for it too."""
+
+    def __init__(self, pool: QuickPool) -> None:
+        """Take the pool, which is closed with the client."""
+        _Redis.__init__(self, connection_pool=pool)
+        self.auto_close_connection_pool = True
+        settings = pool.connection_kwargs
+        self._retry = settings["retry"]
+        self._patience_seconds: float = settings["socket_timeout"]
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Send a command and return its reply, with redis-py's repetitions; what has options goes redis-py's way."""
+        if options:
+            return await _Redis.execute_command(self, *args, **options)
+        reply = await self._retry.call_with_retry(lambda: self._try(args), _go_on)
+        callback = self.response_callbacks.get(args[0])
+        return callback(reply) if callback else reply
+
+    async def _try(self, args: tuple[Any, ...]) -> Any:
+        pool: QuickPool = self.connection_pool
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                connection = await pool.get_connection()
+                try:
+                    return await connection.exchange(args)
+                finally:
+                    await pool.release(connection)
+        except TimeoutError as error:
+            raise RedisTimeoutError(f"no reply in {self._patience_seconds:g} s") from error
+
+
+async def _go_on(_error: Exception) -> None:
+    """A connection that failed is closed already; the next try opens it anew."""
