@@ -1,11 +1,13 @@
 """The worker's clock is stepped by an hour, either way, while it works."""
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
 
 from event_processor.event_age import outdated
+from event_processor.rebalancer import trading_day
 from event_processor.testing.scenario import ACCOUNT, NOON
 from event_processor.testing.worker_world import WorkerWorld
 from event_queue.audit import AuditKind
@@ -71,3 +73,42 @@ async def test_an_event_from_the_future_is_young_and_is_taken(world: WorkerWorld
 
     assert status.oldest_event_age_seconds == 0
     assert outdated(ahead, NOON, 60) == ""
+
+
+@HOURS
+async def test_an_event_handed_back_at_a_stop_waits_for_no_clock(world: WorkerWorld, hours: int) -> None:
+    """Only the clock of Redis counts: a worker whose own is an hour ahead puts nothing off by an hour."""
+    event = await world.enqueue()
+
+    async def stop_and_hang(_request: httpx.Request) -> httpx.Response:
+        world.clock.advance(hours * 3600)
+        world.stop.set()
+        return await asyncio.Future()
+
+    calm, world.answer = world.answer, stop_and_hang
+    async with world.running() as stopping:
+        await asyncio.wait({stopping})
+    world.answer = calm
+    async with world.running(started_at=2.0):
+        done = await world.next_record(AuditKind.COMPLETED)
+
+    assert done.event_id == event.event_id
+    assert (await world.all_kinds()).count(AuditKind.DELAYED) == 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-03-08T04:59:59", "2026-03-07"),
+        ("2026-03-08T05:00:00", "2026-03-08"),
+        ("2026-03-09T03:59:59", "2026-03-08"),
+        ("2026-03-09T04:00:00", "2026-03-09"),
+        ("2026-11-01T03:59:59", "2026-10-31"),
+        ("2026-11-01T04:00:00", "2026-11-01"),
+        ("2026-11-02T04:59:59", "2026-11-01"),
+        ("2026-11-02T05:00:00", "2026-11-02"),
+    ],
+)
+def test_days_change_at_midnight_in_new_york(moment: str, day: str) -> None:
+    """Also around the two nights of the year in which an hour is left out or comes twice."""
+    assert trading_day(datetime.fromisoformat(moment).replace(tzinfo=UTC)) == date.fromisoformat(day)

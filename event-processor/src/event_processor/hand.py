@@ -76,8 +76,7 @@ class Hand:
         if orders_sent:
             await self._count_on(event, _STOPPED)
         else:
-            now = self.clock.now()
-            await self.patiently(lambda: self.queue.delay(self.lease, self.slot, event, until=now, reason=_STOPPED))
+            await self.patiently(lambda: self.queue.delay(self.lease, self.slot, event, until=None, reason=_STOPPED))
 
     async def _complete(self, event: RebalanceEvent, result: Mapping[str, Any]) -> RebalanceEvent | None:
         claim_next = not self.stop.is_set()

@@ -116,10 +116,12 @@ class RedisWorkerQueue:
         body = encode_event(event.requeued())
         await self._write("requeue", lease, slot, str(event.event_id), body, pause // _MILLISECOND, details)
 
-    async def delay(self, lease: Lease, slot: str, event: RebalanceEvent, *, until: datetime, reason: str) -> None:
-        """Put the event aside until `until`, unchanged and not counted as an attempt."""
-        details = encode_details({"reason": reason})
-        await self._write("delay", lease, slot, str(event.event_id), to_ms(until), details)
+    async def delay(
+        self, lease: Lease, slot: str, event: RebalanceEvent, *, until: datetime | None, reason: str
+    ) -> None:
+        """Put the event aside until `until`, unchanged and not counted as an attempt; see `WorkerQueue.delay`."""
+        details, due = encode_details({"reason": reason}), "" if until is None else to_ms(until)
+        await self._write("delay", lease, slot, str(event.event_id), due, details)
 
     async def park(self, lease: Lease, slot: str, event: RebalanceEvent, *, reason: str) -> None:
         """Put the event aside until trading is resumed for its account; see `WorkerQueue.park`."""

@@ -61,8 +61,13 @@ class WorkerQueue(Protocol):
         """Put a failed event, as `event.requeued()`, behind everything after a pause."""
         ...
 
-    async def delay(self, lease: Lease, slot: str, event: RebalanceEvent, *, until: datetime, reason: str) -> None:
-        """Put the event aside until `until`, unchanged and not counted as an attempt."""
+    async def delay(
+        self, lease: Lease, slot: str, event: RebalanceEvent, *, until: datetime | None, reason: str
+    ) -> None:
+        """Put the event aside until `until`, unchanged and not counted as an attempt.
+
+        None leaves it to the next claim: Redis alone knows what is now.
+        """
         ...
 
     async def park(self, lease: Lease, slot: str, event: RebalanceEvent, *, reason: str) -> None:
