@@ -334,6 +334,30 @@ async def test_a_file_that_cannot_be_deleted_is_queued_once(
     assert "1 trigger files cannot be deleted" in health.report().detail
 
 
+async def test_a_file_that_may_be_deleted_at_last_is_not_queued_again(
+    folder: Path, intake: RecordingIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever puts its owner or mode right makes it another file to the system, and the same one to us."""
+
+    def refuse(path: Path, *, missing_ok: bool = False) -> None:
+        raise PermissionError(1, "not allowed", str(path), missing_ok)
+
+    watch, health = watch_over(folder, intake)
+    path = put(folder, exec="rebalance")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        await watch.look()
+
+    path.chmod(0o600)
+    await watch.look()
+    put(folder, exec="rebalance")
+    await watch.look()
+
+    assert len(intake.offers) == 2, "the file, and the one that was put there afterwards"
+    assert names(folder) == []
+    assert health.report().state is ComponentState.OK
+
+
 async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, intake: RecordingIntake) -> None:
     """The report says what is wrong, and the log once."""
     (tmp_path / "file").write_text("", encoding="utf-8")

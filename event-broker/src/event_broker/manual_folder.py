@@ -57,6 +57,11 @@ class Entry:
         """Its name as it can be logged and shown: whatever is unusual in it is escaped."""
         return ascii(self.name)[1:-1][:_LONGEST_NAME]
 
+    @property
+    def lasting(self) -> tuple[str, int, int, int]:
+        """What stays the same when its owner or its mode is changed."""
+        return self.name, self.inode, self.size, self.modified_ns
+
     def event_id(self, content: bytes) -> UUID:
         """The same for the same file however often it is read, another one for every other file."""
         identity = f"{self.name!a} {self.modified_ns} {self.changed_ns} {sha256(content).hexdigest()}"

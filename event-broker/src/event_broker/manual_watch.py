@@ -66,6 +66,8 @@ class ManualWatch:
         self._step = step
         self._first_seen: dict[Entry, float] = {}
         self._stuck: set[Entry] = set()
+        self._queued: set[tuple[str, int, int, int]] = set()
+        """Files that were queued and are still there; whoever lets them be deleted does not queue them again."""
         self._trouble: str | None = None
         self._told: str | None = None
 
@@ -86,6 +88,7 @@ class ManualWatch:
         now = asyncio.get_running_loop().time()
         self._first_seen = {entry: self._first_seen.get(entry, now) for entry in entries}
         self._stuck &= set(entries)
+        self._queued &= {entry.lasting for entry in entries}
         self._trouble = None
         promising = [entry for entry in entries if entry not in self._stuck]
         ended = [entry for entry in promising[:DEALT_WITH_AT_ONCE] if await self._ended(entry)]
@@ -115,6 +118,8 @@ class ManualWatch:
             return False
 
     async def _take(self, entry: Entry) -> bool:
+        if entry.lasting in self._queued:
+            return await self._delete(entry)
         content = await asyncio.to_thread(self._folder.read, entry)
         if content is None:
             return True
@@ -141,7 +146,14 @@ class ManualWatch:
             file=entry.shown_name,
         )
         self._health.file_ended(entry.shown_name, self._clock.now(), "queued")
-        return await self._changed(entry, lambda: self._folder.delete(entry), "deleted")
+        self._queued.add(entry.lasting)
+        return await self._delete(entry)
+
+    async def _delete(self, entry: Entry) -> bool:
+        is_gone = await self._changed(entry, lambda: self._folder.delete(entry), "deleted")
+        if is_gone:
+            self._queued.discard(entry.lasting)
+        return is_gone
 
     async def _refuse(self, entry: Entry, reason: str) -> bool:
         self._step("refused")
