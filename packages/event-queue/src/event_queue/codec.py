@@ -56,12 +56,11 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
-def _as_json(details: Any) -> str:
-    return json.dumps(details, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_text)
-
-
 def _as_text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+_as_json: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_text).encode
 
 
 def _storable(value: Any) -> Any:
