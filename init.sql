@@ -29,6 +29,9 @@ CREATE TABLE IF NOT EXISTS rebalance_events (
 
 CREATE INDEX IF NOT EXISTS idx_events_account_id ON rebalance_events (account_id, created_at DESC, event_id DESC);
 CREATE INDEX IF NOT EXISTS idx_events_status ON rebalance_events (status, created_at DESC, event_id DESC);
+CREATE INDEX IF NOT EXISTS idx_events_unfinished ON rebalance_events (last_counter)
+    WHERE status IN ('pending', 'processing', 'failed', 'delayed');
+-- Rows come in the order of this moment, so a range of pages tells where to look, at almost no cost to a write.
 CREATE INDEX IF NOT EXISTS idx_events_received_at ON rebalance_events USING brin (received_at);
 CREATE INDEX IF NOT EXISTS idx_events_created_at ON rebalance_events (created_at DESC, event_id DESC);
 
