@@ -14,10 +14,11 @@ from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
-from event_queue.redis_queue import RedisQueue
+from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.spill import Spill
 from event_queue.testing.events import make_event
 from event_queue.testing.lost_redis import carry, copy_of, go_back
+from event_queue.testing.redis_server import running_redis
 from event_queue.testing.server_process import free_port
 from service_runtime.clock import SystemClock
 
@@ -129,3 +130,28 @@ async def test_postgres_away_halts_nothing(redis_queue: RedisQueue, tmp_path: Pa
     assert report.state is ComponentState.DEGRADED
     assert "trading goes on" in report.detail
     assert await redis_queue.mending.halt_reason() == ""
+
+
+async def test_what_was_read_from_another_run_of_redis_is_not_carried_on(audit: PostgresAudit, tmp_path: Path) -> None:
+    """When Redis has started anew, carrying ends before the two are compared and starts again; its log is rewritten."""
+    starts: asyncio.Queue[None] = asyncio.Queue()
+
+    async def carry() -> None:
+        starts.put_nowait(None)
+        await asyncio.Event().wait()
+
+    with running_redis() as server:
+        async with open_redis(server.address) as queue, asyncio.timeout(LONG_SECONDS):
+            keeper = keeper_of(queue, audit, tmp_path)
+            working = [asyncio.create_task(each) for each in (keeper.run(), keeper.beside(carry))]
+            await starts.get()
+            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(server.start)
+
+            await starts.get()
+
+            told = await queue.client.info("commandstats")
+            assert told["cmdstat_bgrewriteaof"]["calls"] == 1
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)

@@ -64,6 +64,8 @@ class HistoryKeeper:
         """Whether signals are taken in during a halt: Redis knows again which it has seen."""
         self._may_carry = asyncio.Event()
         self._changed = asyncio.Event()
+        self._carries_nothing = asyncio.Event()
+        self._carries_nothing.set()
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -82,11 +84,15 @@ class HistoryKeeper:
         """
         while True:
             await self._may_carry.wait()
-            async with asyncio.TaskGroup() as group:
-                work = group.create_task(carry())
-                while self._may_carry.is_set():
-                    await self._changed.wait()
-                await end_task(work)
+            self._carries_nothing.clear()
+            try:
+                async with asyncio.TaskGroup() as group:
+                    work = group.create_task(carry())
+                    while self._may_carry.is_set():
+                        await self._changed.wait()
+                    await end_task(work)
+            finally:
+                self._carries_nothing.set()
 
     def _allow_carrying(self, *, allowed: bool) -> None:
         if allowed != self._may_carry.is_set():
@@ -103,6 +109,7 @@ class HistoryKeeper:
     async def _look(self) -> _Finding:
         looked_at = self._clock.now()
         try:
+            await self._meet_run()
             comparison = await self._mender.compare()
             finding = await self._judge(comparison)
         except AuditUnavailable as error:
@@ -112,6 +119,16 @@ class HistoryKeeper:
         if comparison.history_knows_all:
             self._told_until = looked_at
         return finding
+
+    async def _meet_run(self) -> None:
+        """Before a run of Redis is compared, nothing that was read from the one before it may be on its way."""
+        run_id = await self._redis.run_id()
+        if run_id == self._checked_run:
+            return
+        self._allow_carrying(allowed=False)
+        await self._carries_nothing.wait()
+        if run_id != await self._redis.checked_run():
+            await self._redis.rewrite_log()
 
     async def _judge(self, comparison: Comparison) -> _Finding:
         self._waiting_since = None

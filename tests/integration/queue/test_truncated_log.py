@@ -1,5 +1,6 @@
 """A Redis whose append-only file ends in the middle: the last transition is there whole, or not at all."""
 
+import asyncio
 import random
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
@@ -74,3 +75,27 @@ async def test_a_cut_log_never_leaves_half_a_transition(own_redis: RedisServer) 
             await check_invariants(queue.client, queue.keys)
         own_redis.kill()
     own_redis.start()
+
+
+async def test_what_a_torn_log_leaves_of_a_transaction_is_gone_for_good(own_redis: RedisServer) -> None:
+    """Redis keeps its beginning in the file, until that is rewritten; then a second start finds nothing of it."""
+    async with open_redis(own_redis.address) as queue:
+        await queue.intake.enqueue(make_event("DU1"))
+        await queue.intake.enqueue(make_event("DU2"))
+    own_redis.stop()
+    log = own_redis.directory / LOG
+    log.write_bytes(log.read_bytes()[: -len("1\r\n$4\r\nEXEC\r\n") - 5])
+
+    own_redis.start()
+    async with open_redis(own_redis.address) as queue:
+        await queue.mending.rewrite_log()
+        while (await queue.client.info("persistence"))["aof_rewrite_in_progress"]:
+            await asyncio.wait({asyncio.ensure_future(queue.client.ping())})
+        await queue.intake.enqueue(make_event("DU3"))
+    own_redis.kill()
+    own_redis.start()
+
+    async with open_redis(own_redis.address) as queue:
+        await check_invariants(queue.client, queue.keys)
+        waiting = [each.event.account_id for each in await queue.admin.list_events(10)]
+    assert waiting == ["DU1", "DU3"]

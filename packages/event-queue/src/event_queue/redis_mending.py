@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from event_queue.codec import decode_event, encode_event, to_ms
 from event_queue.mend_plan import LooseRecords, MendAction, MendStep, PresentEvent
@@ -55,6 +57,15 @@ class RedisMending:
         """Which run of Redis this is; each start makes another."""
         with translated("run_id"):
             return (await self._client.info("server"))["run_id"]
+
+    async def rewrite_log(self) -> None:
+        """Let Redis write its append-only file anew from what it holds; one that does not do so goes on as it is.
+
+        A Redis that finds its file torn amid a transaction cuts off the torn command and keeps those before it: what
+        it writes next stands behind the beginning of a transaction, and its next start would carry that out.
+        """
+        with translated("rewrite_log"), suppress(ResponseError):
+            await self._client.execute_command("BGREWRITEAOF")
 
     async def checked_run(self) -> str:
         """The run that was last compared with history; empty when none ever was."""
@@ -113,14 +124,16 @@ class RedisMending:
             start += _PAGE
 
     async def keep(self, keepsakes: Sequence[Keepsake]) -> None:
-        """Keep again what has not been kept since; their lives end when they would have. Safe to repeat."""
-        for start in range(0, len(keepsakes), _AT_ONCE):
-            with translated("keep"):
-                async with self._client.pipeline(transaction=False) as pipeline:
-                    for each in keepsakes[start : start + _AT_ONCE]:
-                        name, words = self._kept(each)
-                        pipeline.set(name, words, nx=True, pxat=to_ms(each.until))
-                    await pipeline.execute()
+        """Keep a page of things again, unless they were kept since; each lives as long as it would have.
+
+        Safe to repeat.
+        """
+        with translated("keep"):
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for each in keepsakes:
+                    name, words = self._kept(each)
+                    pipeline.set(name, words, nx=True, pxat=to_ms(each.until))
+                await pipeline.execute()
 
     async def set_progress(self, progress: Mapping[str, Progress], *, is_emptied: bool) -> None:
         """Let channels be read again from where history knows them; in an emptied Redis nothing else is true."""
