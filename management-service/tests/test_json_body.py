@@ -17,7 +17,7 @@ async def chunks(size: int, count: int) -> AsyncIterator[bytes]:
         yield b" " * size
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"{'account_id': 1}", b"\xff\xfe{}", b"[" * 50_000, b"9" * 5_000])
+@pytest.mark.parametrize("text", [b"", b"{", b"{'account_id': 1}", b"\xff\xfe{}", b"[" * 50_000])
 async def test_what_is_not_json_is_a_bad_request(client: httpx.AsyncClient, text: bytes) -> None:
     """Text that is not JSON, not UTF-8, or made to exhaust the parser is answered with 400."""
     answer = await client.post("/queue/events", content=text, headers=JSON)
@@ -40,7 +40,8 @@ async def test_a_key_given_twice_is_a_bad_request(client: httpx.AsyncClient, red
     answer = await client.post("/queue/events", content=text, headers=JSON)
 
     assert answer.status_code == 400
-    assert "twice" in answer.json()["detail"]
+    assert answer.json()["detail"] == "exec is given twice in one object"
+    assert [error["field"] for error in answer.json()["errors"]] == ["exec"]
     assert (await redis_queue.admin.status()).active_events_count == 0
 
 

@@ -21,11 +21,16 @@ class Counter:
     def __init__(self) -> None:
         self.inside: list[str] = []
         self.served: list[str] = []
+        self.given_up: list[str] = []
         self.may_end = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/body":
-            await receive()
+            try:
+                await receive()
+            except TimeoutError:
+                self.given_up.append(scope["path"])
+                raise
         self.inside.append(scope["path"])
         await self.may_end.wait()
         self.inside.remove(scope["path"])
@@ -40,10 +45,10 @@ def counter() -> Counter:
     return Counter()
 
 
-@pytest.fixture
-async def ask(counter: Counter) -> Callable[..., Any]:
-    """Ask for a path through a turnstile that lets two in; the answer's status."""
-    turnstile = Turnstile(counter, at_once=2, history_at_once=1, longest_wait_seconds=0.2)
+def through(counter: Counter, *, longest_wait_seconds: float) -> Callable[..., Any]:
+    """Asks for a path through a turnstile that lets two in and has little patience; the answer's status."""
+    bounds = {"longest_wait_seconds": longest_wait_seconds, "patience_seconds": 0.2}
+    turnstile = Turnstile(counter, at_once=2, history_at_once=1, **bounds)
 
     async def request(path: str, body: asyncio.Event | None = None) -> int:
         sent: list[Message] = []
@@ -60,6 +65,12 @@ async def ask(counter: Counter) -> Callable[..., Any]:
         return sent[0]["status"]
 
     return request
+
+
+@pytest.fixture
+async def ask(counter: Counter) -> Callable[..., Any]:
+    """Asks through a turnstile before which nobody waits for long."""
+    return through(counter, longest_wait_seconds=0.2)
 
 
 async def turns_of_the_loop() -> None:
@@ -106,6 +117,29 @@ async def test_a_client_that_is_waited_for_holds_up_nobody(counter: Counter, ask
     assert quick == 204
     assert await asyncio.gather(*slow) == [204] * 5
     assert counter.served[0] == "/quick"
+
+
+async def test_a_client_is_not_waited_for_for_ever(counter: Counter, ask: Any) -> None:
+    """One that sends nothing is given up, and has taken nobody's turn."""
+    counter.may_end.set()
+
+    with pytest.raises(TimeoutError):
+        await ask("/body", asyncio.Event())
+
+    assert counter.given_up == ["/body"]
+    assert await asyncio.gather(*(ask(f"/{number}") for number in range(4))) == [204] * 4
+
+
+async def test_waiting_in_line_is_not_the_clients_delay(counter: Counter) -> None:
+    """A body that came at once is taken, however long its request stood in line for its second turn."""
+    ask = through(counter, longest_wait_seconds=60)
+    requests = [asyncio.create_task(ask(path)) for path in ("/body", "/0", "/1", "/2")]
+    await turns_of_the_loop()
+    await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=0.5)
+    counter.may_end.set()
+
+    assert await asyncio.gather(*requests) == [204] * 4
+    assert counter.given_up == []
 
 
 async def test_liveness_never_waits(counter: Counter, ask: Any) -> None:

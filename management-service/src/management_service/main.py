@@ -13,7 +13,8 @@ from management_service.dependencies import Dependencies
 from management_service.http_server import bind, serve_http
 from service_runtime.lifecycle import ServiceContext
 from service_runtime.notifications.opening import notifying
-from service_runtime.settings import PostgresSettings, RedisSettings, Settings
+from service_runtime.settings import Settings
+from service_runtime.store_addresses import postgres_keywords, redis_keywords
 
 
 async def serve(context: ServiceContext) -> None:
@@ -30,9 +31,9 @@ async def serve(context: ServiceContext) -> None:
 async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settings) -> Dependencies:
     notifier = await stack.enter_async_context(notifying(context))
     queue = await stack.enter_async_context(
-        open_redis(_redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
+        open_redis(RedisAddress(**redis_keywords(settings.redis)), key_prefix=settings.redis.key_prefix)
     )
-    audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
+    audit = await stack.enter_async_context(open_postgres(PostgresAddress(**postgres_keywords(settings.postgres))))
     mender = Mender(queue.mending, audit.past, now=context.clock.now)
     return Dependencies(
         intake=WaryIntake(queue.intake, mender),
@@ -45,19 +46,4 @@ async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settin
         api_key=settings.management.api_key,
         clock=context.clock,
         mender=mender,
-    )
-
-
-def _redis_address(settings: RedisSettings) -> RedisAddress:
-    password = settings.password.get_secret_value() if settings.password else None
-    return RedisAddress(host=settings.host, port=settings.port, db=settings.db, password=password)
-
-
-def _postgres_address(settings: PostgresSettings) -> PostgresAddress:
-    return PostgresAddress(
-        host=settings.host,
-        port=settings.port,
-        database=settings.database,
-        user=settings.username,
-        password=settings.password.get_secret_value(),
     )

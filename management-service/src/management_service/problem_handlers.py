@@ -27,7 +27,12 @@ _CLOSED = Problem(
     headers=_RETRY_LATER,
 )
 
-_WORDS = {"missing": "is required", "extra_forbidden": "is not a field of this request"}
+_WORDS = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field of this request",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+}
 """For what pydantic says in words of its own."""
 
 _log = structlog.get_logger(__name__)

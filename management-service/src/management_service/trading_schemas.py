@@ -1,10 +1,12 @@
 """The documents about pauses of trading, as the clients see them."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from event_queue.audit import AuditKind, PauseRecord
 from event_queue.outcomes import Pause
@@ -28,6 +30,14 @@ _SWITCHING_EXAMPLE: dict[str, Any] = {
 _UNSEEN = r"\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
 """Controls, line ends, marks without width and marks of direction, in words that every regex engine reads alike."""
 
+_ONE_LINE = f"^[^{_UNSEEN}]*[^\\s{_UNSEEN}][^{_UNSEEN}]*$"
+
+
+def _visible(text: str) -> str:
+    if re.search(_ONE_LINE, text) is None:
+        raise PydanticCustomError("one_line", "must be one line of visible text")
+    return text
+
 
 class NewPause(BaseModel):
     """Body of PUT /trading/pauses/{scope}."""
@@ -36,7 +46,7 @@ class NewPause(BaseModel):
         strict=True, extra="forbid", json_schema_extra={"examples": [{"reason": "the strategy's data looks wrong"}]}
     )
 
-    reason: Annotated[str, Field(max_length=500, pattern=f"^[^{_UNSEEN}]*[^\\s{_UNSEEN}][^{_UNSEEN}]*$")]
+    reason: Annotated[str, Field(max_length=500, json_schema_extra={"pattern": _ONE_LINE}), AfterValidator(_visible)]
     """Why, in one line of text; whoever finds the system paused will read it."""
 
 
