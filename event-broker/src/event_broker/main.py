@@ -40,7 +40,7 @@ from event_queue.spill import Spill
 from service_runtime.lifecycle import ServiceContext
 from service_runtime.notifications.opening import notifying
 from service_runtime.reporting import Reporter
-from service_runtime.settings import PostgresSettings, RedisSettings
+from service_runtime.store_addresses import postgres_keywords, redis_keywords
 
 RESTART_SECONDS: Final = 5.0
 """Pause before a task that failed on something unforeseen is started again."""
@@ -58,9 +58,9 @@ async def serve(context: ServiceContext) -> None:
     async with AsyncExitStack() as stack:
         alarms = Alarms(await stack.enter_async_context(notifying(context)))
         redis = await stack.enter_async_context(
-            open_redis(_redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
+            open_redis(RedisAddress(**redis_keywords(settings.redis)), key_prefix=settings.redis.key_prefix)
         )
-        audit = await stack.enter_async_context(open_postgres(_postgres_address(settings.postgres)))
+        audit = await stack.enter_async_context(open_postgres(PostgresAddress(**postgres_keywords(settings.postgres))))
         _start_checking(context, redis)
         gate = PastGate()
         _start_audit(context, stack, redis, audit, gate, alarms)
@@ -165,18 +165,3 @@ def _tell(admission: Admission) -> None:
         _log.error("account_refused", account_id=account.account_id, reason=remark)
     if admission.idle_reason is not None:
         _log.error("ably_not_connected", reason=admission.idle_reason)
-
-
-def _redis_address(settings: RedisSettings) -> RedisAddress:
-    password = settings.password.get_secret_value() if settings.password else None
-    return RedisAddress(host=settings.host, port=settings.port, db=settings.db, password=password)
-
-
-def _postgres_address(settings: PostgresSettings) -> PostgresAddress:
-    return PostgresAddress(
-        host=settings.host,
-        port=settings.port,
-        database=settings.database,
-        user=settings.username,
-        password=settings.password.get_secret_value(),
-    )

@@ -36,7 +36,7 @@ from service_runtime.notifications.notice import Notifier
 from service_runtime.notifications.opening import notifying
 from service_runtime.redaction import Redactor, secrets_of
 from service_runtime.reporting import Reporter
-from service_runtime.settings import RedisSettings
+from service_runtime.store_addresses import redis_keywords
 
 NAME = "event-processor"
 
@@ -57,7 +57,7 @@ async def serve(context: ServiceContext) -> None:
     async with AsyncExitStack() as stack:
         notifier = await stack.enter_async_context(notifying(context))
         redis = await stack.enter_async_context(
-            open_redis(redis_address(settings.redis), key_prefix=settings.redis.key_prefix)
+            open_redis(RedisAddress(**redis_keywords(settings.redis)), key_prefix=settings.redis.key_prefix)
         )
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.allocations.timeout_seconds))
         worker = build_worker(context, redis, open_sessions(context), http, notifier)
@@ -65,12 +65,6 @@ async def serve(context: ServiceContext) -> None:
         await context.run_until_stopped(
             grace_seconds=settings.processing.shutdown_grace_seconds + _SHUTDOWN_MARGIN_SECONDS
         )
-
-
-def redis_address(redis: RedisSettings) -> RedisAddress:
-    """Where the queue lives, from the settings."""
-    password = redis.password.get_secret_value() if redis.password else None
-    return RedisAddress(host=redis.host, port=redis.port, db=redis.db, password=password)
 
 
 def open_sessions(context: ServiceContext) -> Mapping[str, BrokerSession]:
@@ -150,7 +144,7 @@ def build_commands(
     """The commands with everything they use."""
     configuration, settings = context.configuration, context.configuration.settings
     sets = load_replacement_sets(configuration.replacement_sets_file)
-    gate = HistoryGate(TradingHalt(redis.components), redis.mending, context.clock)
+    gate = HistoryGate(TradingHalt(redis.components), redis.mending, redis.components)
     return CommandRunner(
         accounts=configuration.accounts,
         brokers=sessions,
