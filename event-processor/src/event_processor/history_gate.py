@@ -12,10 +12,11 @@ from typing import Final, Protocol
 from event_processor.errors import HistoryUnchecked, TradingHalted
 from event_processor.trading_halt import TradingHalt
 from event_queue.errors import QueueHalted
-from service_runtime.clock import Clock
+from event_queue.ports.operators import ComponentBoard
 
 PATIENCE_SECONDS: Final = 30.0
-_LOOK_SECONDS: Final = 0.25
+_LONGEST_SILENCE_SECONDS: Final = 5.0
+"""Without any report there is another look after this, for the comparison is marked before it is reported."""
 
 
 class HistoryMarks(Protocol):
@@ -40,11 +41,13 @@ class HistoryGate:
 
     halt: TradingHalt
     marks: HistoryMarks
-    clock: Clock
+    board: ComponentBoard
     patience_seconds: float = PATIENCE_SECONDS
 
     async def require_none(self) -> None:
         """Allow a live run; a comparison that is under way, or a report that is about to change, is waited for.
+
+        Whoever compares the two reports it, so each report is a reason to look again.
 
         Raises:
             QueueHalted: Redis and history contradict each other.
@@ -52,21 +55,29 @@ class HistoryGate:
             TradingHalted: the relay has found the queue unreliable.
             QueueUnavailable: nobody can tell.
         """
-        deadline = asyncio.get_running_loop().time() + self.patience_seconds
-        while True:
-            if halt := await self.marks.halt_reason():
-                raise QueueHalted(halt)
-            try:
-                await self._require_checked()
-                return await self.halt.require_none()
-            except (HistoryUnchecked, TradingHalted):
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise
-            await self.clock.pause(_LOOK_SECONDS)
+        try:
+            await self._look()
+        except (HistoryUnchecked, TradingHalted):
+            await self._look_at_each_report()
 
-    async def _require_checked(self) -> None:
+    async def _look_at_each_report(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.patience_seconds
+        async with self.board.following() as next_report:
+            while True:
+                try:
+                    return await self._look()
+                except (HistoryUnchecked, TradingHalted):
+                    if loop.time() >= deadline:
+                        raise
+                await next_report(min(deadline - loop.time(), _LONGEST_SILENCE_SECONDS))
+
+    async def _look(self) -> None:
+        if halt := await self.marks.halt_reason():
+            raise QueueHalted(halt)
         checked = await self.marks.checked_run()
         if checked and checked != await self.marks.run_id():
             raise HistoryUnchecked(
                 "Redis has started anew and nobody has compared it with its history yet: is event-broker running?"
             )
+        await self.halt.require_none()

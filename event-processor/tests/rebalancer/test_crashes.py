@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 
@@ -103,6 +104,19 @@ async def test_fills_of_an_earlier_attempt_are_recorded_when_found() -> None:
     await case.deliver()
 
     assert {fill.exec_id for fill in case.recorder.found} == {fill.exec_id for fill in of_the_first_life}
+
+
+async def test_fills_of_an_earlier_event_of_the_account_are_recorded_when_found() -> None:
+    """An event that a newer one superseded while Redis was put right has nobody else who would write them down."""
+    case = case_five()
+    await case.deliver()
+    of_the_first_event = {fill.exec_id for fill in case.brokerage.fills}
+    case.recorder.found.clear()
+
+    await case.deliver(uuid4())
+
+    assert of_the_first_event
+    assert {fill.exec_id for fill in case.recorder.found} == of_the_first_event
 
 
 @pytest.mark.parametrize(

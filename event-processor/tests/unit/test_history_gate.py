@@ -1,6 +1,7 @@
 """Nothing is traded on a Redis that history contradicts, or that nobody has compared since it started."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,34 +14,36 @@ from event_processor.rebalancer.attempt_number import unused_attempt
 from event_processor.trading_halt import TradingHalt
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import QueueHalted
+from event_queue.redis_queue import RedisQueue
 from event_queue.testing.fake_redis import fake_queue
-from service_runtime.clock import SystemClock
 
 NOW = datetime(2025, 6, 24, tzinfo=UTC)
-CLOCK = SystemClock()
+SILENCE_SECONDS = 5.0
+"""After which it would have looked again without any report."""
 EVENT = UUID("9c9960b5-6689-4a4e-8b0e-5f1f7f0a0001")
 
 
 @dataclass(slots=True)
 class Marks:
-    """What stands in Redis; a comparison may come while somebody waits for it."""
+    """What stands in Redis; `looks` counts how often it was read."""
 
     halt: str = ""
     checked: str = ""
-    comes_after_looks: int | None = None
+    looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
     async def halt_reason(self) -> str:
         return self.halt
 
     async def checked_run(self) -> str:
-        if self.comes_after_looks is not None:
-            self.comes_after_looks -= 1
-            if self.comes_after_looks < 0:
-                self.checked = "this run"
+        self.looks.release()
         return self.checked
 
     async def run_id(self) -> str:
         return "this run"
+
+
+def _gate(queue: RedisQueue, marks: Marks, *, patience_seconds: float = 30.0) -> HistoryGate:
+    return HistoryGate(TradingHalt(queue.components), marks, queue.components, patience_seconds)
 
 
 @pytest.mark.parametrize(
@@ -48,19 +51,33 @@ class Marks:
     [
         pytest.param(Marks(), id="never of a system with a history"),
         pytest.param(Marks(checked="this run"), id="compared"),
-        pytest.param(Marks(checked="another run", comes_after_looks=1), id="compared meanwhile"),
     ],
 )
 async def test_a_compared_redis_may_be_traded_on(marks: Marks) -> None:
-    """Also one whose comparison comes a moment later."""
+    """At once."""
     async with fake_queue() as queue:
-        await HistoryGate(TradingHalt(queue.components), marks, CLOCK).require_none()
+        await _gate(queue, marks).require_none()
+
+
+async def test_a_comparison_that_is_reported_ends_the_wait(redis_queue: RedisQueue) -> None:
+    """Nobody looks again and again: the report of whoever compared wakes up who waits."""
+    marks = Marks(checked="another run")
+    waiting = asyncio.create_task(_gate(redis_queue, marks).require_none())
+    for _ in range(2):  # one look before it follows the reports, and one after
+        await marks.looks.acquire()
+
+    marks.checked = "this run"
+    began = asyncio.get_running_loop().time()
+    await redis_queue.components.report(ComponentReport("history", ComponentState.OK, "agree", {}, NOW))
+    await waiting
+
+    assert asyncio.get_running_loop().time() - began < SILENCE_SECONDS
 
 
 async def test_a_halt_stops_at_once() -> None:
     """In the words of the halt."""
     async with fake_queue() as queue:
-        gate = HistoryGate(TradingHalt(queue.components), Marks(halt="halted 1 2 went back"), CLOCK)
+        gate = _gate(queue, Marks(halt="halted 1 2 went back"))
 
         with pytest.raises(QueueHalted, match="went back"):
             await gate.require_none()
@@ -69,7 +86,7 @@ async def test_a_halt_stops_at_once() -> None:
 async def test_a_run_that_nobody_compared_is_waited_for_and_then_tried_again_soon() -> None:
     """The event is not blamed: it comes back after the pause of a lost connection."""
     async with fake_queue() as queue:
-        gate = HistoryGate(TradingHalt(queue.components), Marks(checked="another run"), CLOCK, patience_seconds=0.0)
+        gate = _gate(queue, Marks(checked="another run"), patience_seconds=0.0)
 
         with pytest.raises(HistoryUnchecked, match="event-broker") as raised:
             await gate.require_none()
@@ -80,10 +97,11 @@ async def test_a_run_that_nobody_compared_is_waited_for_and_then_tried_again_soo
 async def test_a_relay_that_is_down_halts_unless_both_agree_again() -> None:
     """Whoever compares at each second knows earlier than the relay that an operator has put things right."""
     async with fake_queue() as queue:
-        gate = HistoryGate(TradingHalt(queue.components), Marks(), CLOCK, patience_seconds=0.0)
+        gate = _gate(queue, Marks(), patience_seconds=0.0)
         await queue.components.report(ComponentReport("relay", ComponentState.DOWN, "diverged", {}, NOW))
-        with pytest.raises(TradingHalted, match="diverged"):
+        with pytest.raises(TradingHalted, match="diverged") as raised:
             await gate.require_none()
+        assert classify(raised.value) is FailureKind.REJECTED
 
         await queue.components.report(ComponentReport("history", ComponentState.OK, "agree", {}, NOW))
         await gate.require_none()

@@ -1,5 +1,6 @@
 """The stream of audit records, and the board of components."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from event_queue.components import ComponentReport, ComponentState
@@ -66,3 +67,18 @@ async def test_the_board_shows_the_latest_report_of_each_part(queue: RedisQueue)
         await queue.components.report(report)
 
     assert dict(await queue.components.read()) == {"ably": reports[1], "gateway": reports[2]}
+
+
+async def test_a_report_wakes_up_who_follows(queue: RedisQueue) -> None:
+    """From the entry on nothing is missed, and silence ends with the time that one is willing to wait."""
+    report = ComponentReport("relay", ComponentState.OK, "", {}, datetime(2025, 6, 24, tzinfo=UTC))
+    loop = asyncio.get_running_loop()
+
+    async with queue.components.following() as next_report:
+        began = loop.time()
+        await queue.components.report(report)
+        await next_report(60.0)
+        heard_after = loop.time() - began
+        await next_report(0.01)
+
+    assert heard_after < 30

@@ -111,11 +111,15 @@ class LivePlanning:
         return _Scene(snapshot, open_orders, fills)
 
     async def _note_earlier(self, fills: tuple[Fill, ...]) -> None:
-        """Say which executions this very event caused before: another attempt was cut short after sending orders."""
+        """Have the account's executions written down, and say which of them are of another attempt of this very event.
+
+        Those of other events as well: what was told while Redis did not know its event is told here once more.
+        """
         earlier = tuple(fill for fill in fills if fill.order_ref.startswith(f"{self.event_id}:"))
         if earlier:
             _log.info("earlier_fills_found", fills=[f"{fill.order_ref} {fill.quantity}" for fill in earlier])
-            await self.recorder.earlier_fills(earlier)
+        if fills:
+            await self.recorder.earlier_fills(fills)
 
     async def _plan(
         self, scene: _Scene, weights: tuple[TargetWeight, ...], early: EarlyPrices | None

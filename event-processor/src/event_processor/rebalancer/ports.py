@@ -48,7 +48,7 @@ class Recorder(Protocol):
         ...
 
     async def earlier_fills(self, fills: tuple[Fill, ...]) -> None:
-        """Executions found at the brokerage that an earlier attempt of this event caused."""
+        """Executions found at the brokerage, of this event and of others: each is written down once."""
         ...
 
     async def last_trade(self) -> LastTrade | None:

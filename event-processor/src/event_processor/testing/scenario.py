@@ -135,11 +135,11 @@ class Scenario:
             **self.settings,
         )
 
-    async def deliver(self) -> LiveRun | ClosedUntil | Blocked:
-        """Deliver the event once (more), over a new session of the same client."""
+    async def deliver(self, event_id: UUID = EVENT_ID) -> LiveRun | ClosedUntil | Blocked:
+        """Deliver the event once (more), or another one, over a new session of the same client."""
         self.attempt += 1
         rebalancer = await self._rebalancer()
-        return await rebalancer.execute(self.account, self._fetch(), event_id=EVENT_ID, attempt=self.attempt)
+        return await rebalancer.execute(self.account, self._fetch(), event_id=event_id, attempt=self.attempt)
 
     async def carry_out(self) -> LiveRun:
         """Deliver the event, which nothing keeps from being carried out."""

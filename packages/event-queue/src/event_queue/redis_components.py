@@ -1,17 +1,22 @@
 """Where services post the state of their parts, in Redis."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
 from event_queue.codec import encode_details
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import CorruptQueue
+from event_queue.ports.operators import NextReport
 from event_queue.redis_errors import translated
 from event_queue.script_runner import ScriptRunner
+
+_CONFIRMATION_SECONDS: Final = 3.0
+"""For Redis to say that it will tell of reports from now on."""
 
 
 class RedisComponentBoard:
@@ -32,6 +37,20 @@ class RedisComponentBoard:
             posted: list[str] = await self._client.hvals(self._scripts.keys.components)
         reports = [_decode(text) for text in posted]
         return {report.name: report for report in sorted(reports, key=lambda report: report.name)}
+
+    @asynccontextmanager
+    async def following(self) -> AsyncGenerator[NextReport]:
+        """A wait for the next report; see `ComponentBoard.following`."""
+        async with self._client.pubsub() as heard:
+            with translated("components_follow"):
+                await heard.subscribe(self._scripts.keys.components)
+                await heard.get_message(timeout=_CONFIRMATION_SECONDS)
+
+            async def next_report(at_most_seconds: float) -> None:
+                with translated("components_follow"):
+                    await heard.get_message(timeout=max(at_most_seconds, 0.0))
+
+            yield next_report
 
 
 def _encode(report: ComponentReport) -> str:

@@ -1,6 +1,7 @@
 """What operators and services see of the queue and do with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from uuid import UUID
 
@@ -62,6 +63,10 @@ class QueueAdmin(Protocol):
         ...
 
 
+NextReport = Callable[[float], Awaitable[None]]
+"""Returns at the next report of any part, or after so many seconds."""
+
+
 class ComponentBoard(Protocol):
     """Where services post the state of their parts."""
 
@@ -71,4 +76,8 @@ class ComponentBoard(Protocol):
 
     async def read(self) -> Mapping[str, ComponentReport]:
         """The latest report of each part."""
+        ...
+
+    def following(self) -> AbstractAsyncContextManager[NextReport]:
+        """A wait for the next report of any part, none of which is missed from the entry of the context on."""
         ...

@@ -1,4 +1,4 @@
--- Posts one part's state, replacing its last.
+-- Posts one part's state, replacing its last, and tells whoever follows the reports, on a channel of the key's name.
 --
 -- Keys
 --   components  HASH  name -> report
@@ -10,4 +10,5 @@ local name, report = unpack(ARGV)
 -- A first write that Redis allows at its memory limit: that is when the parts have most to tell.
 redis.call('HDEL', components, name)
 redis.call('HSET', components, name, report)
+redis.call('PUBLISH', components, name)
 return {'ok'}
