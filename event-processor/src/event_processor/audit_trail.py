@@ -49,7 +49,7 @@ class AuditTrail:
         await self._record(AuditKind.ORDER_RESULT, result_details(result), day=day)
 
     async def earlier_fills(self, fills: tuple[Fill, ...]) -> None:
-        """Write down executions of our orders that an earlier attempt, or another event, may not have lived to record."""
+        """Write down executions that an earlier attempt, or event, may not have lived to record."""
         for fill in fills:
             await self._hand.fills.record(fill)
 
