@@ -45,6 +45,9 @@ _log = structlog.get_logger(__name__)
 
 _LONGEST_IDLE: Final = timedelta(seconds=5)
 
+FreeHands = asyncio.Queue[Hand | WorkCancelledWithin]
+"""Hands that hold nothing, or why one is gone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
@@ -117,7 +120,7 @@ class Worker:
 
     async def _use_all_hands(self, fills: FillRecorder, patiently: PatientWrites) -> None:
         """Put an event into each free hand until stopped; returns when all hands have put theirs down."""
-        free: asyncio.Queue[Hand | WorkCancelledWithin] = asyncio.Queue()
+        free: FreeHands = asyncio.Queue()
         for number in range(self.settings.concurrency):
             free.put_nowait(self._hand(str(number), fills, patiently))
         async with asyncio.TaskGroup() as at_work:
@@ -131,7 +134,7 @@ class Worker:
             if self.status.is_busy:
                 _log.info("shutdown_waits_for_attempts", at_most_seconds=self.settings.shutdown_grace_seconds)
 
-    async def _next_free(self, free: "asyncio.Queue[Hand | WorkCancelledWithin]") -> Hand | None:
+    async def _next_free(self, free: FreeHands) -> Hand | None:
         """A hand as soon as one is free; None once the worker is to stop.
 
         Raises:
@@ -145,7 +148,7 @@ class Worker:
                 return None if self.stop.is_set() else hand
         return None
 
-    async def _work(self, hand: Hand, event: RebalanceEvent, free: "asyncio.Queue[Hand | WorkCancelledWithin]") -> None:
+    async def _work(self, hand: Hand, event: RebalanceEvent, free: FreeHands) -> None:
         """Work on an event, and on those that are claimed at the end of the one before."""
         following: RebalanceEvent | None = event
         try:
