@@ -15,12 +15,15 @@ from event_queue.components import ComponentState
 msgpack: Any = untyped_msgpack
 Listen = Callable[..., Awaitable[ListeningRig]]
 KEY: Final = "app.main:secret-1"
-HEARTBEAT, CONNECTED, ATTACH, DETACHED = 0, 4, 10, 13
+HEARTBEAT, CONNECTED, ATTACH, ATTACHED, DETACHED, MESSAGE = 0, 4, 10, 11, 13, 15
 
 
 @dataclass
 class DeafAbly:
-    """Connects everybody, answers pings, and answers ATTACH with `answer` or, without one, not at all."""
+    """Connects everybody, answers pings, and answers ATTACH with `answer` or, without one, not at all.
+
+    With ATTACHED come two messages, which nothing tells from their repetition.
+    """
 
     port: int = 0
     answer: int | None = None
@@ -38,6 +41,9 @@ class DeafAbly:
                 self.attaches.put_nowait(frame["channel"])
                 if self.answer is not None:
                     await _send(connection, {"action": self.answer, "channel": frame["channel"]})
+                if self.answer == ATTACHED:
+                    said = [{"data": f'{{"number": {number}}}', "encoding": "json"} for number in (1, 2)]
+                    await _send(connection, {"action": MESSAGE, "channel": frame["channel"], "messages": said})
 
 
 async def _send(connection: ServerConnection, frame: dict[str, Any]) -> None:
@@ -92,6 +98,18 @@ async def test_a_channel_detached_while_attaching_is_tried_again(deaf: DeafAbly,
     await tried_again(deaf)
 
     assert rig.health.report().facts["connection"] == "connected"
+
+
+async def test_after_failed_subscribes_a_message_is_heard_once(deaf: DeafAbly, listen: Listen) -> None:
+    """The SDK keeps the listener of each subscribe that failed; here none of them hears anything any more."""
+    rig = await listen(DU1="growth", options={"endpoint": f"127.0.0.1:{deaf.port}/", "key": KEY})
+    await tried_again(deaf)
+
+    deaf.answer = ATTACHED
+    await rig.wait_health(lambda report: report.facts["channels"] == {"growth": "attached"})
+    events = await rig.intake.wait_taken(2)
+
+    assert [event.data for event in events] == [{"number": 1}, {"number": 2}]
 
 
 async def test_a_server_that_never_speaks_is_left(listen: Listen) -> None:
