@@ -45,13 +45,13 @@ def keeper_of(queue: RedisQueue, audit: PostgresAudit, directory: Path) -> Histo
 
 
 async def look(keeper: HistoryKeeper) -> ComponentReport:
-    """What it reports after one look."""
-    before = keeper.report().detail
+    """What it reports as soon as a look has shown something else than before."""
+    changed = asyncio.Event()
+    keeper.changed = changed.set
     running = asyncio.create_task(keeper.run())
     try:
         async with asyncio.timeout(LONG_SECONDS):
-            while keeper.report().detail == before:
-                await CLOCK.pause(0.02)
+            await changed.wait()
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

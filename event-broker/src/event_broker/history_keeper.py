@@ -56,6 +56,8 @@ class HistoryKeeper:
         self._redis = redis
         self._spill = spill
         self._clock = clock
+        self.changed: Callable[[], None] = _nobody
+        """Called after each look that showed something else than the one before."""
         self._finding = _Finding(ComponentState.OK, "Starting.")
         self._checked_run = ""
         self._told_until: datetime | None = None
@@ -73,8 +75,10 @@ class HistoryKeeper:
             found = await self._look()
             if found.detail != self._finding.detail and found.state is not ComponentState.OK:
                 _log.warning("history_trouble", verdict=found.verdict, reason=found.detail)
-            self._finding = found
             self._allow_carrying(allowed=found.may_carry)
+            if found != self._finding:
+                self._finding = found
+                self.changed()
             await self._clock.pause(LOOK_SECONDS)
 
     async def beside(self, carry: Callable[[], Coroutine[None, None, None]]) -> None:
@@ -208,3 +212,7 @@ class HistoryKeeper:
 
 def _counts(plan: MendPlan) -> dict[str, int]:
     return {action.value: number for action, number in Counter(step.action for step in plan.steps).items()}
+
+
+def _nobody() -> None:
+    """Nobody listens yet."""

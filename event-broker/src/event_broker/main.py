@@ -98,7 +98,9 @@ def _start_audit(
     history = HistoryKeeper(mender, redis.mending, spill, gate, context.clock)
     retention = timedelta(days=context.configuration.settings.postgres.retention_days)
     _run(context, "history", history.run)
-    _run(context, "history report", _reporter(redis, alarms.watching(history.report)).run)
+    history_reporter = _reporter(redis, alarms.watching(history.report))
+    history.changed = history_reporter.changed
+    _run(context, "history report", history_reporter.run)
     _run(context, "relay", lambda: history.beside(keeper.run))
     _run(context, "outbox watch", watch.run)
     _run(context, "relay report", _reporter(redis, alarms.watching(keeper.report)).run)
