@@ -20,6 +20,20 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 WORLD: Mapping[str, Any] = {"instruments": [{"symbol": "A", "price": 100}]}
 FOLLOWERS = [Follower(account_id=account_id, answer={"A": 1}, cash=10_000) for account_id in ("DU1", "DU2", "DUSLOW")]
+METRICS_OF_A_WELL_SYSTEM = [
+    "healthy 1.0",
+    "ably_connected 1.0",
+    *(f'ably_channel_state{{channel="{follower.channel_name}",state="attached"}} 1.0' for follower in FOLLOWERS),
+    "ably_gaps 0.0",
+    "ably_backlog 0.0",
+    "gateway_connected 1.0",
+    "gateway_read_only 0.0",
+    "worker_in_hand 0.0",
+    "worker_oldest_in_hand_age_seconds 0.0",
+    "outbox_lag_records 0.0",
+    "outbox_spilled_records 0.0",
+    'component_state{component="worker",state="ok"} 1.0',
+]
 OPERATORS_KEY = {"Authorization": "Bearer the-operators-key"}
 
 
@@ -69,6 +83,8 @@ async def test_a_system_that_is_well_shows_its_facts(system: System) -> None:
     assert parts["worker"]["in_hand"] == []
     assert parts["trading"]["pauses"] == []
     assert parts["redis"]["durability_warnings"] == []
+    metrics = (await system.api.http.get("/metrics")).text.splitlines()
+    assert {f"rebalancer_{line}" for line in METRICS_OF_A_WELL_SYSTEM} <= set(metrics)
 
 
 async def test_the_event_at_work_is_shown_with_its_age(system: System) -> None:

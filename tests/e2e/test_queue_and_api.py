@@ -167,6 +167,19 @@ async def test_the_other_commands_only_look(system: System, command: str, field:
     assert (run.orders, run.cancels) == ([], 0)
 
 
+async def test_the_history_tells_what_was(system: System) -> None:
+    """An event that ended is in the listing, by its account and status, as its own page tells it."""
+    event_id = (await system.api.post("DUSHOW", "print-equity")).json()["event_id"]
+    ended = await system.api.ended(event_id)
+    answer = await system.api.http.get("/events", params={"account": "DUSHOW", "status": "completed", "limit": 1})
+
+    (listed,) = answer.json()["events"]
+    assert listed["event_id"] == event_id
+    assert {name: listed[name] for name in ("status", "result", "data", "completed_at")} == {
+        name: ended[name] for name in ("status", "result", "data", "completed_at")
+    }
+
+
 async def test_cancel_orders_cancels_and_places_nothing(system: System) -> None:
     """The account's open order goes; no other order is placed for it."""
     system.world.place_foreign_order(

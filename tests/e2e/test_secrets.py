@@ -125,7 +125,7 @@ async def _ask_wrongly(system: System) -> None:
         await system.api.http.post("/queue/events", json=body, headers=headers)
     await system.api.http.post("/queue/events", content=b"{", headers=dict(system.api.key))
     await system.posted("DUGOOD", "print-equity")
-    for path in ("/health", "/queue/status", "/queue/events", "/openapi.json", "/metrics"):
+    for path in ("/health", "/queue/status", "/queue/events", "/events", "/openapi.json", "/metrics"):
         await system.api.http.get(path)
 
 
