@@ -15,8 +15,6 @@ from event_queue.errors import QueueHalted
 from event_queue.ports.operators import ComponentBoard
 
 PATIENCE_SECONDS: Final = 30.0
-_LONGEST_SILENCE_SECONDS: Final = 5.0
-"""Without any report there is another look after this, for the comparison is marked before it is reported."""
 
 
 class HistoryMarks(Protocol):
@@ -43,6 +41,8 @@ class HistoryGate:
     marks: HistoryMarks
     board: ComponentBoard
     patience_seconds: float = PATIENCE_SECONDS
+    longest_silence_seconds: float = 5.0
+    """Without any report there is another look after this: a comparison is marked before it is reported."""
 
     async def require_none(self) -> None:
         """Allow a live run; a comparison that is under way, or a report that is about to change, is waited for.
@@ -70,7 +70,7 @@ class HistoryGate:
                 except (HistoryUnchecked, TradingHalted):
                     if loop.time() >= deadline:
                         raise
-                await next_report(min(deadline - loop.time(), _LONGEST_SILENCE_SECONDS))
+                await next_report(min(deadline - loop.time(), self.longest_silence_seconds))
 
     async def _look(self) -> None:
         if halt := await self.marks.halt_reason():
