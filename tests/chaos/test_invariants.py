@@ -79,3 +79,48 @@ LIES = {
 def test_a_lie_is_named(lie: str) -> None:
     """The invariant that the story breaks is among the findings."""
     assert lie.partition(" ")[0] in {finding.invariant for finding in check(LIES[lie])}
+
+
+def moved(story: Entry, at_ms: int) -> Entry:
+    return replace(story, moved_from_ms=at_ms)
+
+
+AFTER_A_LOSS = replace(
+    SOUND,
+    tables=tables(
+        *STORY,
+        moved(entry(7, "claimed", times=2), 5500),
+        moved(entry(8, "queued", event_id="e2"), 5600),
+        entry(9, "resynced", times=2, ended_as="completed"),
+        entry(10, "claimed", event_id="e2"),
+        entry(11, "completed", event_id="e2"),
+    ),
+    books=Books(counter=11),
+    signals=[*SOUND.signals, Signal(2, "DU1", "rebalance", "queued")],
+    losses=[5400.0],
+    halts=[(5700.0, 8900.0)],
+    glances=[],
+)
+"""Redis forgot that e1 had ended, worked on it again and took e2 in; then history won."""
+
+
+def test_a_redis_that_follows_history_again_is_sound() -> None:
+    """What it did while it was behind contradicts history, and is made good by what comes after it."""
+    rows = [*SOUND.tables.rows, Row("e2", "completed", 1, 11)]
+
+    assert check(replace(AFTER_A_LOSS, tables=replace(AFTER_A_LOSS.tables, rows=rows))) == []
+
+
+LIES_OF_A_LOSS = {
+    "I1": replace(AFTER_A_LOSS, tables=tables(*AFTER_A_LOSS.tables.entries, entry(12, "queued", event_id="e2"))),
+    "I5": replace(AFTER_A_LOSS, halts=[(5700.0, 10500.0)]),
+    "I5 twice": replace(AFTER_A_LOSS, orders=[*SOUND.orders, Order("e1:1:SELL:AAA", "DU1", 9000.0, 1)]),
+    "I6": replace(AFTER_A_LOSS, tables=tables(*STORY, *(replace(each, moved_from_ms=None) for each in STORY[1:2]))),
+    "I8": replace(AFTER_A_LOSS, books=Books(counter=11, halt="halted 6 6 Redis went back in time")),
+}
+
+
+@pytest.mark.parametrize("lie", LIES_OF_A_LOSS)
+def test_a_lie_about_a_loss_is_named(lie: str) -> None:
+    """A loss excuses nothing else."""
+    assert lie.partition(" ")[0] in {finding.invariant for finding in check(LIES_OF_A_LOSS[lie])}

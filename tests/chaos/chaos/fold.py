@@ -3,6 +3,9 @@
 An event whose pause has ended joins the line with the first claim after that. Clocks are read more than once in a
 script, so with which claim is known only within some milliseconds: everything in line has an earliest and a latest
 place (the counters between which it joined), and only what is certainly behind must not be claimed first.
+
+A Redis that went back in time wrote records that contradict history. They stand behind it, marked as moved: what is
+impossible in them is passed over, and the records of the mending say anew how each event stands.
 """
 
 from collections import Counter
@@ -15,6 +18,8 @@ _SLACK_MS = 3
 _LATE_MS = 200
 """A script reads the clock first and writes its record last; a busy machine may let so much time pass between."""
 _NEVER = 1 << 62
+_TELLS_A_PLACE = {"reason": "restored from history"}
+"""Of the record that follows one of the mending, when the event does not wait in line."""
 
 
 @dataclass
@@ -52,9 +57,13 @@ _STATUS = {
     "delayed": "delayed",
     "parked": "delayed",
     "recovered": "pending",
+    "restored": "pending",
     "skipped": "skipped",
     "deleted": "deleted",
 }
+
+
+_FINAL = ("completed", "skipped", "deleted")
 
 
 def fold(entries: Sequence[Entry], *, clock_is_steady: bool = True) -> Folded:
@@ -74,23 +83,54 @@ def _take(told: Folded, entry: Entry) -> None:
     if entry.kind in ("paused", "resumed"):
         _switch(told, entry)
         return
-    if entry.kind in _STATUS:
-        told.status[entry.event_id] = _STATUS[entry.kind]
-        told.last[entry.event_id] = entry.counter
-    if entry.kind == "queued":
+    _note_status(told, entry)
+    if entry.kind == "resynced":
+        _leave(told, entry.event_id)
+        told.living.pop(entry.event_id, None)
+    elif entry.mends:
+        _mend(told, entry)
+    elif entry.kind == "queued":
         _admit(told, entry)
     elif entry.kind == "coalesced":
         told.reruns[entry.pair] = entry.event_id
     elif entry.event_id in told.living:
         _move(told, entry)
-    elif entry.kind in _STATUS:
+    elif entry.kind in _STATUS and not entry.is_moved:
         told.impossible.append(
             f"record {entry.counter} ({entry.kind}) is of event {entry.event_id}, which is not alive"
         )
 
 
+def _note_status(told: Folded, entry: Entry) -> None:
+    """What the event's row must say; one that has ended stays ended."""
+    if entry.is_moved or entry.mends:
+        _doubt(told)
+    if entry.kind in _STATUS and told.status.get(entry.event_id) not in _FINAL:
+        told.status[entry.event_id] = _STATUS[entry.kind]
+        told.last[entry.event_id] = entry.counter
+
+
+def _doubt(told: Folded) -> None:
+    """Redis is not where history was: where events stand in line is known again only when they are next told of.
+
+    Newer signals that history had dealt with are forgotten without a word.
+    """
+    told.reruns.clear()
+    told.line = dict.fromkeys(told.line, (0, _NEVER))
+    told.joining |= dict.fromkeys(told.delayed, 0)
+
+
+def _mend(told: Folded, entry: Entry) -> None:
+    """The event stands as the record says; where it was and how often it was queued before counts no more."""
+    _leave(told, entry.event_id)
+    _keep(told, entry)
+    told.counted[entry.event_id] = told.said[entry.event_id]
+    is_at_the_back = "from_history" in entry.details
+    told.line[entry.event_id] = (entry.counter, entry.counter) if is_at_the_back else (0, _NEVER)
+
+
 def _admit(told: Folded, entry: Entry) -> None:
-    twins = [event_id for event_id, body in told.living.items() if _pair(body) == entry.pair]
+    twins = [] if entry.is_moved else [event_id for event_id, body in told.living.items() if _pair(body) == entry.pair]
     if twins:
         told.twins.append(f"{entry.pair}: {entry.event_id} was queued (record {entry.counter}) while {twins[0]} lived")
     if told.reruns.get(entry.pair) == entry.event_id:
@@ -146,14 +186,20 @@ def _set_down(told: Folded, entry: Entry) -> None:
 def _claim(told: Folded, entry: Entry) -> None:
     _promote(told, entry)
     event_id = entry.event_id
+    if not entry.is_moved and entry.details != _TELLS_A_PLACE:
+        _check_turn(told, entry)
+    _leave(told, event_id)
+    told.in_hand.add(event_id)
+
+
+def _check_turn(told: Folded, entry: Entry) -> None:
+    event_id = entry.event_id
     earliest, _ = told.line.get(event_id) or (told.joining.get(event_id), 0)
     if earliest is None and not (event_id in told.delayed and not told.clock_is_steady):
         told.impossible.append(f"record {entry.counter}: {event_id} was claimed and did not wait in line")
     before = [other for other, (_, latest) in told.line.items() if latest < (earliest or 0)]
     if before:
         told.out_of_order.append(f"record {entry.counter}: {event_id} was claimed before {before[0]}")
-    _leave(told, event_id)
-    told.in_hand.add(event_id)
 
 
 def _promote(told: Folded, entry: Entry) -> None:

@@ -39,7 +39,12 @@ def check(seen: Observation) -> list[Finding]:
         "I2": one_place(seen),
         "I3": (*active_is_living(seen), *told.twins),
         "I4": told.out_of_order,
-        "I5": (*orders_once(seen.orders), *orders_in_time(seen.orders, entries), *positions(seen)),
+        "I5": (
+            *orders_once(seen, entries),
+            *orders_in_time(seen, entries),
+            *none_while_halted(seen, entries),
+            *positions(seen),
+        ),
         "I6": (*audit_is_whole(seen), *audit_is_true(seen, told)),
         "I7": times_queued(told),
         "I8": at_rest(seen),
@@ -59,7 +64,7 @@ def signals_once(seen: Observation, entries: Sequence[Entry]) -> Iterator[str]:
         kinds = [entry.kind for entry in records.get(signal.number, [])]
         if len(kinds) > 1:
             yield f"signal {signal.number} for {signal.account} was taken in {len(kinds)} times: {kinds}"
-        if not kinds and signal.answer in ("queued", "remembered", "duplicate", "seen") and not seen.may_forget:
+        if not kinds and signal.answer in ("queued", "remembered", "duplicate", "seen") and not seen.losses:
             yield f"signal {signal.number} for {signal.account} was answered {signal.answer!r} and is nowhere"
         if kinds and signal.answer == "refused":
             yield f"signal {signal.number} for {signal.account} was refused, and taken in all the same"
@@ -70,9 +75,8 @@ def ends_once(seen: Observation, told: Folded) -> Iterator[str]:
     for event_id, count in told.ends.items():
         if count > 1 or event_id in told.living:
             yield f"event {event_id} ended {count} times" + (" and lives" if event_id in told.living else "")
-    if not seen.may_forget:
-        for event_id in sorted(told.living.keys() - seen.books.events.keys()):
-            yield f"event {event_id} was accepted, has not ended, and is gone from Redis"
+    for event_id in sorted(told.living.keys() - seen.books.events.keys()):
+        yield f"event {event_id} was accepted, has not ended, and is gone from Redis"
 
 
 def one_place(seen: Observation) -> Iterator[str]:
@@ -99,18 +103,20 @@ def active_is_living(seen: Observation) -> Iterator[str]:
         yield "two events of one account and command live"
 
 
-def orders_once(orders: Sequence[Order]) -> Iterator[str]:
-    """I5: no orderRef twice, and no order under a lease older than one that has traded."""
+def orders_once(seen: Observation, entries: Sequence[Entry]) -> Iterator[str]:
+    """I5: no orderRef twice, and no order under a lease older than one that has traded since Redis last lost any."""
+    orders = _on_record(seen, entries)
     yield from (f"order {ref} arrived {n} times" for ref, n in Counter(order.ref for order in orders).items() if n > 1)
     highest = 0
-    for order in sorted(orders, key=lambda each: each.at_ms):
+    for order in sorted(_since_the_last_loss(seen), key=lambda each: each.at_ms):
         if order.fence is not None and order.fence < highest:
             yield f"order {order.ref} was sent under lease {order.fence} after one under lease {highest}"
         highest = max(highest, order.fence or 0)
 
 
-def orders_in_time(orders: Sequence[Order], entries: Sequence[Entry]) -> Iterator[str]:
+def orders_in_time(seen: Observation, entries: Sequence[Entry]) -> Iterator[str]:
     """I5: an order of an attempt arrives before the audit ends that attempt, and was intended by it."""
+    orders = _since_the_last_loss(seen)
     ended: dict[tuple[str, int], Entry] = {}
     for entry in entries:
         if entry.kind in _OPEN_TRANSITIONS and entry.body is not None:
@@ -125,6 +131,37 @@ def orders_in_time(orders: Sequence[Order], entries: Sequence[Entry]) -> Iterato
             yield f"order {order.ref} arrived {late:.0f} ms after its attempt was {end.kind} (record {end.counter})"
         if order.ref not in intended:
             yield f"order {order.ref} was sent without being written down"
+
+
+def none_while_halted(seen: Observation, entries: Sequence[Entry]) -> Iterator[str]:
+    """I5: nothing is claimed and no order meant while trading is halted, by Redis's own clock."""
+    for entry in entries:
+        if entry.kind in ("claimed", "order_intent") and entry.details.get("reason") != "restored from history":
+            for first, last in seen.halts:
+                if first < entry.at_ms < last:
+                    yield f"record {entry.counter} ({entry.kind}) was written while trading was halted"
+
+
+def _on_record(seen: Observation, entries: Sequence[Entry]) -> Sequence[Order]:
+    """The orders that anybody can know of: not those that were meant in a past that was lost untold."""
+    if not seen.losses:
+        return seen.orders
+    meant = dict[str, int]()
+    for entry in entries:
+        if entry.kind == "order_intent":
+            ref = entry.details["order_ref"]
+            meant[ref] = min(entry.at_ms, meant.get(ref, entry.at_ms))
+    last = max(seen.losses)
+    return [
+        order
+        for order in seen.orders
+        if order.at_ms > last or meant.get(order.ref, last) <= order.at_ms + _CLOCK_SLACK_MS
+    ]
+
+
+def _since_the_last_loss(seen: Observation) -> Sequence[Order]:
+    last = max(seen.losses, default=0)
+    return [order for order in seen.orders if order.at_ms > last]
 
 
 def positions(seen: Observation) -> Iterator[str]:
@@ -180,6 +217,8 @@ def at_rest(seen: Observation) -> Iterator[str]:
             f"{len(seen.books.line)} wait, {len(seen.books.delayed)} delayed, {len(seen.books.in_flight)} in flight"
         )
         yield f"not at rest: {len(left)} events live ({states}), {len(seen.books.outbox)} records wait"
+    if seen.books.halt:
+        yield f"trading is halted still: {seen.books.halt}"
 
 
 def glances_are_true(seen: Observation, told: Folded) -> Iterator[str]:

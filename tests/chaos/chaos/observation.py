@@ -22,11 +22,23 @@ class Entry:
     body: Body | None
     """The event after the change; None for a pause or resumption of trading."""
     details: Mapping[str, Any]
+    moved_from_ms: int | None = None
+    """When a record was written that got a number behind those of history later; its stream id tells of the move."""
 
     @property
     def at_ms(self) -> int:
         """When Redis wrote it, in milliseconds since 1970."""
-        return int(self.stream_id.partition("-")[0])
+        return int(self.stream_id.partition("-")[0]) if self.moved_from_ms is None else self.moved_from_ms
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it was written by a Redis that had gone back in time, and so may contradict what stands before it."""
+        return self.moved_from_ms is not None
+
+    @property
+    def mends(self) -> bool:
+        """Whether it says anew how an event stands, whatever the records before it say."""
+        return self.kind == "restored" or "from_history" in self.details
 
     @property
     def event_id(self) -> str:
@@ -55,6 +67,8 @@ class Books:
     recoveries: Mapping[str, str] = field(default_factory=dict[str, str])
     counter: int = 0
     outbox: Sequence[Entry] = ()
+    halt: str = ""
+    """Why nothing may be traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +143,10 @@ class Observation:
     """Whether everything came to rest in time after the faults had ended."""
     kept: frozenset[str] = frozenset()
     """Events that are meant to be alive still: poison, which ends its worker each time."""
-    may_forget: bool = False
-    """Whether accepted signals may be missing, because the disk itself was damaged."""
+    losses: Sequence[float] = ()
+    """When Redis lost what it had acknowledged, ms since 1970: what no audit was told of may be missing."""
+    halts: Sequence[tuple[float, float]] = ()
+    """From when to when trading was seen to be halted."""
     has_stray_keys: bool = False
     """Whether active keys without events were planted, which the counters show until they are healed."""
     clock_is_steady: bool = True

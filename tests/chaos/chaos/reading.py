@@ -13,9 +13,11 @@ from chaos.observation import Books, Entry, Row, Tables
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMEOUT_SECONDS = 20.0
 
-_HISTORY = "SELECT counter, stream_id, kind, event::text, details::text FROM event_history"
-_PAUSES = "SELECT counter, stream_id, kind, 'null', json_build_object('scope', scope)::text FROM trading_pauses"
-_QUARANTINE = "SELECT counter, stream_id, kind, event, details FROM audit_quarantine"
+_HISTORY = "SELECT counter, stream_id, kind, event::text, details::text, recorded_at FROM event_history"
+_PAUSES = (
+    "SELECT counter, stream_id, kind, 'null', json_build_object('scope', scope)::text, recorded_at FROM trading_pauses"
+)
+_QUARANTINE = "SELECT counter, stream_id, kind, event, details, NULL FROM audit_quarantine"
 _ROWS = "SELECT event_id::text, status, times_queued, last_counter FROM rebalance_events"
 
 
@@ -37,8 +39,10 @@ async def read_books(client: Any, prefix: str = "") -> Books:
         pipe.hgetall(f"{prefix}rerun_events")
         pipe.hgetall(f"{prefix}event_recoveries")
         pipe.get(f"{prefix}outbox_counter")
+        pipe.get(f"{prefix}queue_halt")
         pipe.xrange(f"{prefix}event_outbox")
-        line, delayed, held, events, active, ages, retrying, reruns, recoveries, counter, outbox = await pipe.execute()
+        *told, halt, outbox = await pipe.execute()
+    line, delayed, held, events, active, ages, retrying, reruns, recoveries, counter = told
     return Books(
         line=line[::-1],
         delayed=dict(delayed),
@@ -51,6 +55,7 @@ async def read_books(client: Any, prefix: str = "") -> Books:
         recoveries=recoveries,
         counter=int(counter or 0),
         outbox=[_from_stream(stream_id, fields) for stream_id, fields in outbox],
+        halt=halt or "",
     )
 
 
@@ -68,6 +73,16 @@ async def read_tables(dsn: str) -> Tables:
         await connection.close()
     entries = sorted((*stored, *refused), key=lambda entry: entry.counter)
     return Tables(entries=entries, rows=rows, cursor=cursor, quarantined=len(refused))
+
+
+async def stored_counter(dsn: str) -> int:
+    """Number of the last record that PostgreSQL holds."""
+    driver: Any = asyncpg
+    connection = await driver.connect(dsn, timeout=_TIMEOUT_SECONDS, command_timeout=_TIMEOUT_SECONDS)
+    try:
+        return await connection.fetchval("SELECT counter FROM audit_cursor")
+    finally:
+        await connection.close()
 
 
 async def empty_tables(dsn: str) -> None:
@@ -88,14 +103,22 @@ def _from_stream(stream_id: str, fields: Mapping[str, str]) -> Entry:
     details: dict[str, Any] = json.loads(fields["details"])
     if fields["due"]:
         details["next_attempt_ms"] = float(fields["due"])
-    return Entry(int(fields["n"]), stream_id, fields["kind"], json.loads(fields["event"]), details)
+    moved = int(fields["at"]) if "at" in fields else None
+    return Entry(int(fields["n"]), stream_id, fields["kind"], json.loads(fields["event"]), details, moved)
 
 
-def _from_row(counter: int, stream_id: str, kind: str, event: str | bytes, details: str | bytes) -> Entry:
+def _from_row(
+    counter: int, stream_id: str, kind: str, event: str | bytes, details: str | bytes, at: datetime | None
+) -> Entry:
     told: dict[str, Any] = json.loads(details)
     if told.get("next_attempt_at"):
-        told["next_attempt_ms"] = (datetime.fromisoformat(told["next_attempt_at"]) - _EPOCH).total_seconds() * 1000
-    return Entry(counter, stream_id, kind, json.loads(event), told)
+        told["next_attempt_ms"] = _ms(datetime.fromisoformat(told["next_attempt_at"]))
+    moved = None if at is None or _ms(at) == int(stream_id.partition("-")[0]) else _ms(at)
+    return Entry(counter, stream_id, kind, json.loads(event), told, moved)
+
+
+def _ms(moment: datetime) -> int:
+    return round((moment - _EPOCH).total_seconds() * 1000)
 
 
 def newest(entries: Sequence[Entry]) -> int:

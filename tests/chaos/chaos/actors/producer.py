@@ -9,13 +9,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from chaos.actors.stage import open_queue, play, tell
+from chaos.actors.stage import open_audit, open_queue, play, tell
 from chaos.points import Points
 from chaos.pulse import some_time
 from event_queue.errors import PayloadRefused, QueueError
 from event_queue.events import Command, RebalanceEvent
 from event_queue.inbound_message import InboundMessage
-from event_queue.redis_queue import RedisQueue
+from event_queue.mender import Mender
+from event_queue.ports.intake import Intake
+from event_queue.wary_intake import WaryIntake
 from service_runtime.clock import SystemClock
 
 _AGAIN_SECONDS = 0.03
@@ -27,20 +29,21 @@ def main(args: Mapping[str, Any]) -> int:
 
 
 async def _act(args: Mapping[str, Any], _points: Points) -> int:
-    async with open_queue(args) as queue:
+    async with open_queue(args) as queue, open_audit(args) as audit:
+        intake = WaryIntake(queue.intake, Mender(queue.mending, audit.past, now=SystemClock().now))
         for signal in args["signals"]:
             await some_time(signal["after"])
             tell(sent=signal["n"])
-            tell(answered=signal["n"], answer=await _send(queue, signal))
+            tell(answered=signal["n"], answer=await _send(intake, signal))
     return 0
 
 
-async def _send(queue: RedisQueue, signal: Mapping[str, Any]) -> str:
+async def _send(intake: Intake, signal: Mapping[str, Any]) -> str:
     event = _event(signal)
     is_message = signal["via"] == "ably"
     while True:
         try:
-            outcome = await queue.intake.enqueue(
+            outcome = await intake.enqueue(
                 event,
                 message=InboundMessage("signals", f"m{signal['n']}") if is_message else None,
                 remember_while_in_flight=is_message,

@@ -1,17 +1,23 @@
-"""The product's relay between the outbox and PostgreSQL."""
+"""The product's relay between the outbox and PostgreSQL, beside the keeper that compares the two: half an event-broker.
+
+Records go while the two agree; an emptied Redis is rebuilt, one that went back is halted until an operator comes.
+"""
 
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from chaos.actors.stage import open_queue, play, tell
+from chaos.actors.stage import open_audit, open_queue, play, tell
 from chaos.points import Points
 from chaos.pulse import some_time
+from event_broker.history_keeper import HistoryKeeper
+from event_broker.past_gate import PastGate
 from event_queue.errors import QueueError
-from event_queue.postgres_audit import open_postgres
-from event_queue.postgres_pool import PostgresAddress
+from event_queue.mender import Mender
 from event_queue.relay import OutboxRelay
+from event_queue.spill import Spill
 from service_runtime.clock import SystemClock
 
 _AGAIN_SECONDS = 0.05
@@ -23,20 +29,33 @@ def main(args: Mapping[str, Any]) -> int:
 
 
 async def _act(args: Mapping[str, Any], points: Points) -> int:
-    address = PostgresAddress(host="127.0.0.1", port=args["postgres_port"], database=args["database"], user="postgres")
-    async with open_queue(args) as queue, open_postgres(address) as audit:
-        relay = OutboxRelay(queue.outbox, audit, now=SystemClock().now, pause=_pause, batch=args["batch"])
+    clock = SystemClock()
+    async with open_queue(args) as queue, open_audit(args) as audit:
+        relay = OutboxRelay(queue.outbox, audit, now=clock.now, pause=_pause, batch=args["batch"])
+        nothing_spilled = Spill(Path(args["spill"]), host="chaos")
+        mender = Mender(queue.mending, audit.past, now=clock.now)
         while True:
-            carrying = asyncio.ensure_future(relay.run())
-            points.on_cancel = carrying.cancel
-            await asyncio.wait({carrying})
-            if carrying.cancelled():
-                tell(cancelled=True)
-            elif error := carrying.exception():
-                if not isinstance(error, QueueError):
-                    raise error
+            keeper = HistoryKeeper(mender, queue.mending, nothing_spilled, PastGate(), clock)
+            working = asyncio.ensure_future(_work(keeper, relay))
+            points.on_cancel = working.cancel
+            await asyncio.wait({working})
+            if not working.cancelled():
+                working.result()
+            tell(cancelled=True)
+
+
+async def _work(keeper: HistoryKeeper, relay: OutboxRelay) -> None:
+    async def carry() -> None:
+        while True:
+            try:
+                await relay.run()
+            except QueueError as error:
                 tell(halted=f"{type(error).__name__}: {error}")
                 await _pause(timedelta(seconds=1))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keeper.run())
+        group.create_task(keeper.beside(carry))
 
 
 async def _pause(_production: timedelta) -> None:

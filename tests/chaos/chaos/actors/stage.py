@@ -16,6 +16,8 @@ import structlog
 from chaos.actors.names import STEP_KEY
 from chaos.points import Points, Strike, arm
 from event_queue import redis_queue
+from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.script_files import Script, ScriptName, load_scripts
 from service_runtime.clock import SystemClock
@@ -25,6 +27,9 @@ _FASTER: Mapping[tuple[str, str], float] = {
     ("event_processor.lease_guard", "MARGIN_SECONDS"): 0.3,
     ("event_processor.patient_writes", "RETRY_SECONDS"): 0.05,
     ("event_processor.lease_keeper", "_RETRY_SECONDS"): 0.05,
+    ("event_processor.history_gate", "_LOOK_SECONDS"): 0.02,
+    ("event_broker.history_keeper", "LOOK_SECONDS"): 0.05,
+    ("event_broker.history_keeper", "PATIENCE_SECONDS"): 1.5,
 }
 """Pauses of the product that trials shorten; everything else is as it is in production."""
 
@@ -74,6 +79,14 @@ async def open_queue(args: Mapping[str, Any]) -> AsyncGenerator[RedisQueue]:
     """The queue of the trial, over its wire."""
     async with open_redis(RedisAddress("127.0.0.1", args["redis_port"]), answer=_ANSWER) as queue:
         yield queue
+
+
+@asynccontextmanager
+async def open_audit(args: Mapping[str, Any]) -> AsyncGenerator[PostgresAudit]:
+    """The history of the trial, over its wire."""
+    address = PostgresAddress(host="127.0.0.1", port=args["postgres_port"], database=args["database"], user="postgres")
+    async with open_postgres(address) as audit:
+        yield audit
 
 
 def moment(ms: float) -> datetime:

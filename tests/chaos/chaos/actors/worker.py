@@ -19,10 +19,12 @@ from chaos.points import Points
 from event_processor.attempt import CommandOutcome, Completed, Delayed, Skipped
 from event_processor.attempts import Attempts
 from event_processor.audit_trail import AuditTrail
+from event_processor.history_gate import HistoryGate
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
 from event_processor.stop_limits import StopLimits
+from event_processor.trading_halt import TradingHalt
 from event_processor.worker import Worker
 from event_processor.worker_status import WorkerStatus
 from event_queue.errors import CorruptQueue, QueueUnavailable
@@ -34,6 +36,7 @@ from service_runtime.settings import ProcessingSettings
 
 _LEASE = timedelta(seconds=LEASE_SECONDS)
 _RESTART_SECONDS = 0.05
+_PATIENCE_SECONDS = 5.0
 _LEGS = ((Side.SELL, "AAA"), (Side.BUY, "BBB"))
 
 
@@ -44,7 +47,8 @@ class ScriptedFailure(QueueUnavailable):
 class Commands:
     """In place of the product's commands: does what the event's data say."""
 
-    def __init__(self, clock: Clock, points: Points, args: Mapping[str, Any]) -> None:
+    def __init__(self, gate: HistoryGate, clock: Clock, points: Points, args: Mapping[str, Any]) -> None:
+        self._gate = gate
         self._clock = clock
         self._points = points
         self.fence = 0
@@ -54,7 +58,8 @@ class Commands:
         self._kills_for_poison: bool = args.get("kills_for_poison", False)
 
     async def run(self, event: RebalanceEvent, *, recorder: AuditTrail, guard: LeaseGuard) -> CommandOutcome:
-        """One attempt."""
+        """One attempt. What the product asks before a live run alone is asked before each here: all of them trade."""
+        await self._gate.require_none()
         script = cast("list[str]", event.data["script"])
         step = script[min(event.times_queued, len(script)) - 1]
         if step == "poison" and self._kills_for_poison:
@@ -139,7 +144,8 @@ def _words_of(error: BaseException) -> str:
 
 
 def _worker(args: Mapping[str, Any], queue: RedisQueue, points: Points, stop: asyncio.Event, clock: Clock) -> Worker:
-    commands = Commands(clock, points, args)
+    gate = HistoryGate(TradingHalt(queue.components), queue.mending, clock, patience_seconds=_PATIENCE_SECONDS)
+    commands = Commands(gate, clock, points, args)
     guard, limits = LeaseGuard(stop), StopLimits(stop)
     runner: Any = commands
     return Worker(

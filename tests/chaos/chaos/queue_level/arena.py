@@ -3,8 +3,8 @@
 import asyncio
 import random
 import signal
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,8 +23,15 @@ from chaos.wire import Wire, open_wire
 from event_queue.testing.postgres_server import PostgresServer
 from event_queue.testing.redis_server import RedisServer
 
-ACTORS = ("chaos.actors.producer", "chaos.actors.worker", "chaos.actors.relay", "chaos.actors.observer")
+ACTORS = (
+    "chaos.actors.producer",
+    "chaos.actors.worker",
+    "chaos.actors.relay",
+    "chaos.actors.operator",
+    "chaos.actors.observer",
+)
 _QUIET_SECONDS = 25.0
+_LOG = "appendonly.aof"
 _LOOK_SECONDS = 0.02
 _LAST_WORDS = 30
 _MOST_LOOKS = 100
@@ -67,12 +74,17 @@ class Arena:
     kills: int = 0
     kept: set[str] = field(default_factory=set[str])
     remarks: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    may_forget: bool = False
+    losses: list[float] = field(default_factory=list[float])
+    halts: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     clock_is_steady: bool = True
     is_alone: bool = True
     """Whether one fault alone is at work, so that a standstill can be laid to it."""
     has_relay: bool = True
     has_stray_keys: bool = False
+    past_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Redis goes back in time, and is put right, one time after the other."""
+    _glances_from: int = 0
+    _glances_after: int = 0
 
     @property
     def producers(self) -> list[ProducerPost]:
@@ -96,8 +108,8 @@ class Arena:
 
     def add_relay(self, name: str = "relay") -> Post:
         """A post for a relay, not yet filled."""
-        where = {"postgres_port": self.postgres_wire.port, "database": self.database.name}
-        return self._add(name, "relay", {**where, "batch": self.chance.choice((3, 20, 500))})
+        spill = str(self.redis.directory / f"spill-{name}")
+        return self._add(name, "relay", {"batch": self.chance.choice((3, 20, 500)), "spill": spill})
 
     def add_observer(self) -> Post:
         """A post for somebody who looks."""
@@ -106,7 +118,7 @@ class Arena:
     def add_producers(self) -> list[ProducerPost]:
         """A post for each source."""
         for source in SOURCES:
-            args = {"redis_port": self.redis_wire.port, "signals": self.load[source]}
+            args = {**self._stores, "signals": self.load[source]}
             self.posts[source] = ProducerPost(source, args, self.nursery, self.pulse)
         return self.producers
 
@@ -116,14 +128,44 @@ class Arena:
             post.set(**args)
 
     def _add(self, name: str, role: str, args: Mapping[str, Any]) -> Post:
-        args = {"redis_port": self.redis_wire.port, **args}
+        args = {**self._stores, **args}
         self.posts[name] = Post(name, f"chaos.actors.{role}:main", args, self.nursery, self.pulse)
         return self.posts[name]
+
+    def add_operator(self) -> Post:
+        """A post for whoever puts a Redis right that went back in time."""
+        return self._add(f"operator-{len(self.losses)}", "operator", {})
+
+    @property
+    def _stores(self) -> Mapping[str, Any]:
+        return {
+            "redis_port": self.redis_wire.port,
+            "postgres_port": self.postgres_wire.port,
+            "database": self.database.name,
+        }
 
     def kill(self, post: Post) -> None:
         """Kill -9; its post fills it again."""
         self.kills += 1
         post.signal(signal.SIGKILL)
+
+    async def restart_redis_with(self, rewrite: Callable[[bytes], bytes]) -> None:
+        """Kill -9 of Redis, and back with another append-only file."""
+        self.kills += 1
+        async with self.turn:
+            await asyncio.to_thread(self.redis.kill)
+            log = self.redis.directory / _LOG
+            await asyncio.to_thread(lambda: log.write_bytes(rewrite(log.read_bytes())))
+            await asyncio.to_thread(self.redis.start)
+
+    async def log(self) -> bytes:
+        """The append-only file as it is now."""
+        return await asyncio.to_thread((self.redis.directory / _LOG).read_bytes)
+
+    async def forget_glances(self) -> None:
+        """What the observer has told so far is of a past that was lost."""
+        self._glances_after = int(await self.raw.get("outbox_counter") or 0)
+        self._glances_from = len(self.posts["observer"].told)
 
     async def restart_redis(self, *, away_seconds: float = 0) -> None:
         """Kill -9 of Redis, and back."""
@@ -145,15 +187,18 @@ class Arena:
         """Wait until every signal has been answered."""
         return await self.pulse.until(lambda: all(post.is_done for post in self.producers), seconds=seconds)
 
-    async def come_to_rest(self, *, seconds: float) -> bool:
-        """Heal everything, and wait until nothing is left to do; False when that takes too long."""
+    async def come_to_rest(self, resync: Callable[[], Awaitable[None]], *, seconds: float) -> bool:
+        """Heal everything, and wait until nothing is left to do; False when that takes too long.
+
+        `resync` puts right a Redis that is found to be halted still.
+        """
         for wire in (self.redis_wire, self.worker_wire, self.postgres_wire):
             wire.heal()
         await self._mend_redis()
         for post in self.posts.values():
             post.come_back()
             post.signal(signal.SIGCONT)
-        return await self._rests_by(asyncio.get_running_loop().time() + seconds)
+        return await self._rests_by(resync, asyncio.get_running_loop().time() + seconds)
 
     async def _mend_redis(self) -> None:
         """Undo what a fault could not undo because another had taken Redis away."""
@@ -172,13 +217,16 @@ class Arena:
             else:
                 return
 
-    async def _rests_by(self, deadline: float) -> bool:
+    async def _rests_by(self, resync: Callable[[], Awaitable[None]], deadline: float) -> bool:
         loop = asyncio.get_running_loop()
         if not await self.all_sent(seconds=deadline - loop.time()):
             return False
         while not await self._is_quiet():
             if loop.time() > deadline:
                 return False
+            with suppress(RedisError, OSError):
+                if self.losses and await self.raw.get("queue_halt"):
+                    await resync()
             await some_time(_LOOK_SECONDS)
         return True
 
@@ -187,7 +235,7 @@ class Arena:
             books = await read_books(self.raw)
         except (RedisError, OSError):
             return False
-        return not (books.events.keys() - self.kept) and not (books.outbox and self.has_relay)
+        return not (books.halt or books.events.keys() - self.kept or (books.outbox and self.has_relay))
 
     async def observe(self, *, is_quiet: bool) -> Observation:
         """End all processes, and look."""
@@ -206,7 +254,8 @@ class Arena:
             glances=[Glance(**line) for line in self._glances()],
             is_quiet=is_quiet,
             kept=frozenset(self.kept),
-            may_forget=self.may_forget,
+            losses=self.losses,
+            halts=self.halts,
             clock_is_steady=self.clock_is_steady,
             has_stray_keys=self.has_stray_keys,
             remarks=[*self.remarks, *noise],
@@ -214,7 +263,8 @@ class Arena:
 
     def _glances(self) -> list[Mapping[str, Any]]:
         observer = self.posts.get("observer")
-        return [line for line in observer.told if "aside" in line] if observer else []
+        told = observer.told[self._glances_from :] if observer else []
+        return [line for line in told if "aside" in line and line["after"] > self._glances_after]
 
 
 def _signals(post: ProducerPost, load: list[dict[str, Any]]) -> list[Signal]:

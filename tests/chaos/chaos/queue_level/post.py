@@ -110,6 +110,8 @@ class ProducerPost(Post):
     def __init__(self, name: str, args: Mapping[str, Any], nursery: Nursery, pulse: Pulse) -> None:
         super().__init__(name, "chaos.actors.producer:main", args, nursery, pulse)
         self._signals: Sequence[Mapping[str, Any]] = args["signals"]
+        self.repeats = 2
+        """How many of the answered ones a successor sends once more."""
 
     @property
     def answers(self) -> Mapping[int, str]:
@@ -126,7 +128,8 @@ class ProducerPost(Post):
         return len(self.answers) == len({signal["n"] for signal in self._signals})
 
     def renewed(self) -> Mapping[str, Any]:
-        """What is unanswered; and the last that was answered once more, since its publisher cannot know."""
+        """What is unanswered; and the last that were answered once more, since their publisher cannot know."""
         answers = self.answers
         left = [signal for signal in self._signals if signal["n"] not in answers]
-        return {"signals": [*(signal for signal in self._signals if signal["n"] in answers)][-2:] + left}
+        answered = [signal for signal in self._signals if signal["n"] in answers]
+        return {"signals": answered[-self.repeats :] + left}

@@ -6,7 +6,7 @@ A fault prepares the arena before anybody is in it, and acts while signals flow.
 from collections.abc import Mapping
 from typing import Final
 
-from chaos.queue_level.faults import of_history, of_redis, of_signals, of_the_worker, of_wires
+from chaos.queue_level.faults import of_history, of_redis, of_signals, of_the_past, of_the_worker, of_wires
 from chaos.queue_level.faults.fault import Fault, nothing
 
 __all__ = ["FAULTS"]
@@ -24,6 +24,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
         Fault("F5", of_wires.damage_wire),
         Fault("F5b", of_wires.slow_wire),
         Fault("F6", of_redis.kill_redis),
+        Fault("F7", of_the_past.cut_log),
+        Fault("F8", of_the_past.lose_power),
         Fault("F9", of_redis.upset_redis),
         Fault("F10", of_redis.fill_memory),
         Fault("F10b", of_redis.fill_memory_before_a_line, of_redis.prepare_slow_work),
@@ -34,6 +36,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
         Fault("F14", of_history.add_relays),
         Fault("F15", nothing, of_signals.prepare_poison),
         Fault("F16", of_the_worker.outlive_killer, of_the_worker.prepare_killer),
+        Fault("F17", of_the_past.restore_old_log),
+        Fault("F18", of_the_past.wipe),
         Fault("F19", of_redis.step_clock, of_redis.prepare_clock),
         Fault("F20", of_the_worker.cancel_within),
         Fault("F22", of_signals.kill_producers),

@@ -1,0 +1,86 @@
+"""Redis comes back with less than it had acknowledged: a torn or shortened log, an old copy of it, or none at all."""
+
+from collections.abc import Callable
+from typing import Final
+
+from chaos.pulse import some_time
+from chaos.queue_level.arena import Arena
+from chaos.queue_level.operator import VERDICT_SECONDS, redis_ms, see_it_through, until
+from chaos.reading import stored_counter
+
+_POWER_LOSS_SECONDS: Final = 2.0
+"""What `appendfsync everysec` may lose at most."""
+
+
+async def cut_log(arena: Arena) -> None:
+    """F7: the append-only file ends at an arbitrary byte; what history knows of it is put back."""
+    await some_time(arena.chance.uniform(0.05, 0.4))
+    part = arena.chance.uniform(0.2, 1)
+    await _go_back(arena, lambda whole: whole[: int(len(whole) * part)])
+
+
+async def lose_power(arena: Arena) -> None:
+    """F8: the append-only file ends at its last fsync. With `always` that is everything that was acknowledged.
+
+    A write that was under way may have left a part of itself.
+    """
+    if arena.chance.random() < 0.5:
+        await some_time(arena.chance.uniform(0.05, 0.3))
+        torn = arena.chance.randint(1, 60)
+        await arena.restart_redis_with(lambda whole: whole + _last_transaction(whole)[:torn])
+        return
+    await arena.raw.config_set("appendfsync", "everysec")
+    await some_time(arena.chance.uniform(0.05, 0.3))
+    synced = await arena.log()
+    await some_time(arena.chance.uniform(0, _POWER_LOSS_SECONDS / 4))
+    await _go_back(arena, lambda _: synced)
+
+
+async def restore_old_log(arena: Arena) -> None:
+    """F17: an older copy of the append-only file is restored while PostgreSQL is ahead of it."""
+    await some_time(arena.chance.uniform(0, 0.2))
+    copy, counter = await arena.log(), int(await arena.raw.get("outbox_counter") or 0)
+    await until(lambda: _is_ahead(arena, counter), seconds=VERDICT_SECONDS)
+    await some_time(arena.chance.uniform(0, 0.3))
+    await _go_back(arena, lambda _: copy)
+
+
+async def wipe(arena: Arena) -> None:
+    """F18: Redis comes back empty, told of wholly or in part, and everything is sent again that ever was."""
+    await some_time(arena.chance.uniform(0.05, 0.3))
+    if arena.chance.random() < 0.5:
+        arena.relay.keep_away()
+        arena.kill(arena.relay)
+        await some_time(arena.chance.uniform(0.02, 0.2))
+    await _go_back(arena, lambda _: b"", meanwhile=arena.relay.come_back)
+    for producer in arena.producers:
+        producer.repeats = len(arena.load[producer.name])
+        arena.kill(producer)
+
+
+def _last_transaction(log: bytes) -> bytes:
+    """What a write looks like in the log."""
+    return log[log.rfind(b"*1\r\n$5\r\nMULTI") :]
+
+
+async def _is_ahead(arena: Arena, counter: int) -> bool:
+    return await stored_counter(arena.database.dsn) > counter
+
+
+async def _go_back(
+    arena: Arena, rewrite: Callable[[bytes], bytes], *, meanwhile: Callable[[], object] = lambda: None
+) -> None:
+    """Restart Redis with another log, see that it is noticed, and let an operator put it right where one is needed."""
+    async with arena.past_turn:
+        wires = (arena.redis_wire, arena.worker_wire)
+        for wire in wires:
+            wire.damage.is_dead = True
+        await arena.restart_redis_with(rewrite)
+        counter, stored = int(await arena.raw.get("outbox_counter") or 0), await stored_counter(arena.database.dsn)
+        arena.losses.append(await redis_ms(arena))
+        for wire in wires:
+            wire.damage.is_dead = False
+            wire.cut()
+        meanwhile()
+        await see_it_through(arena, went_back=0 < counter < stored)
+        await arena.forget_glances()
