@@ -138,3 +138,35 @@ async def test_a_next_page_that_is_no_page_is_a_failure() -> None:
         raised = await failure(endpoint)
 
     assert type(raised) is HistoryUnavailable
+
+
+async def test_a_refused_channel_does_not_break_the_reading_of_another() -> None:
+    """They read side by side; what fails one of them is not closed under the other."""
+    asked, refused = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        status, text = (401, error(401, 40160)) if b"/bad/" in head else (OK, "[]")
+        if b"requestToken" in head:
+            text = TOKEN
+        elif b"/good/" in head:
+            asked.set()
+            await refused.wait()
+        lines = (f"HTTP/1.1 {status} Some", "Content-Type: application/json", f"Content-Length: {len(text)}")
+        writer.write("\r\n".join((*lines, "Connection: close", "", text)).encode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        endpoint = f"127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        settings = AblySettings(api_key=SecretStr("app.main:secret-1"), endpoint=endpoint, tls=False)
+        history = AblyHistory(settings, replace(SHORT, history_seconds=30), SystemClock())
+        good = asyncio.create_task(history.read("good", SystemClock().now()))
+        await asked.wait()
+        with pytest.raises(HistoryRefused):
+            await history.read("bad", SystemClock().now())
+        refused.set()
+        past = await good
+        await history.close()
+
+    assert past.is_complete
+    assert past.messages == ()

@@ -4,6 +4,8 @@ A realtime client must not be asked: each of its REST calls with a token attache
 """
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -62,31 +64,48 @@ class AblyHistory:
         self._clock = clock
         self._hosts = hosts_of(settings.endpoint)
         self._failures = 0
-        self._client: Any = None
+        self._shared: _SharedClient | None = None
         self._turns = asyncio.Semaphore(READERS)
 
     async def read(self, channel: str, since: datetime) -> Past:
         """See `History.read`; takes at most `history_seconds` once it is this channel's turn."""
         async with self._turns:
             try:
-                async with asyncio.timeout(self._timing.history_seconds):
-                    return await self._read(channel, to_ms(since))
+                async with self._lent_client() as client, asyncio.timeout(self._timing.history_seconds):
+                    return await self._read(client, channel, to_ms(since))
             except Exception as error:  # the SDK stumbles in a dozen ways over answers that it does not expect
-                await self._give_up_client()
                 kind = HistoryRefused if is_refusal(error) else HistoryUnavailable
                 raise kind(channel, fault_of(error)) from error
 
     async def close(self) -> None:
         """Close the connections there are."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            await shared.client.close()
 
-    async def _read(self, channel: str, start_ms: int) -> Past:
-        if self._client is None:
-            self._client = open_rest_client(self._settings, self._hosts[self._failures % len(self._hosts)])
+    @asynccontextmanager
+    async def _lent_client(self) -> AsyncGenerator[Any]:
+        """The client of all readers. One that fails a reader is lent no more, and closed when the others are done."""
+        shared = self._shared = self._shared or self._open()
+        shared.readers += 1
+        try:
+            yield shared.client
+        except Exception:
+            if shared is self._shared:
+                self._shared = None
+                self._failures += 1
+            raise
+        finally:
+            shared.readers -= 1
+            if shared is not self._shared and not shared.readers:
+                await shared.client.close()
+
+    def _open(self) -> "_SharedClient":
+        return _SharedClient(open_rest_client(self._settings, self._hosts[self._failures % len(self._hosts)]))
+
+    async def _read(self, client: Any, channel: str, start_ms: int) -> Past:
         page = await _pages.paginated_query(
-            self._client.http,
+            client.http,
             url=f"/channels/{quote(channel, safe=':')}/messages?direction=forwards&limit={PAGE}&start={start_ms}",
             response_processor=_messages_in,
         )
@@ -99,9 +118,13 @@ class AblyHistory:
         read_at = self._clock.now()
         return Past(tuple(trigger_of(each, channel, read_at) for each in messages), not page.has_next())
 
-    async def _give_up_client(self) -> None:
-        self._failures += 1
-        await self.close()
+
+@dataclass(slots=True)
+class _SharedClient:
+    """A REST client, and how many read with it just now."""
+
+    client: Any
+    readers: int = 0
 
 
 def _messages_in(response: Any) -> list[Any]:
