@@ -27,7 +27,6 @@ _FASTER: Mapping[tuple[str, str], float] = {
     ("event_processor.lease_guard", "MARGIN_SECONDS"): 0.3,
     ("event_processor.patient_writes", "RETRY_SECONDS"): 0.05,
     ("event_processor.lease_keeper", "_RETRY_SECONDS"): 0.05,
-    ("event_processor.history_gate", "_LOOK_SECONDS"): 0.02,
     ("event_broker.history_keeper", "LOOK_SECONDS"): 0.05,
     ("event_broker.history_keeper", "PATIENCE_SECONDS"): 1.5,
 }

@@ -37,6 +37,7 @@ from service_runtime.settings import ProcessingSettings
 _LEASE = timedelta(seconds=LEASE_SECONDS)
 _RESTART_SECONDS = 0.05
 _PATIENCE_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
 _LEGS = ((Side.SELL, "AAA"), (Side.BUY, "BBB"))
 
 
@@ -144,7 +145,13 @@ def _words_of(error: BaseException) -> str:
 
 
 def _worker(args: Mapping[str, Any], queue: RedisQueue, points: Points, stop: asyncio.Event, clock: Clock) -> Worker:
-    gate = HistoryGate(TradingHalt(queue.components), queue.mending, clock, patience_seconds=_PATIENCE_SECONDS)
+    gate = HistoryGate(
+        TradingHalt(queue.components),
+        queue.mending,
+        queue.components,
+        patience_seconds=_PATIENCE_SECONDS,
+        longest_silence_seconds=_LOOK_SECONDS,
+    )
     commands = Commands(gate, clock, points, args)
     guard, limits = LeaseGuard(stop), StopLimits(stop)
     runner: Any = commands
