@@ -68,11 +68,16 @@ class Looks:
         self._now = 49
 
 
-async def watched(directory: Path, looks: Looks) -> tuple[OutboxWatch, list[tuple[str, str]]]:
-    """Look as often as there are looks; the watch, and level and name of what was logged."""
+def watch_over(directory: Path, looks: Looks) -> tuple[OutboxWatch, Spill]:
+    """A watch that has not looked yet."""
     untyped: Any = looks
     spill = Spill(directory, host="here")
-    watch = OutboxWatch(OutboxRelief(untyped, spill, budget_bytes=100), untyped)
+    return OutboxWatch(OutboxRelief(untyped, spill, budget_bytes=100), untyped), spill
+
+
+async def watched(directory: Path, looks: Looks) -> tuple[OutboxWatch, list[tuple[str, str]]]:
+    """Look as often as there are looks; the watch, and level and name of what was logged."""
+    watch, spill = watch_over(directory, looks)
     with capture_logs() as logs, pytest.raises(Enough), closing(spill):
         await watch.run()
     return watch, [(log["log_level"], log["event"]) for log in logs]
@@ -89,6 +94,29 @@ async def test_each_crossing_is_told_once_until_the_outbox_is_well(tmp_path: Pat
         ("info", "outbox_well_again"),
         ("warning", "outbox_filling"),
     ]
+
+
+async def test_each_change_of_level_is_announced(tmp_path: Path) -> None:
+    """Whoever posts the report hears of it at once, and of nothing between."""
+    watch, spill = watch_over(tmp_path / "spill", Looks(10, 30, 31, 55, 80, 49, 10))
+    levels: list[float] = []
+    watch.changed = lambda: levels.append(watch.state.percent)
+
+    with pytest.raises(Enough), closing(spill):
+        await watch.run()
+
+    assert levels == [10, 30, 55, 49, 49, 10]
+
+
+async def test_a_relay_that_is_only_starting_tells_of_a_full_outbox(tmp_path: Path) -> None:
+    """It may have been started in the middle of an outage."""
+    looks: Any = Looks(60)
+    watch, _ = await watched(tmp_path / "spill", looks)
+
+    report = RelayKeeper(OutboxRelay(looks, looks, now=looks.now, pause=looks.pause), watch, looks).report()
+
+    assert report.state is ComponentState.DEGRADED
+    assert report.detail == "Starting. The outbox takes 60 % of its budget."
 
 
 async def test_moving_records_to_disk_is_told(tmp_path: Path) -> None:

@@ -103,7 +103,9 @@ def _start_audit(
     _run(context, "history report", history_reporter.run)
     _run(context, "relay", lambda: history.beside(keeper.run))
     _run(context, "outbox watch", watch.run)
-    _run(context, "relay report", _reporter(redis, alarms.watching(keeper.report)).run)
+    reporter = _reporter(redis, alarms.watching(keeper.report))
+    watch.changed = reporter.changed
+    _run(context, "relay report", reporter.run)
     _run(context, "purge", lambda: purge_daily(audit, retention, context.clock))
 
 

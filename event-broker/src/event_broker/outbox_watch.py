@@ -1,5 +1,6 @@
 """Looks after the outbox's size while PostgreSQL is away: what it logs of it, and when."""
 
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -15,6 +16,10 @@ _ADVICE: Final = "bring PostgreSQL back; trading goes on meanwhile"
 _log = structlog.get_logger(__name__)
 
 
+def _tell_nobody() -> None:
+    """Nobody asked."""
+
+
 class OutboxWatch:
     """Has records moved to disk in time, and tells each crossing of a threshold once until the outbox is well again."""
 
@@ -22,8 +27,11 @@ class OutboxWatch:
         """Take what moves the records."""
         self.contradiction: str | None = None
         """Why the outbox and what was spilled cannot both be true; None when they can."""
+        self.changed: Callable[[], None] = _tell_nobody
+        """Called when the outbox has come to another level."""
         self._relief = relief
         self._clock = clock
+        self._found: Pressure | None = None
         self._told = Pressure.NONE
         self._told_spilled = 0
         self._told_error: str | None = None
@@ -52,6 +60,9 @@ class OutboxWatch:
         self.contradiction = None
         self._tell_pressure(found)
         self._tell_spilling()
+        if found is not self._found:
+            self._found = found
+            self.changed()
 
     def _tell_pressure(self, found: Pressure) -> None:
         if found > self._told:

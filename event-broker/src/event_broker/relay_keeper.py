@@ -99,13 +99,11 @@ class RelayKeeper:
             words = f"No audit record can be carried ({relay.last_error}); {waiting} wait in Redis and are kept."
             hint = " Check that PostgreSQL runs and has the tables of init.sql." if relay.postgres_is_away else ""
             return ComponentState.DEGRADED, f"{words}{hint}{self._outbox_words()}"
-        if relay.lag_records is None:
-            return ComponentState.OK, "Starting."
-        words = f"{relay.lag_records} audit records wait for PostgreSQL.{self._outbox_words()}"
+        wait = "Starting." if relay.lag_records is None else f"{waiting} audit records wait for PostgreSQL."
         strained = (
             self._watch.state.pressure >= Pressure.NOTICE or self._watch.state.error or self._relay.spilled_records
         )
-        return (ComponentState.DEGRADED if strained else ComponentState.OK), words
+        return (ComponentState.DEGRADED if strained else ComponentState.OK), f"{wait}{self._outbox_words()}"
 
     def _outbox_words(self) -> str:
         outbox = self._watch.state
