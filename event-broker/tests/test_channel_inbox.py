@@ -145,3 +145,26 @@ async def test_silence_is_progress_only_when_nothing_waits(line: Line) -> None:
 
     assert waiting == []
     assert [each.heard_until for each in line.reached] == [NOW + timedelta(seconds=61), NOW + timedelta(hours=2)]
+
+
+async def test_what_lay_in_the_line_when_redis_lost_its_past_moves_no_progress(line: Line) -> None:
+    """What was lost may have come before it: it is taken in, and the history is read from further back."""
+    line.intake.open.clear()
+    for trigger in numbered(5, 6):
+        line.inbox.put(trigger)
+    line.inbox.past_lost()
+    line.inbox.hold()
+    line.intake.open.set()
+    await line.taken(2)
+    line.inbox.settle(numbered(3, 4, 5), heard_until=NOW)
+    await line.taken(4)
+    reached = await line.progressed()
+
+    assert reached.message_id == line.reached[0].message_id == "m3"
+    assert [offer.message.sent_at is None for offer in line.intake.offers if offer.message] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]

@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from event_broker.history_keeper import HistoryKeeper
-from event_broker.past_gate import PastGate
+from event_broker.past_gate import GatedIntake, PastGate
 from event_queue.components import ComponentReport, ComponentState
+from event_queue.errors import QueueClosed
+from event_queue.inbound_message import InboundMessage
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
+from event_queue.outcomes import AlreadySeen
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.spill import Spill
 from event_queue.testing.events import make_event
-from event_queue.testing.lost_redis import carry, copy_of, go_back
+from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back
 from event_queue.testing.redis_server import running_redis
 from event_queue.testing.server_process import free_port
 from service_runtime.clock import SystemClock
@@ -39,9 +43,9 @@ async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
         yield audit
 
 
-def keeper_of(queue: RedisQueue, audit: PostgresAudit, directory: Path) -> HistoryKeeper:
+def keeper_of(queue: RedisQueue, audit: PostgresAudit, directory: Path, gate: PastGate | None = None) -> HistoryKeeper:
     mender = Mender(queue.mending, audit.past, now=CLOCK.now)
-    return HistoryKeeper(mender, queue.mending, Spill(directory / "spill", host="here"), PastGate(), CLOCK)
+    return HistoryKeeper(mender, queue.mending, Spill(directory / "spill", host="here"), gate or PastGate(), CLOCK)
 
 
 async def look(keeper: HistoryKeeper) -> ComponentReport:
@@ -155,3 +159,48 @@ async def test_what_was_read_from_another_run_of_redis_is_not_carried_on(audit: 
             for task in working:
                 task.cancel()
             await asyncio.gather(*working, return_exceptions=True)
+
+
+async def test_messages_are_known_again_before_the_next_one_is_taken_in(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """Emptied or gone back: whoever listens is told of the loss, and no message of before counts again."""
+    message = InboundMessage("growth", "m1", CLOCK.now())
+    await redis_queue.intake.enqueue(make_event("DU0"))
+    old = await copy_of(redis_queue.client)
+    await redis_queue.intake.enqueue(make_event("DU1"), message=message)
+    await carry(redis_queue, audit)
+    gate, losses = PastGate(), list[datetime | None]()
+    gate.whenever_lost.append(losses.append)
+    keeper = keeper_of(redis_queue, audit, tmp_path, gate)
+    began = CLOCK.now()
+
+    copies: list[Copy] = [old, {}]
+    for lost in copies:
+        await look(keeper)
+        await go_back(redis_queue.client, lost)
+        with pytest.raises(QueueClosed):
+            await GatedIntake(redis_queue.intake, gate).enqueue(make_event("DU1"), message=message)
+        report = await look(keeper)
+        seen = await GatedIntake(redis_queue.intake, gate).enqueue(make_event("DU1"), message=message)
+        await Mender(redis_queue.mending, audit.past, now=CLOCK.now).mend()
+        await carry(redis_queue, audit)
+
+        assert report.state is (ComponentState.DOWN if lost else ComponentState.OK)
+        assert isinstance(seen, AlreadySeen)
+    assert len(losses) == 2
+    assert all(told is not None and told >= began for told in losses)
+
+
+async def test_without_history_a_run_that_was_compared_before_takes_signals_in_at_once(
+    redis_queue: RedisQueue, tmp_path: Path
+) -> None:
+    """Any other waits: PostgreSQL, which may know better, may only be starting."""
+    address = PostgresAddress(host="127.0.0.1", port=free_port(), user="nobody", database="none")
+    known, unknown = PastGate(), PastGate()
+    async with open_postgres(address) as audit:
+        await look(keeper_of(redis_queue, audit, tmp_path, unknown))
+        await redis_queue.mending.mark_checked(await redis_queue.mending.run_id())
+        await look(keeper_of(redis_queue, audit, tmp_path, known))
+
+    assert (unknown.is_open, known.is_open) == (False, True)

@@ -96,3 +96,40 @@ async def test_a_gap_is_kept_with_the_progress(book: ProgressBook, store: Memory
     await store.wait_until(lambda stored: stored["growth"].message_id == "m99")
 
     assert store.progress["growth"].missed == stretch
+
+
+async def test_after_a_loss_only_what_history_knows_counts(book: ProgressBook, store: MemoryProgress) -> None:
+    """The last message is the one that history knows; silence counts as heard for as long as history knew all."""
+    await book.known("growth")
+    book.reached("growth", at(50, "m50"))
+    book.reached("income", at(60))
+    await store.wait_until(lambda stored: stored["growth"].message_id == "m50" and "income" in stored)
+
+    book.past_lost(NOW + timedelta(seconds=40))
+    store.progress = {"growth": at(30, "m30")}
+    known = await book.known("growth")
+    silent = await book.known("income")
+    await store.wait_until(lambda stored: "income" in stored)
+
+    assert known == Progress(NOW + timedelta(seconds=40), "m30", NOW + timedelta(seconds=30))
+    assert silent == at(40)
+    assert store.progress == {"growth": known, "income": silent}
+
+
+async def test_nothing_is_read_before_it_can_be_relied_on(store: MemoryProgress) -> None:
+    """Redis may be empty until history has been asked."""
+    reliable, stopping = asyncio.Event(), asyncio.Event()
+
+    async def readable() -> None:
+        await reliable.wait()
+
+    book = ProgressBook(store, ["growth"], SystemClock(), readable=readable)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(until_stopped(stopping, book.run))
+        known = group.create_task(book.known("growth"))
+        store.progress = {"growth": at(7, "m7")}
+        reliable.set()
+        result = await known
+        stopping.set()
+
+    assert result == at(7, "m7")
