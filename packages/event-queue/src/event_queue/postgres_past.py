@@ -42,19 +42,19 @@ class PostgresPast:
     async def unfinished(self) -> Sequence[KnownEvent]:
         """Every event that has not ended, read page by page."""
         found: list[KnownEvent] = []
-        async with self._pool.connection("list_unfinished") as connection:
-            while True:
-                after = found[-1].last_counter if found else 0
+        while True:
+            after = found[-1].last_counter if found else 0
+            async with self._pool.connection("list_unfinished") as connection:
                 rows = await connection.fetch(self._queries["list_unfinished"], after, _PAGE)
-                found += map(_known, rows)
-                if len(rows) < _PAGE:
-                    return found
+            found += map(_known, rows)
+            if len(rows) < _PAGE:
+                return found
 
     async def events(self, event_ids: Sequence[UUID]) -> Sequence[KnownEvent]:
         """Those of the events that are known, ended or not."""
         found: list[KnownEvent] = []
-        async with self._pool.connection("find_events") as connection:
-            for start in range(0, len(event_ids), _PAGE):
+        for start in range(0, len(event_ids), _PAGE):
+            async with self._pool.connection("find_events") as connection:
                 page = event_ids[start : start + _PAGE]
                 found += map(_known, await connection.fetch(self._queries["find_events"], page))
         return found

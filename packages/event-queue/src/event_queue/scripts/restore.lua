@@ -122,7 +122,10 @@ function verbs.back(entry)
     append(k, 'deleted', entry.body, '{"actor":"resync","superseded_by":"' .. twin .. '"}')
     return
   end
-  take_out(id)
+  -- What is nowhere need not be looked for, which would cost more the longer the line is.
+  if entry.expected ~= '' then
+    take_out(id)
+  end
   redis.call('HSET', events, id, entry.body)
   redis.call('HSET', active, entry.pair, id)
   redis.call('ZADD', ages, entry.created, id)
@@ -161,7 +164,8 @@ end
 for first = 2, #ARGV, 10 do
   local verb, name, pair, created, body, expected, kind, due, account, times = unpack(ARGV, first, first + 9)
   local entry = {
-    name = name, pair = pair, created = created, body = body, kind = kind, due = due, account = account, times = times,
+    name = name, pair = pair, created = created, body = body, expected = expected, kind = kind, due = due,
+    account = account, times = times,
   }
   if not of_events[verb] or (redis.call('HGET', events, name) or '') == expected then
     verbs[verb](entry)
