@@ -15,6 +15,7 @@ from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outbox_relief import OutboxRelief
 from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_pool import open_pool
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
@@ -70,6 +71,34 @@ async def test_postgres_killed_amid_batches_stores_each_record_once(
             assert await relay_of(redis_queue.outbox, audit).drain(within=SOON)
             assert await stored(dsn) == list(range(1, KILLS * 120 + 1))
     assert await redis_queue.outbox.length() == 0
+
+
+async def test_a_postgres_that_hangs_is_cut_off_in_time(postgres_dsn: str) -> None:
+    """A statement, and the rollback behind it, have one bound; the next use gets another connection."""
+    async with open_pool(address_of(postgres_dsn), use_seconds=0.3) as pool:
+        with pytest.raises(AuditUnavailable, match="nap"):
+            async with asyncio.timeout(20), pool.connection("nap") as connection, connection.transaction():
+                await connection.execute("SELECT pg_sleep(3600)")
+
+        async with pool.connection("again") as connection:
+            assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_a_frozen_postgres_is_left_in_time() -> None:
+    """It answers neither the statement nor a cancellation; once it is thawed, it serves again."""
+    with running_postgres() as server:
+        dsn = await server.create_database()
+        async with open_pool(address_of(dsn), use_seconds=0.3) as pool:
+            async with pool.connection("warm up") as connection:
+                await connection.fetchval("SELECT 1")
+            await asyncio.to_thread(server.freeze)
+            with pytest.raises(AuditUnavailable, match="question"):
+                async with asyncio.timeout(20), pool.connection("question") as connection, connection.transaction():
+                    await connection.fetchval("SELECT 1")
+            await asyncio.to_thread(server.thaw)
+
+            async with pool.connection("again") as connection:
+                assert await connection.fetchval("SELECT 1") == 1
 
 
 async def test_a_relay_cancelled_amid_batches_stores_each_record_once(

@@ -37,7 +37,7 @@ class PostgresAddress:
 class AuditPool:
     """A bounded pool whose every failure is AuditUnavailable, except those that the caller asked to see."""
 
-    def __init__(self, pool: Any, *, use_seconds: float = _USE_SECONDS) -> None:
+    def __init__(self, pool: Any, *, use_seconds: float) -> None:
         """Take an open asyncpg pool, which stays the caller's to close, and how long one use may last."""
         self._pool = pool
         self._use_seconds = use_seconds
@@ -74,8 +74,8 @@ async def apply_schema(pool: AuditPool, sql_text: str) -> None:
 
 
 @asynccontextmanager
-async def open_pool(address: PostgresAddress) -> AsyncGenerator[AuditPool]:
-    """Open a pool that connects at first use, so PostgreSQL may come up later."""
+async def open_pool(address: PostgresAddress, *, use_seconds: float = _USE_SECONDS) -> AsyncGenerator[AuditPool]:
+    """Open a pool that connects at first use, so PostgreSQL may come up later; an overdue use is cut off."""
     driver: Any = asyncpg
     pool = driver.create_pool(
         host=address.host,
@@ -90,7 +90,7 @@ async def open_pool(address: PostgresAddress) -> AsyncGenerator[AuditPool]:
     )
     async with pool:
         try:
-            yield AuditPool(pool)
+            yield AuditPool(pool, use_seconds=use_seconds)
         finally:
             await _close(pool)
 
