@@ -10,12 +10,14 @@ from structlog.testing import capture_logs
 
 from event_broker.ably_client import AblyFault
 from event_broker.ably_history import Past
-from event_broker.catch_up import CatchUp, Means
+from event_broker.catch_up import CatchUp, Means, start_of
 from event_broker.channel_inbox import ChannelInbox
 from event_broker.channel_router import ChannelRouter
 from event_broker.errors import HistoryRefused, HistoryUnavailable
 from event_broker.history_health import HistoryHealth
 from event_broker.progress_book import ProgressBook
+from event_broker.safekeeping import NotKept, Safekeeping
+from event_broker.signal_spool import Kept
 from event_broker.testing.listening_rig import SHORT, accounts_on
 from event_broker.testing.memory_progress import MemoryProgress
 from event_broker.testing.recording_intake import RecordingIntake
@@ -47,7 +49,7 @@ class ScriptedHistory:
 class Line:
     """One channel whose past is scripted."""
 
-    def __init__(self, known: Progress, *, hold_seconds: float) -> None:
+    def __init__(self, known: Progress, *, hold_seconds: float, safe: Safekeeping | None = None) -> None:
         clock = SystemClock()
         self.store = MemoryProgress({CHANNEL: known})
         self.history = ScriptedHistory()
@@ -56,7 +58,7 @@ class Line:
         self.missed: list[MissedStretch] = []
         self.book = ProgressBook(self.store, [CHANNEL], clock)
         router = ChannelRouter(self.intake, accounts_on(DU1=CHANNEL), clock)
-        self.inbox = ChannelInbox(router, lambda progress: self.book.reached(CHANNEL, progress))
+        self.inbox = ChannelInbox(router, lambda progress: self.book.reached(CHANNEL, progress), safe)
         timing = replace(SHORT, retry_seconds=0.001, hold_seconds=hold_seconds)
         means = Means(self.history, self.book, self.health, clock, timing, KEPT_FOR, self._note)
         self.catch_up = CatchUp(CHANNEL, self.inbox, means)
@@ -253,3 +255,30 @@ async def test_waiting_for_redis_does_not_count_as_waiting_for_the_history() -> 
 
     assert held
     assert numbers == [5]
+
+
+class Left(NotKept):
+    """One message that an earlier process left on disk."""
+
+    def kept(self) -> list[Kept]:
+        """The message, and how far the channel was taken in with it."""
+        return [Kept(message(9), message(9).progress(NOW))]
+
+
+async def test_what_an_earlier_process_left_hides_nothing_that_came_before_it() -> None:
+    """The history is read from what was loaded on, for Redis may have lost what lies between."""
+    line, stopping = Line(KNOWN, hold_seconds=60, safe=Left()), asyncio.Event()
+    line.intake.open.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run_until(stopping))
+        await line.book.known(CHANNEL)
+        line.catch_up.begin()
+        line.intake.open.set()
+        since = await line.asked()
+        line.history.answers.put_nowait(past(7, 8, 9))
+        numbers = await line.taken(3)
+        stopping.set()
+
+    assert since == start_of(KNOWN)
+    assert numbers == [9, 7, 8]
+    assert line.missed == []

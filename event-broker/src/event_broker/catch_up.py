@@ -87,23 +87,25 @@ class CatchUp:
         means, channel = self._means, self._channel
         attached_at = self._attached_at or means.clock.now()
         means.health.is_reading(channel)
+        # What an earlier process left may come after messages that Redis has lost: they are read from before it.
+        loaded = await means.book.known(channel)
         await self._inbox.replayed.wait()
         known = await means.book.known(channel)
         self._limit_hold()
         if known is None:
             self._inbox.settle((), heard_until=attached_at)
-        elif not await self._read_since(known, attached_at):
+        elif not await self._read_since(start_of(loaded or known), known, attached_at):
             return
         self._end_limit()
         means.health.is_read(channel)
         self._told = ""
 
-    async def _read_since(self, known: Progress, attached_at: datetime) -> bool:
+    async def _read_since(self, start: datetime, known: Progress, attached_at: datetime) -> bool:
         """Hand over what was missed; False when the channel was lost meanwhile, which has its past read once more."""
         means, channel = self._means, self._channel
         if known.missed:
             means.health.may_have_missed(channel, known.missed)
-        past = await self._read(start_of(known))
+        past = await self._read(start)
         missed = missed_stretch(
             known, past.messages, attached_at=attached_at, read_at=means.clock.now(), retention=means.retention
         )
