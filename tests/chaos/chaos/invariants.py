@@ -62,7 +62,7 @@ def signals_once(seen: Observation, entries: Sequence[Entry]) -> Iterator[str]:
             records.setdefault(entry.body["data"].get("n", -1), []).append(entry)
     for signal in seen.signals:
         kinds = [entry.kind for entry in records.get(signal.number, [])]
-        if len(kinds) > 1:
+        if len(kinds) > 1 and not signal.is_in_doubt:
             yield f"signal {signal.number} for {signal.account} was taken in {len(kinds)} times: {kinds}"
         if not kinds and signal.answer in ("queued", "remembered", "duplicate", "seen") and not seen.losses:
             yield f"signal {signal.number} for {signal.account} was answered {signal.answer!r} and is nowhere"

@@ -101,6 +101,8 @@ class Signal:
     command: str
     answer: str = ""
     """What its sender was told: queued, duplicate, remembered, seen, refused; empty when it was told nothing."""
+    is_in_doubt: bool = False
+    """Whether its sender lost a reply and asked once more, over a way that cannot know that it is the same."""
 
 
 @dataclass(frozen=True, slots=True)

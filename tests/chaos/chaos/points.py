@@ -26,8 +26,8 @@ SIGNALS: Mapping[str, signal.Signals] = {
 SCRIPTS = ("event_queue.script_runner", "ScriptRunner", "run")
 """Its first argument names the place."""
 METHODS = {
-    "insert": ("event_queue.postgres_audit", "PostgresAudit", "_insert"),
-    "cursor": ("event_queue.postgres_audit", "PostgresAudit", "_move_cursor"),
+    "insert": ("event_queue.postgres_append", "PostgresAppender", "_insert"),
+    "cursor": ("event_queue.postgres_append", "PostgresAppender", "_move_cursor"),
     "append": ("event_queue.postgres_audit", "PostgresAudit", "append"),
     "trim": ("event_queue.redis_outbox", "RedisOutbox", "trim"),
     "connect": ("ibkr_connector", "IBKRClient", "connect"),

@@ -63,7 +63,7 @@ def play(args: Mapping[str, Any], act: Callable[[Mapping[str, Any], Points], Cor
             raise TypeError(f"{module}.{name} is no number of seconds any more")
         setattr(owner, name, seconds)
     if args.get("steps_clock"):
-        setattr(redis_queue, "load_scripts", _scripts_with_steps)  # noqa: B010 - what the module took from another
+        setattr(redis_queue, "load_scripts", scripts_with_steps)  # noqa: B010 - what the module took from another
     points = arm([Strike(**strike) for strike in args.get("strikes", [])])
     points.on_strike = _tell_struck
     return asyncio.run(act(args, points))
@@ -93,7 +93,7 @@ def moment(ms: float) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def _scripts_with_steps() -> dict[ScriptName, Script]:
+def scripts_with_steps() -> dict[ScriptName, Script]:
     """The scripts of the queue on a machine whose clock is stepped: the one reading of it is moved."""
     real = "local time = redis.call('TIME')"
     moved = f"{real}\n  time[1] = time[1] + tonumber(redis.call('GET', '{STEP_KEY}') or 0) / 1000"

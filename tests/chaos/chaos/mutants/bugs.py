@@ -165,16 +165,16 @@ RedisOutbox.read = _read_and_trim
         name="cursor outside the transaction",
         changes=(
             Addition(
-                f"{_QUEUE}/postgres_audit.py",
+                f"{_QUEUE}/postgres_append.py",
                 """
-_store = PostgresAudit._store
+_store = PostgresAppender._store
 
 async def _cursor_first(self, records):
     async with self._pool.connection("cursor") as connection:
         await self._move_cursor(connection, records)
     return await _store(self, records)
 
-PostgresAudit._store = _cursor_first
+PostgresAppender._store = _cursor_first
 """,
             ),
         ),

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 import httpx
@@ -61,14 +62,16 @@ async def _send(stage: Stage, via: str, number: int) -> None:
 
 async def _post(stage: Stage, signal: Signal) -> None:
     """Ask until answered. A reply that is lost leaves a client in doubt: asked again it may learn of its own twin."""
+    is_in_doubt = False
     while True:
         try:
             response = await stage.system.api.post(signal.account, signal.command, data={"n": signal.number})
         except httpx.TransportError:
+            is_in_doubt = True
             await some_time(_AGAIN_SECONDS)
             continue
         if response.status_code in _ANSWERS:
             answer = _ANSWERS[HTTPStatus(response.status_code)]
-            stage.signals[signal.number] = Signal(signal.number, signal.account, signal.command, answer)
+            stage.signals[signal.number] = replace(signal, answer=answer, is_in_doubt=is_in_doubt)
             return
         await some_time(_AGAIN_SECONDS)
