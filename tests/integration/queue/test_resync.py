@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from event_queue.audit import EventStatus
+from event_queue.audit import AuditKind, EventStatus
 from event_queue.events import Command, RebalanceEvent
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
@@ -29,6 +29,9 @@ ACCOUNTS = ("DU1", "DU2", "DU3", "DU4", "DU5")
 COMMANDS = (Command.REBALANCE, Command.PRINT_EQUITY)
 SLOTS = ("0", "1", "2")
 CLOCK = SystemClock()
+TRADE = {"order_ref": "x", "symbol": "AAA", "side": "BUY", "quantity": "10"}
+INTENT = {**TRADE, "order_type": "MKT", "limit_price": None, "time_in_force": "DAY", "reason": None}
+FILL = {**TRADE, "exec_id": "e1", "price": "1.50", "commission": None, "executed_at": CLOCK.now().isoformat()}
 
 
 @pytest.fixture
@@ -186,6 +189,32 @@ async def test_f17_a_redis_that_went_back_follows_history_again(
     assert {known.status for known in superseded} <= {EventStatus.DELETED}
     assert set(await unfinished(audit)) == present
     assert await redis_queue.mending.halt_reason() == ""
+
+
+async def test_a_fill_told_during_the_halt_does_not_pass_for_its_lost_event(
+    redis_queue: RedisQueue, audit: PostgresAudit
+) -> None:
+    """Redis lacks the event and remembers that it sent orders: the fill is kept, and the event comes back."""
+    old: Copy = await copy_of(redis_queue.client)
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    lease = await redis_queue.worker.acquire_lease("a", ttl=HOUR)
+    assert isinstance(lease, Lease)
+    await redis_queue.worker.claim(lease, "0")
+    await redis_queue.worker.record(lease, "0", event, AuditKind.ORDER_INTENT, INTENT)
+    await carry(redis_queue, audit)
+    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+
+    await go_back(redis_queue.client, old)
+    await redis_queue.intake.enqueue(make_event("DU2"))
+    await mender.halt()
+    await mender.remember()
+    heir = await redis_queue.worker.acquire_lease("b", ttl=HOUR)
+    assert isinstance(heir, Lease)
+    is_known = await redis_queue.worker.record_fill(heir, event.event_id, "DU1", FILL, trading_day=CLOCK.now().date())
+    await mender.mend()
+
+    assert is_known
+    assert event.event_id in await redis_queue.mending.present()
 
 
 async def test_a_history_that_was_emptied_learns_what_the_queue_holds(

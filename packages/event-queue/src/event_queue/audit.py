@@ -95,6 +95,9 @@ STATUS_AFTER: Final[Mapping[AuditKind, EventStatus]] = MappingProxyType(
 )
 """What an event's status becomes with each transition; the kinds missing here move no event."""
 
+ORDER_KINDS: Final = frozenset({AuditKind.ORDER_INTENT, AuditKind.ORDER_RESULT, AuditKind.FILL})
+"""Kinds that tell of an event's orders and do not move it; a fill may be told of an event that is not in the queue."""
+
 SWITCH_KINDS: Final = frozenset({AuditKind.PAUSED, AuditKind.RESUMED})
 """Kinds that tell of trading as a whole and belong to no event."""
 

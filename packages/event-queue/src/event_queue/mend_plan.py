@@ -59,6 +59,7 @@ class LooseRecords:
     first: int | None = None
     """The lowest of their numbers."""
     event_ids: frozenset[UUID] = frozenset()
+    """Of the events that they move."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from event_queue.audit import ORDER_KINDS
 from event_queue.codec import decode_event, encode_event, to_ms
 from event_queue.mend_plan import LooseRecords, MendAction, MendStep, PresentEvent
 from event_queue.mend_words import Remembered, Switched, Traded
@@ -98,13 +99,13 @@ class RedisMending:
         return reply[0] == "ok"
 
     async def records(self) -> Sequence[_Loose]:
-        """Number, stream id and event of every record in the outbox."""
+        """Number, stream id and moved event of every record in the outbox."""
         found: list[_Loose] = []
         after = "-"
         while True:
             with translated("outbox_scan"):
                 page = await self._client.xrange(self._scripts.keys.outbox, after, "+", count=_PAGE)
-            found += [(int(fields["n"]), stream_id, _event_id(fields["event"])) for stream_id, fields in page]
+            found += [(int(fields["n"]), stream_id, _moved(fields)) for stream_id, fields in page]
             if len(page) < _PAGE:
                 return found
             after = f"({page[-1][0]}"
@@ -187,9 +188,13 @@ def loose_records(records: Sequence[_Loose], stored: frozenset[str]) -> LooseRec
     )
 
 
-def _event_id(body: str) -> UUID | None:
-    event = json.loads(body)
-    return UUID(event["event_id"]) if event else None
+def _moved(fields: Mapping[str, str]) -> UUID | None:
+    """The event of a record; None where it tells of trading as a whole, or only of an order.
+
+    A fill that is told while Redis lacks its event must not pass for news of where the event is.
+    """
+    event = json.loads(fields["event"])
+    return UUID(event["event_id"]) if event and fields["kind"] not in ORDER_KINDS else None
 
 
 def _present(body: str) -> PresentEvent:
