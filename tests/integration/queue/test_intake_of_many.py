@@ -94,6 +94,18 @@ async def test_who_gets_no_answer_offers_the_batch_again(redis_queue: RedisQueue
     assert await redis_queue.outbox.length() == MANY
 
 
+async def test_each_event_of_a_batch_is_one_script(redis_queue: RedisQueue) -> None:
+    """A batch runs the script that Redis knows once for each event, and sends its text no second time."""
+    await redis_queue.intake.enqueue(make_event("first"))
+    await redis_queue.client.config_resetstat()
+
+    await redis_queue.intake.enqueue_all([Arrival(event) for event in many_events()])
+
+    stats = await redis_queue.client.info("commandstats")
+    assert stats["cmdstat_evalsha"]["calls"] == MANY
+    assert "cmdstat_eval" not in stats
+
+
 async def test_memory_that_ends_amid_a_batch_refuses_only_the_rest() -> None:
     """Each event is taken whole or refused whole; the refused ones are their caller's, and may come again."""
     with running_redis() as server:

@@ -123,14 +123,19 @@ class ScriptRunner:
         self._is_checked = True
 
     async def _execute_all(self, name: ScriptName, runs: Sequence[Run]) -> list[Any]:
+        replies = await self._send_all(name, runs, brings_text=False)
+        if any(isinstance(reply, NoScriptError) for reply in replies):
+            # Those that did run may run again, so all are sent again, and keep their order.
+            return await self._send_all(name, runs, brings_text=True)
+        return replies
+
+    async def _send_all(self, name: ScriptName, runs: Sequence[Run], *, brings_text: bool) -> list[Any]:
         script = self._scripts[name]
         async with self._client.pipeline(transaction=False) as pipeline:
-            # The first brings the script along, so that Redis knows it for the others.
-            command, known_as = "EVAL", script.text
-            for run in runs:
+            for position, run in enumerate(runs):
                 keys = self._keys_of(name, run.receipt)
-                pipeline.execute_command(command, known_as, len(keys), *keys, *run.args)
-                command, known_as = "EVALSHA", script.sha
+                call = ("EVAL", script.text) if brings_text and position == 0 else ("EVALSHA", script.sha)
+                pipeline.execute_command(*call, len(keys), *keys, *run.args)
             return await pipeline.execute(raise_on_error=False)
 
     async def _execute(self, script: Script, keys: tuple[str, ...], args: tuple[str | int, ...]) -> list[Any]:
