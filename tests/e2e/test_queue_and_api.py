@@ -224,7 +224,7 @@ async def test_each_transition_is_one_round_trip_to_redis(system: System, redis_
         commands = [command async for command in commands_until("the event has ended", monitor)]
 
     event_id = run.event["event_id"]
-    writers = [line for line in commands if line.startswith("EVAL") and "outbox_counter" in line]
+    writers = [line for line in commands if line.startswith("EVALSHA") and "outbox_counter" in line]
     naming = [line for line in writers if event_id in line]
     assert run.orders == []
     assert sum(line.startswith("XADD") and event_id in line for line in commands) == 3
