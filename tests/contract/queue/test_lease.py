@@ -1,6 +1,7 @@
 """There is one worker, and a late one changes nothing."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -93,6 +94,6 @@ async def test_a_late_workers_write_changes_nothing(queue: RedisQueue, lease: Le
     with pytest.raises(LeaseLost):
         await WRITES[name](queue.worker, lease, event)
 
-    after = await queue.admin.status()
+    after = replace(await queue.admin.status(), oldest_event_age_seconds=before.oldest_event_age_seconds)
     assert after == before
     assert await queue.worker.claim(heir, "0") == event
