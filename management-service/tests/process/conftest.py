@@ -1,6 +1,7 @@
 """The service as a process, on real Redis and PostgreSQL, with its log read as it is written."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,20 +31,23 @@ class Service:
         self.process = subprocess.Popen(command, cwd=directory, env=environ, stdout=subprocess.PIPE, text=True)
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
-        if not self._listening.wait(60):
+        if not self._listening.wait(90):
+            self.end(signal.SIGKILL)
             raise TimeoutError("".join(self.log))
 
     def _read(self) -> None:
-        for line in self.process.stdout or ():
-            self.log.append(line)
-            if "http_listening" in line:
-                self._listening.set()
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.log.append(line)
+                if "http_listening" in line:
+                    self._listening.set()
 
     def end(self, number: int) -> int:
         """Send a signal and wait for the end, and for the log's; the exit code."""
         self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
-        self._reader.join(timeout=30)
+        code = self.process.wait(timeout=60)
+        self._reader.join()
         return code
 
     @property
@@ -82,8 +86,7 @@ def start(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Ser
 
     yield run
     for service in started:
-        service.process.kill()
-        service.process.communicate()
+        service.end(signal.SIGKILL)
 
 
 @pytest.fixture
