@@ -46,7 +46,7 @@ integration: $(READY) ## Only the tests on real Redis and PostgreSQL
 e2e: $(READY) ## Only the tests of the three services as processes
 	$(PYTEST) -n $(WORKERS) -m e2e
 
-chaos: $(READY) ## Break everything on purpose: TRIALS= of them, SEED= of the first, LEVEL=queue|system|both
+chaos: $(READY) ## Break everything on purpose: TRIALS= of them, SEED= of the first, LEVEL=queue|schedule|system|both
 	PYTHONPATH=tests/chaos:tests/support $(BIN)/python -m chaos --trials $(TRIALS) $(if $(SEED),--seed $(SEED)) --level $(LEVEL)
 
 bench: $(READY) ## Measure the queue beside seven others (about eight minutes; BENCH_ARGS=--help)

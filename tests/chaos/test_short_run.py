@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from chaos.explorer.schedule import open_explorer
 from chaos.processes import Nursery, open_nursery
 from chaos.queue_level.arena import Database
 from chaos.queue_level.trial import Plan
@@ -18,6 +19,8 @@ GROUPS = (
     ("F9", "F10", "F11", "F12"),
     ("F13", "F14", "F15", "F16"),
     ("F20", "F22", "F23"),
+    ("F3b", "F4b", "F10b"),
+    ("F7", "F8", "F17", "F18"),
 )
 
 
@@ -29,6 +32,15 @@ async def test_a_queue_survives_each_fault(actors: Nursery, database: Database, 
     ]
 
     assert [(outcome.seed, outcome.faults, outcome.findings) for outcome in outcomes if outcome.findings] == []
+    assert all(outcome.orders for outcome in outcomes)
+
+
+async def test_no_order_of_calls_breaks_the_queue(database: Database) -> None:
+    """F25: seeds decide which actor's call goes next, and what becomes of it."""
+    async with open_explorer(database) as explorer:
+        outcomes = [await explorer.run(seed) for seed in (1, 2, 3)]
+
+    assert [(outcome.seed, outcome.findings) for outcome in outcomes if outcome.findings] == []
     assert all(outcome.orders for outcome in outcomes)
 
 

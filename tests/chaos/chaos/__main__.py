@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("chaos", description="Break the rebalancer on purpose, and check what must hold.")
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seed", type=int, default=None, help="of the first trial; drawn by chance if absent")
-    parser.add_argument("--level", choices=("both", "queue", "system"), default="both")
+    parser.add_argument("--level", choices=("both", "queue", "schedule", "system"), default="both")
     parser.add_argument("--without-bugs", action="store_true", help="do not try the known bugs")
     parser.add_argument("--report", type=Path, default=ROOT / ".data/chaos", help="folder of the report")
     given = parser.parse_args(arguments)

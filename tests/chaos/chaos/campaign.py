@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chaos.explorer.schedule import open_explorer
 from chaos.figures import Figures
 from chaos.invariants import Finding
 from chaos.mutants.bugs import BUGS
@@ -37,7 +38,7 @@ class Run:
     trials: int
     seed: int
     level: str = "both"
-    """queue, system or both."""
+    """queue, schedule, system or both, which is all of them."""
     with_bugs: bool = True
 
     def kinds(self) -> Sequence[str]:
@@ -48,7 +49,7 @@ class Run:
         block, kinds = _STAGE_LASTS, list[str]()
         for _ in range(0, systems, block):
             size = min(block, systems - kinds.count("system"))
-            kinds += ["queue"] * (size * (SYSTEM_EVERY - 1)) + ["system"] * size
+            kinds += ["queue", "queue", "queue", "schedule", "queue", "queue", "schedule"] * size + ["system"] * size
         return [*kinds, *["queue"] * (self.trials - len(kinds))]
 
 
@@ -56,16 +57,17 @@ async def run_all(run: Run, schema: str, tell: Tell) -> Figures:
     """Run it; `tell` is called after each trial."""
     figures = Figures(run.seed)
     began = asyncio.get_running_loop().time()
-    async with _world(schema) as (database, actors, services):
+    async with _world(schema) as (database, actors, services), open_explorer(database) as explorer:
         if run.with_bugs:
             figures.verdicts += [await hunt(bug, database, seed=run.seed) for bug in BUGS]
         stages = _Stages(services, schema, run.seed)
         try:
             for number, kind in enumerate(run.kinds()):
                 seed = run.seed + number
-                if kind == "queue":
+                if kind != "system":
                     await stages.close()
-                outcome = await _bounded(kind, seed, _trial(kind, seed, actors, database, stages))
+                trial = explorer.run(seed) if kind == "schedule" else _trial(kind, seed, actors, database, stages)
+                outcome = await _bounded(kind, seed, trial)
                 figures.outcomes.append(outcome)
                 figures.seconds = asyncio.get_running_loop().time() - began
                 if outcome.findings:

@@ -33,7 +33,8 @@ class Figures:
         kinds = Counter(outcome.kind for outcome in self.outcomes)
         caught = sum(verdict.is_caught for verdict in self.verdicts)
         return (
-            f"{len(self.outcomes)} trials ({kinds['queue']} of the queue, {kinds['system']} of the whole system), "
+            f"{len(self.outcomes)} trials ({kinds['queue']} of the queue, "
+            f"{kinds['schedule']} schedules, {kinds['system']} of the whole system), "
             f"{self._sum('kills')} kills, {self._sum('events')} events, {self._sum('orders')} orders, "
             f"{self._sum('records')} audit records, {len(self.failed)} trials with violations, "
             f"{caught} of {len(self.verdicts)} known bugs caught, seed {self.seed}, {self.seconds:.0f} s"

@@ -11,7 +11,7 @@ class Outcome:
     """A trial's findings and figures; its seed says what it did."""
 
     kind: str
-    """queue or system."""
+    """queue, schedule or system."""
     seed: int
     faults: Sequence[str]
     findings: Sequence[Finding]
