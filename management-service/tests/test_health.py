@@ -119,13 +119,28 @@ async def test_two_retried_events_are_counted(
 async def test_a_part_that_is_down_is_in_the_message_but_not_in_the_verdict(
     client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime
 ) -> None:
-    """The verdict is about retries alone; the message names the part that is not well."""
+    """The verdict is about retries and halts; the message names the part that is not well."""
     await redis_queue.components.report(report("gateway", now, ComponentState.DOWN))
 
     answer = await client.get("/health")
 
     assert answer.status_code == 200
     assert answer.json()["message"] == "No events require retry; gateway is down: gateway speaks"
+
+
+@pytest.mark.usefixtures("all_well")
+async def test_a_halted_queue_makes_the_system_unhealthy(client: httpx.AsyncClient, redis_queue: RedisQueue) -> None:
+    """A probe that reads nothing but the code of the answer learns that nothing is traded, until it is again."""
+    await redis_queue.mending.halt("halted Redis went back in time")
+
+    sick = await client.get("/health")
+    await redis_queue.mending.reopen("this run")
+    cured = await client.get("/health")
+
+    assert sick.status_code == 503
+    assert sick.json()["status"] == "unhealthy"
+    assert sick.json()["message"] == "Nothing is traded (halted Redis went back in time); No events require retry"
+    assert cured.status_code == 200
 
 
 @pytest.mark.parametrize(("age", "status"), [(0, "ok"), (15, "ok"), (16, "unknown"), (-5, "ok")])

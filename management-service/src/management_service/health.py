@@ -1,4 +1,4 @@
-"""The verdict on the whole system: healthy while no event is being retried, and how each part is."""
+"""The verdict on the whole system: healthy while no event is retried and nothing is halted; and how each part is."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,10 +70,15 @@ class Health:
             for name, part in self.components.items()
             if part.state is not ComponentState.OK
         ]
-        return "; ".join((_verdict_words(self), *troubled))
+        return "; ".join((*_halt_words(self), _retry_words(self), *troubled))
 
 
-def _verdict_words(health: Health) -> str:
+def _halt_words(health: Health) -> Iterator[str]:
+    if health.queue is not None and health.queue.halt:
+        yield f"Nothing is traded ({health.queue.halt})"
+
+
+def _retry_words(health: Health) -> str:
     match health.events_with_retries:
         case None:
             return "The queue cannot be checked"
@@ -89,8 +94,8 @@ def judge(status: QueueStatus | None, components: Mapping[str, ComponentHealth])
     """The verdict; `status` is None when Redis did not answer."""
     if status is None:
         return Health(Verdict.ERROR, None, components)
-    verdict = Verdict.HEALTHY if status.events_with_retries == 0 else Verdict.UNHEALTHY
-    return Health(verdict, status, components)
+    is_working = status.events_with_retries == 0 and not status.halt
+    return Health(Verdict.HEALTHY if is_working else Verdict.UNHEALTHY, status, components)
 
 
 def redis_health(status: QueueStatus | None, durability_warnings: Sequence[str]) -> ComponentHealth:

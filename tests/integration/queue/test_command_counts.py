@@ -17,7 +17,7 @@ from event_queue.testing.events import make_event
 pytestmark = pytest.mark.integration
 
 NO_PAUSE = timedelta()
-MOST_CALLS = {"enqueue": 12, "duplicate": 12, "claim": 12, "complete": 22, "requeue": 22, "status": 10, "list": 5}
+MOST_CALLS = {"enqueue": 12, "duplicate": 12, "claim": 12, "complete": 22, "requeue": 22, "status": 11, "list": 5}
 MOST_TRADING_CALLS = {"intent": 10, "fill": 10, "refused": 4, "park": 10, "pause": 6, "resume": 13}
 FORBIDDEN = {"keys", "smembers", "hgetall", "scan", "hscan", "sscan", "zscan", "sort"}
 Step = Callable[[RedisQueue, Lease], Awaitable[Any]]

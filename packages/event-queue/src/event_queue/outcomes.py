@@ -152,3 +152,5 @@ class QueueStatus:
     """Audit records in Redis that PostgreSQL has not yet taken."""
     outbox_age_seconds: int
     """How long the oldest of them has waited; 0 without any."""
+    halt: str
+    """Why no event is claimed and no order sent, because Redis and PostgreSQL contradict each other; else empty."""

@@ -30,7 +30,7 @@ class RedisQueueAdmin:
 
     async def status(self) -> QueueStatus:
         """Counters, in one round trip whose cost does not depend on the queue's length."""
-        waiting, active, age_ms, retrying, in_hand, aside, records, waited_ms = await self._scripts.run("status")
+        waiting, active, age_ms, retrying, in_hand, aside, records, waited_ms, halt = await self._scripts.run("status")
         return QueueStatus(
             queue_length=waiting,
             active_events_count=active,
@@ -40,6 +40,7 @@ class RedisQueueAdmin:
             delayed=aside,
             outbox_length=records,
             outbox_age_seconds=waited_ms // 1000,
+            halt=halt,
         )
 
     async def list_events(self, limit: int, *, offset: int = 0) -> Sequence[LivingEvent]:

@@ -8,10 +8,11 @@
 --   in_flight  HASH    slot -> event id
 --   delayed    ZSET    event id by due time, ms
 --   outbox     STREAM  audit records
+--   halt       STRING  why nothing is claimed
 -- Replies: waiting, active, age of the oldest in ms, with retries, in hand, set aside, records waiting,
--- age of the oldest of those in ms
+-- age of the oldest of those in ms, why nothing is claimed or ''
 --@include clock
-local queue, active, ages, retrying, in_flight, delayed, outbox = unpack(KEYS)
+local queue, active, ages, retrying, in_flight, delayed, outbox, halt = unpack(KEYS)
 
 local age = 0
 local oldest = redis.call('ZRANGE', ages, 0, 0, 'WITHSCORES')
@@ -32,4 +33,5 @@ return {
   redis.call('ZCARD', delayed),
   redis.call('XLEN', outbox),
   waited,
+  redis.call('GET', halt) or '',
 }
