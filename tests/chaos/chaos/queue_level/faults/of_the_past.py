@@ -48,11 +48,8 @@ async def restore_old_log(arena: Arena) -> None:
 async def wipe(arena: Arena) -> None:
     """F18: Redis comes back empty, told of wholly or in part, and everything is sent again that ever was."""
     await some_time(arena.chance.uniform(0.05, 0.3))
-    if arena.chance.random() < 0.5:
-        arena.relay.keep_away()
-        arena.kill(arena.relay)
-        await some_time(arena.chance.uniform(0.02, 0.2))
-    await _go_back(arena, lambda _: b"", meanwhile=arena.relay.come_back)
+    untold_seconds = arena.chance.choice((0.0, arena.chance.uniform(0.02, 0.2)))
+    await _go_back(arena, lambda _: b"", untold_seconds=untold_seconds)
     for producer in arena.producers:
         producer.repeats = len(arena.load[producer.name])
         arena.kill(producer)
@@ -67,11 +64,16 @@ async def _is_ahead(arena: Arena, counter: int) -> bool:
     return await stored_counter(arena.database.dsn) > counter
 
 
-async def _go_back(
-    arena: Arena, rewrite: Callable[[bytes], bytes], *, meanwhile: Callable[[], object] = lambda: None
-) -> None:
-    """Restart Redis with another log, see that it is noticed, and let an operator put it right where one is needed."""
+async def _go_back(arena: Arena, rewrite: Callable[[bytes], bytes], *, untold_seconds: float = 0) -> None:
+    """Restart Redis with another log, see that it is noticed, and let an operator put it right where one is needed.
+
+    For `untold_seconds` before that nobody tells history what happens.
+    """
     async with arena.past_turn:
+        if untold_seconds:
+            arena.relay.keep_away()
+            arena.kill(arena.relay)
+            await some_time(untold_seconds)
         wires = (arena.redis_wire, arena.worker_wire)
         for wire in wires:
             wire.damage.is_dead = True
@@ -81,6 +83,6 @@ async def _go_back(
         for wire in wires:
             wire.damage.is_dead = False
             wire.cut()
-        meanwhile()
+        arena.relay.come_back()
         await see_it_through(arena, went_back=0 < counter < stored)
         await arena.forget_glances()
