@@ -113,9 +113,9 @@ class HistoryKeeper:
     async def _look(self) -> _Finding:
         looked_at = self._clock.now()
         try:
-            await self._meet_run()
+            run_id = await self._meet_run()
             comparison = await self._mender.compare()
-            finding = await self._judge(comparison)
+            finding = await self._judge(comparison, run_id)
         except AuditUnavailable as error:
             return await self._without_history(error)
         except QueueError as error:
@@ -124,17 +124,17 @@ class HistoryKeeper:
             self._told_until = looked_at
         return finding
 
-    async def _meet_run(self) -> None:
+    async def _meet_run(self) -> str:
         """Before a run of Redis is compared, nothing that was read from the one before it may be on its way."""
         run_id = await self._redis.run_id()
-        if run_id == self._checked_run:
-            return
-        self._allow_carrying(allowed=False)
-        await self._carries_nothing.wait()
-        if run_id != await self._redis.checked_run():
-            await self._redis.rewrite_log()
+        if run_id != self._checked_run:
+            self._allow_carrying(allowed=False)
+            await self._carries_nothing.wait()
+            if run_id != await self._redis.checked_run():
+                await self._redis.rewrite_log()
+        return run_id
 
-    async def _judge(self, comparison: Comparison) -> _Finding:
+    async def _judge(self, comparison: Comparison, run_id: str) -> _Finding:
         self._waiting_since = None
         self._is_halted = self._is_halted and comparison.needs_mending
         verdict, halt = comparison.verdict, comparison.survey.halt
@@ -144,7 +144,7 @@ class HistoryKeeper:
             return await self._halt()
         if verdict is Verdict.NEW:
             await self._mender.open_if_new()
-        await self._mark_checked()
+        await self._mark_checked(run_id)
         self._gate.open(comparison.position.counter)
         if verdict is Verdict.HISTORY_LOST:
             words = (
@@ -194,18 +194,17 @@ class HistoryKeeper:
 
     async def _trust_redis(self, *, has_waited: bool) -> None:
         """Go on with a run of Redis that was compared before, and after some patience with any."""
-        halt = await self._redis.halt_reason()
-        if not halt and await self._redis.run_id() == await self._redis.checked_run():
+        halt, run_id = await self._redis.halt_reason(), await self._redis.run_id()
+        if not halt and run_id == await self._redis.checked_run():
             if not self._gate.is_open:
                 self._gate.open(None)
         elif has_waited and not halt.startswith(CLOSED):
             if not halt:
-                await self._mark_checked()
+                await self._mark_checked(run_id)
             self._gate.open(None)
 
-    async def _mark_checked(self) -> None:
-        run_id = await self._redis.run_id()
-        if run_id != await self._redis.checked_run():
+    async def _mark_checked(self, run_id: str) -> None:
+        if run_id != self._checked_run and run_id != await self._redis.checked_run():
             await self._redis.mark_checked(run_id)
         self._checked_run = run_id
 
