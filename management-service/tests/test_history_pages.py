@@ -1,7 +1,10 @@
 """GET /events: the history, by filters and page by page."""
 
+import struct
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -183,6 +186,20 @@ def test_a_cursor_keeps_its_place_to_the_microsecond() -> None:
 
     assert read_cursor(cursor, matching) == PLACE
     assert read_cursor(cursor, EventFilter(account_id="DU2", created_from=PLACE.created_at)) is None
+
+
+@pytest.mark.parametrize("microseconds", [-(2**63), 2**63 - 1])
+async def test_a_cursor_made_up_by_somebody_who_knows_how_is_refused_too(
+    client: httpx.AsyncClient, microseconds: int
+) -> None:
+    """Its seal is no secret; a moment outside the calendar is a wrong cursor, not an error of the service."""
+    place = struct.pack(">q16s", microseconds, bytes(16))
+    seal = blake2b(place + repr(EventFilter()).encode(), digest_size=6).digest()
+
+    answer = await client.get("/events", params={"cursor": urlsafe_b64encode(place + seal).decode("ascii")})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "cursor"
 
 
 async def test_without_postgres_the_history_alone_is_missing(

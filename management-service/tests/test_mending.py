@@ -90,6 +90,22 @@ async def test_a_queue_that_went_back_is_resynced(
     assert (again["verdict"], again["done"], again["events"]) == ("agrees", False, [])
 
 
+@pytest.mark.parametrize("asked", ["resync?dryrun=true", "resync?force=true", "rebuild?dry_run=false&dry_run=true"])
+async def test_a_misspelt_dry_run_changes_nothing(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, history: PostgresAudit, asked: str
+) -> None:
+    """What was meant to be looked at must not be done: 422 names the parameter, and the queue stays as it was."""
+    await add(client)
+    await carry(redis_queue, history)
+    await go_back(redis_queue.client, {})
+
+    refused = await client.post(f"/queue/{asked}")
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] in asked
+    assert (await client.get("/queue/events")).json() == []
+
+
 async def test_records_on_disk_come_first(client: httpx.AsyncClient, redis_queue: RedisQueue) -> None:
     """As long as the relay reports spilled records history is not complete, and nothing is mended by it."""
     report = ComponentReport("relay", ComponentState.DEGRADED, "", {"spilled_records": 7}, NOW)

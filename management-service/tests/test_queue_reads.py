@@ -130,3 +130,14 @@ async def test_a_limit_out_of_bounds_is_refused(client: httpx.AsyncClient, limit
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "limit"
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"), [("ofset=5", "ofset"), ("status=failed", "status"), ("limit=1&limit=2", "limit")]
+)
+async def test_what_a_listing_does_not_know_is_refused(client: httpx.AsyncClient, asked: str, field: str) -> None:
+    """A typo, a filter of the history, and a parameter that is given twice are named."""
+    answer = await client.get(f"/queue/events?{asked}")
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [field]

@@ -10,8 +10,8 @@ from management_service.history import read_page
 from management_service.history_query import HistoryQuery
 from management_service.history_schemas import HistoryPageDocument
 from management_service.page_cursor import write_cursor
-from management_service.query_once import GivenOnce
 from management_service.responses import problems
+from management_service.strict_query import GivenOnce
 
 router = APIRouter(tags=["history"])
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
 from event_queue.audit import EventFilter, EventStatus, PagePosition
@@ -11,6 +11,7 @@ from event_queue.events import Command
 from management_service.errors import Refused
 from management_service.page_cursor import CURSOR_PATTERN, read_cursor
 from management_service.problems import FieldError, invalid_fields
+from management_service.strict_query import StrictQuery
 
 MOST_EVENTS: Final = 200
 """Most events of one page: each may carry a payload of 64 KiB."""
@@ -40,10 +41,8 @@ Moment = Annotated[
 ]
 
 
-class HistoryQuery(BaseModel):
-    """Filters, which must all fit, and the page. An unknown name is refused, so that no typo lists everything."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class HistoryQuery(StrictQuery):
+    """Filters, which must all fit, and the page."""
 
     account: Annotated[str | None, Field(pattern="^[A-Za-z0-9]{1,32}$", description="An account's id.")] = None
     command: Annotated[Command | None, Field(description="What the event was for.")] = None

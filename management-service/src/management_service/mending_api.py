@@ -5,6 +5,7 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from event_queue.errors import QueueMoving
 from event_queue.mender import Mender, MendPlan
@@ -15,38 +16,45 @@ from management_service.errors import Refused
 from management_service.mending_schemas import MendDocument
 from management_service.problems import Problem
 from management_service.responses import problems
+from management_service.strict_query import GivenOnce, StrictQuery
 
 router = APIRouter(prefix="/queue", tags=["queue"])
 
 _log = structlog.get_logger(__name__)
 
 _RELAY = "relay"
-_DryRun = Annotated[bool, Query(description="Only show what would be done.")]
 
 
-@router.post("/rebuild", dependencies=[RequireKey], responses=problems(401, 409, 422, 429, 503))
-async def rebuild_queue(
-    dependencies: Injected,
-    *,
-    dry_run: _DryRun = False,
-    force: Annotated[bool, Query(description="Also when Redis is not empty: then as a resync.")] = False,
-) -> MendDocument:
+class ResyncQuery(StrictQuery):
+    """How to resync."""
+
+    dry_run: Annotated[bool, Field(description="Only show what would be done.")] = False
+
+
+class RebuildQuery(ResyncQuery):
+    """How to rebuild."""
+
+    force: Annotated[bool, Field(description="Also when Redis is not empty: then as a resync.")] = False
+
+
+@router.post("/rebuild", dependencies=[RequireKey, GivenOnce], responses=problems(401, 409, 422, 429, 503))
+async def rebuild_queue(query: Annotated[RebuildQuery, Query()], dependencies: Injected) -> MendDocument:
     """Bring what history knows as unfinished back into an emptied Redis."""
     mender = await _mender(dependencies)
     plan = await _plan(mender)
-    if not (force or plan.is_empty_redis or plan.comparison.verdict is Verdict.NEW):
+    if not (query.force or plan.is_empty_redis or plan.comparison.verdict is Verdict.NEW):
         raise Refused(_not_empty(plan))
-    return await _answer(mender, plan, dry_run=dry_run, what="rebuild")
+    return await _answer(mender, plan, dry_run=query.dry_run, what="rebuild")
 
 
-@router.post("/resync", dependencies=[RequireKey], responses=problems(401, 409, 422, 429, 503))
-async def resync_queue(dependencies: Injected, *, dry_run: _DryRun = False) -> MendDocument:
+@router.post("/resync", dependencies=[RequireKey, GivenOnce], responses=problems(401, 409, 422, 429, 503))
+async def resync_queue(query: Annotated[ResyncQuery, Query()], dependencies: Injected) -> MendDocument:
     """Put a queue right that contradicts its history: history wins where it is ahead, what only Redis knows stays.
 
     Trading goes on by itself afterwards. When both agree, nothing is changed.
     """
     mender = await _mender(dependencies)
-    return await _answer(mender, await _plan(mender), dry_run=dry_run, what="resync")
+    return await _answer(mender, await _plan(mender), dry_run=query.dry_run, what="resync")
 
 
 async def _mender(dependencies: Dependencies) -> Mender:

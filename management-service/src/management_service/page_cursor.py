@@ -30,7 +30,11 @@ def read_cursor(text: str, matching: EventFilter) -> PagePosition | None:
     if seal != _seal(place, matching):
         return None
     microseconds, event_id = _PLACE.unpack(place)
-    return PagePosition(_EPOCH + timedelta(microseconds=microseconds), UUID(bytes=event_id))
+    try:
+        created_at = _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return None
+    return PagePosition(created_at, UUID(bytes=event_id))
 
 
 def _seal(place: bytes, matching: EventFilter) -> bytes:
