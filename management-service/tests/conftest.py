@@ -62,6 +62,7 @@ def dependencies(redis_queue: RedisQueue, audit: MemoryAudit) -> Dependencies:
     return Dependencies(
         intake=redis_queue.intake,
         admin=redis_queue.admin,
+        verify=redis_queue.verify,
         audit=audit,
         board=redis_queue.components,
         trading=redis_queue.trading,

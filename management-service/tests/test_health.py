@@ -237,8 +237,24 @@ async def test_without_redis_the_answer_is_an_error(connect: Any, error: Excepti
     assert answer.status_code == 503
     assert (health["status"], health["healthy"], health["events_with_retries"]) == ("error", False, None)
     assert health["message"].startswith("The queue cannot be checked; redis is down")
-    assert health["components"]["worker"]["detail"] == "its reports are in Redis, which did not answer"
+    assert health["components"]["worker"]["detail"] == "its reports stand in Redis and could not be read"
     assert str(error) not in answer.text
+
+
+@pytest.mark.parametrize("key", ["queue", "components", "paused", "progress"])
+async def test_a_damaged_key_is_named(client: httpx.AsyncClient, redis_queue: RedisQueue, key: str) -> None:
+    """Redis runs, so nobody is sent to start it: the key is named, whoever of the parts needs it."""
+    name: str = getattr(redis_queue.keys, key)
+    await redis_queue.client.set(name, "x")
+
+    health = (await client.get("/health")).json()
+    metrics = await client.get("/metrics")
+
+    assert health["components"]["redis"]["status"] == "down"
+    assert f"key {name} is a string and must be a" in health["components"]["redis"]["detail"]
+    assert health["components"]["redis"]["detail"] in health["message"]
+    assert "check that Redis runs" not in health["message"]
+    assert "\nrebalancer_redis_up 0.0\n" in metrics.text
 
 
 async def test_a_redis_that_may_lose_events_is_degraded(connect: Any, redis_queue: RedisQueue) -> None:

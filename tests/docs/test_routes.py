@@ -30,6 +30,7 @@ def app(redis_queue: RedisQueue) -> FastAPI:
         Dependencies(
             intake=redis_queue.intake,
             admin=redis_queue.admin,
+            verify=redis_queue.verify,
             audit=MemoryAudit(),
             board=redis_queue.components,
             trading=redis_queue.trading,

@@ -1,5 +1,6 @@
 """What the application is made of; `main` chooses the adapters, tests choose fakes."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -23,6 +24,8 @@ class Dependencies:
 
     intake: Intake
     admin: QueueAdmin
+    verify: Callable[[], Awaitable[None]]
+    """Raises CorruptQueue, which names the key, when Redis holds what the queue never wrote."""
     audit: AuditStore
     board: ComponentBoard
     trading: TradingSwitch

@@ -98,8 +98,10 @@ def judge(status: QueueStatus | None, components: Mapping[str, ComponentHealth])
     return Health(Verdict.HEALTHY if is_working else Verdict.UNHEALTHY, status, components)
 
 
-def redis_health(status: QueueStatus | None, durability_warnings: Sequence[str]) -> ComponentHealth:
-    """Redis, which this service asks itself."""
+def redis_health(status: QueueStatus | None, damage: str, durability_warnings: Sequence[str]) -> ComponentHealth:
+    """Redis, which this service asks itself; `damage` is what it holds and must not."""
+    if damage:
+        return ComponentHealth(ComponentState.DOWN, f"holds what the queue never wrote: {damage}", {}, 0)
     if status is None:
         return ComponentHealth(ComponentState.DOWN, _REDIS_SILENT, {}, 0)
     facts = {"durability_warnings": list(durability_warnings)}
@@ -137,10 +139,10 @@ def _lag(status: QueueStatus, spilled: int, relay: ComponentHealth | None) -> di
 
 
 def trading_health(pauses: Mapping[str, Pause] | None) -> ComponentHealth:
-    """Whether operators let the system trade; `pauses` is None when Redis did not answer."""
+    """Whether operators let the system trade; `pauses` is None when they could not be read."""
     if pauses is None:
         return ComponentHealth(
-            ComponentState.UNKNOWN, "whether it is paused stands in Redis, which is silent", {}, None
+            ComponentState.UNKNOWN, "whether it is paused stands in Redis and could not be read", {}, None
         )
     facts = {"pauses": [_pause_facts(pause) for pause in pauses.values()]}
     if not pauses:
@@ -165,14 +167,14 @@ def reported_health(
 ) -> Iterator[tuple[str, ComponentHealth]]:
     """What the other services say of their parts; one that has fallen silent is unknown, whatever it said last.
 
-    `reports` is None when Redis, where they are posted, did not answer.
+    `reports` is None when they could not be read.
     """
     names: dict[str, None] = dict.fromkeys((*REPORTED_BY, *(reports or ())))
     for name in names:
         yield name, _UNREADABLE if reports is None else _reported(name, reports.get(name), now)
 
 
-_UNREADABLE = ComponentHealth(ComponentState.UNKNOWN, "its reports are in Redis, which did not answer", {}, None)
+_UNREADABLE = ComponentHealth(ComponentState.UNKNOWN, "its reports stand in Redis and could not be read", {}, None)
 
 
 def _reported(name: str, report: ComponentReport | None, now: datetime) -> ComponentHealth:

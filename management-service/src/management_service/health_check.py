@@ -1,16 +1,24 @@
 """Asking Redis, PostgreSQL and the board how things are, side by side and within a bounded time."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
 import structlog
 
 from event_queue.components import ComponentReport
-from event_queue.errors import QueueError
+from event_queue.errors import CorruptQueue, QueueError
 from event_queue.outcomes import Pause, QueueStatus
 from management_service.dependencies import Dependencies
-from management_service.health import Health, judge, postgres_health, redis_health, reported_health, trading_health
+from management_service.health import (
+    ComponentHealth,
+    Health,
+    judge,
+    postgres_health,
+    redis_health,
+    reported_health,
+    trading_health,
+)
 
 _ANSWER_SECONDS = 2.5
 """Below the usual three seconds of a monitoring probe."""
@@ -23,14 +31,16 @@ _log = structlog.get_logger(__name__)
 async def check_health(dependencies: Dependencies) -> Health:
     """The system's health now; a part that does not answer is told as down, never as an exception."""
     admin = dependencies.admin
-    status, warnings, reports, pauses, postgres = await asyncio.gather(
+    status, damage, warnings, reports, pauses, postgres = await asyncio.gather(
         _ask(admin.status()),
+        _ask(_damage(dependencies.verify())),
         _ask(admin.durability_warnings()),
         _ask(dependencies.board.read()),
         _ask(dependencies.trading.read()),
         _ask(_answers(dependencies.audit.ping())),
     )
-    return _assemble(dependencies, status, warnings or (), reports, pauses, reachable=postgres is True)
+    redis = redis_health(status, damage or "", warnings or ())
+    return _assemble(dependencies, status, redis, reports, pauses, reachable=postgres is True)
 
 
 async def _ask(question: Awaitable[AnswerT]) -> AnswerT | None:
@@ -43,6 +53,15 @@ async def _ask(question: Awaitable[AnswerT]) -> AnswerT | None:
         return None
 
 
+async def _damage(verification: Awaitable[None]) -> str:
+    """What Redis holds and must not, by its key; empty when there is nothing."""
+    try:
+        await verification
+    except CorruptQueue as error:
+        return str(error)
+    return ""
+
+
 async def _answers(ping: Awaitable[None]) -> bool:
     await ping
     return True
@@ -51,7 +70,7 @@ async def _answers(ping: Awaitable[None]) -> bool:
 def _assemble(
     dependencies: Dependencies,
     status: QueueStatus | None,
-    warnings: Sequence[str],
+    redis: ComponentHealth,
     reports: Mapping[str, ComponentReport] | None,
     pauses: Mapping[str, Pause] | None,
     *,
@@ -59,7 +78,7 @@ def _assemble(
 ) -> Health:
     reported = dict(reported_health(reports, dependencies.clock.now()))
     components = {
-        "redis": redis_health(status, warnings),
+        "redis": redis,
         "postgres": postgres_health(reachable=reachable, status=status, relay=reported.get("relay")),
         "trading": trading_health(pauses),
         **reported,

@@ -86,6 +86,7 @@ async def dependencies(redis_queue: RedisQueue, history_dsn: str) -> AsyncGenera
         yield Dependencies(
             intake=redis_queue.intake,
             admin=redis_queue.admin,
+            verify=redis_queue.verify,
             audit=audit,
             board=redis_queue.components,
             trading=redis_queue.trading,
