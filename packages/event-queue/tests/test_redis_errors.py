@@ -1,6 +1,9 @@
 """Errors of Redis, translated by class and code."""
 
+from typing import Any
+
 import pytest
+from redis._parsers.base import BaseParser
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
@@ -45,6 +48,28 @@ async def test_each_error_says_what_to_do(foreign: Exception, ours: type[QueueEr
     with pytest.raises(ours, match="claim") as raised, translated("claim"):
         raise foreign
     assert raised.value.__cause__ is foreign
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "READONLY",
+        "MISCONF",
+        "LOADING",
+        "MASTERDOWN",
+        "CLUSTERDOWN",
+        "BUSY",
+        "NOREPLICAS",
+        "TRYAGAIN",
+        "NOPERM",
+        "NOSCRIPT",
+    ],
+)
+def test_what_may_pass_by_itself_is_told_from_the_very_words_of_redis(code: str) -> None:
+    """redis-py gives some codes a class, and takes them out of the words; whatever it does, the code counts."""
+    parser: Any = BaseParser
+
+    assert type(translate(parser.parse_error(f"{code} and why"), "claim")) is QueueUnavailable
 
 
 async def test_an_error_of_ours_passes_through() -> None:

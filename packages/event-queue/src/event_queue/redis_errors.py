@@ -6,13 +6,17 @@ from contextlib import contextmanager
 from typing import Final
 
 from redis.exceptions import (
-    ConnectionError as RedisConnectionError,
-)
-from redis.exceptions import (
+    ClusterDownError,
+    NoPermissionError,
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
 )
 from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
@@ -22,12 +26,19 @@ from event_queue.cancellation import cancellation_kept
 from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavailable
 
 _PASSING_CODES: Final = frozenset(
-    {
-        *("READONLY", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOREPLICAS", "TRYAGAIN", "NOPERM"),
-        "NOSCRIPT",  # it forgot its scripts amid a batch
-    }
+    {"READONLY", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOREPLICAS", "TRYAGAIN", "NOPERM"}
 )
-_PASSING_CLASSES: Final = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError)
+_PASSING_CLASSES: Final = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    OSError,
+    # Codes for which redis-py has a class, and which it takes out of the words then.
+    ReadOnlyError,
+    ClusterDownError,
+    TryAgainError,
+    NoPermissionError,
+    NoScriptError,  # Redis forgot its scripts amid a batch
+)
 # Redis 6 wraps the error of a command inside a script: "ERR Error running script ...: @user_script:12: -OOM ...".
 _WRAPPED_CODE: Final = re.compile(r"@user_script:\s*\d+:\s*-([A-Z]+)\b")
 _CODE: Final = re.compile(r"-?([A-Z]+)\b")
