@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from event_queue.arrival import Answer, Arrival
-from event_queue.errors import QueueError, QueueFull, QueueUnavailable
+from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavailable
 from event_queue.events import RebalanceEvent
 from event_queue.keys import QueueKeys
 from event_queue.outcomes import Queued
@@ -128,3 +128,16 @@ async def test_memory_that_ends_amid_a_batch_refuses_only_the_rest() -> None:
             assert again == [Queued(event) for event in refused]
             assert (await in_line(queue))[1:] == accepted + refused
             assert await queue.outbox.length() == MANY + 1
+
+
+async def test_a_redis_that_is_not_in_order_answers_for_each_event(redis_queue: RedisQueue) -> None:
+    """Whoever offers them learns it as from any refusal, and they come in once the key is put right."""
+    events = [make_event("DU1"), make_event("DU2")]
+    await redis_queue.client.set(redis_queue.keys.queue, "no list")
+
+    refused = await redis_queue.intake.enqueue_all([Arrival(event) for event in events])
+    await redis_queue.client.delete(redis_queue.keys.queue)
+    answers = await redis_queue.intake.enqueue_all([Arrival(event) for event in events])
+
+    assert [type(answer) for answer in refused] == [CorruptQueue] * 2
+    assert answers == [Queued(event) for event in events]

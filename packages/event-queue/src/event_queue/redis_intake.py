@@ -7,7 +7,7 @@ from uuid import UUID
 
 from event_queue.arrival import Answer, Arrival
 from event_queue.codec import encode_event, encode_message, to_ms
-from event_queue.errors import CorruptQueue, PayloadRefused, QueueClosed, QueueError, QueueUnavailable
+from event_queue.errors import CorruptQueue, PayloadRefused, QueueClosed, QueueError
 from event_queue.events import RebalanceEvent
 from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import AlreadySeen, Duplicate, IntakeOutcome, Queued, Remembered
@@ -62,8 +62,8 @@ class RedisIntake:
             while len(answers) < len(arrivals):
                 some = arrivals[len(answers) : len(answers) + _AT_ONCE]
                 answers += await self._enqueue_some(some, least)
-        except QueueUnavailable as error:
-            # Who does not answer now is not asked for the others either.
+        except QueueError as error:
+            # A Redis that does not answer now, or is not in order, is not asked for the others either.
             answers += [error] * (len(arrivals) - len(answers))
         return answers
 
