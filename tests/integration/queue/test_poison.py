@@ -102,6 +102,8 @@ async def test_poison_in_the_outbox_is_set_apart_alone(
     [
         {"event": b"no event"},
         {"event": b'{"event_id": 7}'},
+        {"event": b'{"event_id": "00000000-0000-4000-8000-000000000001", "account_id": 1.5}'},
+        {"event": b"{}", "details": b'{"scope": 7}'},
         {"event": b"[" * 100_000 + b"]" * 100_000},
         {"event": b"\xff\xfe"},
         {"kind": b"unheard of"},

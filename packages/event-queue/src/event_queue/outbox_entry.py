@@ -50,11 +50,17 @@ def _record(counter: int, stream_id: str, fields: Mapping[str, str]) -> AuditRec
         stream_id=stream_id,
         kind=AuditKind(fields["kind"]),
         event_id=UUID(event["event_id"]) if event else None,
-        account_id=event["account_id"] if event else json.loads(fields["details"])["scope"],
+        account_id=_text(event["account_id"] if event else json.loads(fields["details"])["scope"]),
         recorded_at=from_ms(int(fields.get("at") or stream_id.partition("-")[0])),
         event_json=fields["event"],
         details_json=_with_due(fields["details"], fields["due"]),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} instead of text")
+    return value
 
 
 def _unreadable(counter: int, stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
