@@ -148,6 +148,21 @@ async def test_a_channel_lost_again_while_its_past_is_read_is_read_again(line: L
     assert await line.taken(4) == [0, 1, 2, 3]
 
 
+async def test_a_past_lost_while_a_long_history_is_read_is_read_from_its_beginning(line: Line) -> None:
+    """No part that was on its way moves the progress beyond what Redis has lost."""
+    line.catch_up.begin()
+    await line.asked()
+    line.book.past_lost(None)
+    line.inbox.past_lost()
+    line.catch_up.begin()
+    line.history.answers.put_nowait(past(20, 21, is_complete=False))
+    since = await line.asked()
+    line.history.answers.put_nowait(past(1, 20, 21))
+
+    assert since == start_of(KNOWN)
+    assert await line.taken(3) == [1, 20, 21]
+
+
 async def test_a_history_that_fails_is_told_once_and_asked_again(line: Line) -> None:
     """At fixed pauses, and the report names it until it answers."""
     fault = HistoryUnavailable(CHANNEL, AblyFault(50003, "no answer"))

@@ -101,7 +101,7 @@ class CatchUp:
         self._told = ""
 
     async def _read_since(self, start: datetime, known: Progress, attached_at: datetime) -> bool:
-        """Hand over what was missed; False when the channel was lost meanwhile, which has its past read once more."""
+        """Hand over what was missed; False when the channel, or Redis's past, was lost meanwhile: it is read once more."""
         means, channel = self._means, self._channel
         if known.missed:
             means.health.may_have_missed(channel, known.missed)
@@ -110,7 +110,7 @@ class CatchUp:
             known, past.messages, attached_at=attached_at, read_at=means.clock.now(), retention=means.retention
         )
         count = len(past.messages)
-        while not past.is_complete:
+        while not (past.is_complete or self._wanted.is_set()):
             self._inbox.put_past(past.messages)
             past = await self._read(past.messages[-1].moment)
             count += len(past.messages)
