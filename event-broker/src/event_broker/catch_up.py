@@ -101,7 +101,7 @@ class CatchUp:
         self._told = ""
 
     async def _read_since(self, start: datetime, known: Progress, attached_at: datetime) -> bool:
-        """Hand over what was missed; False when the channel, or Redis's past, was lost meanwhile: it is read once more."""
+        """Hand over what was missed; False when the channel, or what Redis knew, was lost meanwhile: it is read again."""
         means, channel = self._means, self._channel
         if known.missed:
             means.health.may_have_missed(channel, known.missed)
