@@ -50,7 +50,7 @@ def through(counter: Counter, *, longest_wait_seconds: float) -> Callable[..., A
     bounds = {"longest_wait_seconds": longest_wait_seconds, "patience_seconds": 0.2}
     turnstile = Turnstile(counter, at_once=2, history_at_once=1, **bounds)
 
-    async def request(path: str, body: asyncio.Event | None = None) -> int:
+    async def request(path: str, body: asyncio.Event | None = None, *, method: str = "GET") -> int:
         sent: list[Message] = []
 
         async def receive() -> Message:
@@ -61,7 +61,7 @@ def through(counter: Counter, *, longest_wait_seconds: float) -> Callable[..., A
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await turnstile({"type": "http", "method": "GET", "path": path, "headers": []}, receive, send)
+        await turnstile({"type": "http", "method": method, "path": path, "headers": []}, receive, send)
         return sent[0]["status"]
 
     return request
@@ -156,14 +156,27 @@ async def test_liveness_never_waits(counter: Counter, ask: Any) -> None:
 
 async def test_readers_of_the_history_wait_for_each_other_alone(counter: Counter, ask: Any) -> None:
     """However many hang on a silent PostgreSQL, whoever asks Redis has its turn."""
-    requests = [asyncio.create_task(ask(path)) for path in ("/events", "/events", "/0", "/events", "/1")]
+    readers = ("/queue/events/17", "/trading", "/events", "/queue/events/18")
+    requests = [asyncio.create_task(ask(path)) for path in (*readers, "/queue/events", "/trading/pauses/all")]
     await turns_of_the_loop()
 
     inside = list(counter.inside)
     counter.may_end.set()
 
-    assert inside == ["/events", "/0", "/1"]
-    assert await asyncio.gather(*requests) == [204] * 5
+    assert inside == ["/queue/events/17", "/queue/events", "/trading/pauses/all"]
+    assert await asyncio.gather(*requests) == [204] * 6
+
+
+async def test_removing_an_event_reads_no_history(counter: Counter, ask: Any) -> None:
+    """It has the path of a reader and asks Redis alone, so it waits for no reader."""
+    requests = [asyncio.create_task(ask("/queue/events/17", method=method)) for method in ("GET", "DELETE", "GET")]
+    await turns_of_the_loop()
+
+    inside = list(counter.inside)
+    counter.may_end.set()
+    await asyncio.gather(*requests)
+
+    assert inside == ["/queue/events/17"] * 2
 
 
 async def test_a_request_that_is_given_up_gives_its_turn_back(counter: Counter, ask: Any) -> None:

@@ -1,6 +1,7 @@
 """How many requests are worked on at once; the others wait in line, so that a crowd is served late and not refused."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
@@ -14,7 +15,7 @@ from management_service.problems import Problem, problem_response
 _AT_ONCE: Final = 16
 """Fewer than the connections to Redis; what is in work gets its answers before any time limit."""
 _LONGEST_WAIT_SECONDS: Final = 20.0
-_HISTORY: Final = "/events"
+_HISTORY: Final = re.compile("/events|/trading|/queue/events/.+")
 _HISTORY_AT_ONCE: Final = 4
 """In a line of their own: while PostgreSQL hangs, readers of the history take no turn of those who ask Redis."""
 _PATIENCE_SECONDS: Final = 10.0
@@ -59,7 +60,7 @@ class Turnstile:
         if scope["type"] != "http" or scope["path"] == _NEVER_WAITS:
             await self._app(scope, receive, send)
             return
-        turn = _Turn(self._free_for_history if scope["path"] == _HISTORY else self._free, self._longest_wait_seconds)
+        turn = _Turn(self._line_of(scope), self._longest_wait_seconds)
         try:
             await turn.take()
         except Refused as refused:
@@ -70,6 +71,10 @@ class Turnstile:
             await self._app(scope, waiting.receive, _after_the_turn(turn, send))
         finally:
             turn.give_back()
+
+    def _line_of(self, scope: Scope) -> asyncio.Semaphore:
+        reads_history = scope["method"] == "GET" and _HISTORY.fullmatch(scope["path"])
+        return self._free_for_history if reads_history else self._free
 
 
 class _Turn:
