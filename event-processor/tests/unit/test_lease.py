@@ -15,7 +15,7 @@ import pytest
 
 from event_processor.errors import Stopping
 from event_processor.lease_guard import LeaseGuard
-from event_processor.lease_holder import LeaseHolder
+from event_processor.lease_holder import LeaseHolder, host_name, started_at
 from event_processor.lease_keeper import LeaseKeeper
 from event_processor.patient_writes import PatientWrites
 from event_processor.testing.hand_clock import HandClock
@@ -94,10 +94,10 @@ def test_this_process_names_itself() -> None:
     """Host, space, pid and start tell one start of one process from every other."""
     holder = LeaseHolder.this_process()
 
-    host, space, pid, started_at = holder.identity.rsplit(":", 3)
-    assert (host, int(pid)) == (socket.gethostname(), os.getpid())
+    host, space, pid, start = holder.identity.rsplit(":", 3)
+    assert (host.split("/")[0], int(pid)) == (socket.gethostname(), os.getpid())
     assert Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip() in space
-    assert float(started_at) == pytest.approx(psutil.Process().create_time(), abs=0.01)
+    assert float(start) == pytest.approx(started_at(psutil.Process()), abs=2)
 
 
 def _tokens() -> Sequence[tuple[str, bool]]:
@@ -107,9 +107,9 @@ def _tokens() -> Sequence[tuple[str, bool]]:
     return [
         (f"{here}:{me.pid}:1.00:4", True),
         (f"{me.identity}:4", False),
-        (f"{here}:{parent.pid}:{parent.create_time():.2f}:4", False),
-        (f"{here}:{parent.pid}:1000.00:4", True),
-        (f"{here}:999999999:1000.00:4", True),
+        (f"{here}:{parent.pid}:{started_at(parent):.2f}:4", False),
+        (f"{here}:{parent.pid}:999999999.00:4", True),
+        (f"{here}:999999999:999999999.00:4", True),
         (f"{me.host}:elsewhere/1:{me.pid}:1.00:4", False),
         (f"{me.host}:elsewhere/1:999999999:1.00:4", False),
         (f"other:{me.space}:{me.pid}:1.00:4", False),
@@ -131,7 +131,8 @@ def test_only_a_process_of_this_space_can_be_proven_dead(index: int) -> None:
 @pytest.mark.parametrize(
     ("host", "dead"),
     [
-        pytest.param("3f9a1c0b7d2e", True, id="a container's own id"),
+        pytest.param(f"3f9a1c0b7d2e/{16 * 'a'}", True, id="a container's own id"),
+        pytest.param("3f9a1c0b7d2e", False, id="a machine with a name like an id"),
         pytest.param("worker", False, id="a name that two containers may bear"),
     ],
 )
@@ -140,6 +141,34 @@ def test_an_earlier_start_of_this_container_is_dead(host: str, *, dead: bool) ->
     earlier, present = LeaseHolder(host, "boot/1", 1, 100.0), LeaseHolder(host, "boot/2", 1, 200.0)
 
     assert present.is_provably_dead(f"{earlier.identity}:4") is dead
+
+
+def test_containers_that_share_a_name_are_told_apart() -> None:
+    """As those do that join the network of one: each has files of its own, which outlast its restarts."""
+    layers = [f"/var/lib/docker/overlay2/{name}/diff" for name in ("one", "other")]
+    mounts = [
+        f"30 20 0:25 / /proc rw - proc proc rw\n1 0 0:5 / / ro - overlay overlay rw,upperdir={layer},workdir=/w\n"
+        for layer in layers
+    ]
+    one, other = (LeaseHolder(host_name("3f9a1c0b7d2e", each), "boot/1", 1, 100.0) for each in mounts)
+    restarted = LeaseHolder(host_name("3f9a1c0b7d2e", mounts[0]), "boot/2", 1, 200.0)
+
+    assert restarted.is_provably_dead(f"{one.identity}:4")
+    assert not restarted.is_provably_dead(f"{other.identity}:4")
+
+
+def test_a_step_of_the_clock_kills_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel reckons its own start back from the wall clock, so that start is told an hour later after the step."""
+    me, parent = LeaseHolder.this_process(), psutil.Process(os.getppid())
+    token = f"{me.host}:{me.space}:{parent.pid}:{started_at(parent):.2f}:4"
+    proc = tmp_path / str(parent.pid)
+    proc.mkdir()
+    (proc / "stat").write_bytes(Path(f"/proc/{parent.pid}/stat").read_bytes())
+    (tmp_path / "stat").write_text(f"btime {psutil.boot_time() + 3600:.0f}\n", "ascii")
+
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+
+    assert not me.is_provably_dead(token)
 
 
 def test_where_pids_mean_nothing_nobody_is_dead() -> None:
@@ -155,7 +184,7 @@ async def test_a_paused_process_is_not_dead() -> None:
     try:
         process.send_signal(signal.SIGSTOP)
         me, child = LeaseHolder.this_process(), psutil.Process(process.pid)
-        holder = LeaseHolder(me.host, me.space, process.pid, child.create_time())
+        holder = LeaseHolder(me.host, me.space, process.pid, started_at(child))
         while_paused = me.is_provably_dead(f"{holder.identity}:4")
     finally:
         process.kill()
