@@ -9,8 +9,9 @@ import pytest
 from event_broker.channel_inbox import ChannelInbox
 from event_broker.channel_router import ChannelRouter
 from event_broker.testing.listening_rig import accounts_on
-from event_broker.testing.recording_intake import RecordingIntake
+from event_broker.testing.recording_intake import Offer, RecordingIntake
 from event_broker.trigger import Trigger
+from event_queue.errors import QueueClosed, QueueError
 from event_queue.progress import Progress
 from service_runtime.clock import SystemClock
 
@@ -23,7 +24,7 @@ class Line:
     def __init__(self) -> None:
         self.intake = RecordingIntake()
         self.reached: list[Progress] = []
-        router = ChannelRouter(self.intake, accounts_on(DU1="growth"), SystemClock())
+        router = ChannelRouter(self.intake, accounts_on(DU1="growth"), SystemClock(), retry_seconds=0.001)
         self.inbox = ChannelInbox(router, self._note)
         self.stopping = asyncio.Event()
         self._notes: asyncio.Queue[Progress] = asyncio.Queue()
@@ -168,3 +169,23 @@ async def test_what_lay_in_the_line_when_redis_lost_its_past_moves_no_progress(l
         False,
         False,
     ]
+
+
+async def test_what_is_refused_by_a_redis_that_lost_its_past_moves_no_progress_when_it_is_taken(line: Line) -> None:
+    """Nor does history learn from it that everything before was taken in: the next loss would be read from there."""
+
+    def refuse_first(_: Offer) -> QueueError | None:
+        if len(line.intake.offers) > 1:
+            return None
+        line.inbox.past_lost()
+        return QueueClosed("it was emptied")
+
+    line.intake.refuse = refuse_first
+    line.inbox.put(message(5))
+    await line.taken(1)
+    line.inbox.put(message(6))
+    reached = await line.progressed()
+
+    sent = [offer.message.sent_at for offer in line.intake.offers if offer.message]
+    assert sent == [message(5).sent_at, None, message(6).sent_at]
+    assert reached.message_id == "m6"

@@ -101,7 +101,7 @@ class CatchUp:
         self._told = ""
 
     async def _read_since(self, start: datetime, known: Progress, attached_at: datetime) -> bool:
-        """Hand over what was missed; False when the channel, or what Redis knew, was lost meanwhile: it is read again."""
+        """Hand over what was missed; False when channel or Redis lost more meanwhile: then it is read once more."""
         means, channel = self._means, self._channel
         if known.missed:
             means.health.may_have_missed(channel, known.missed)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from event_broker.channel_router import ChannelRouter
 from event_broker.safekeeping import NotKept, Safekeeping
@@ -130,8 +131,8 @@ class ChannelInbox:
             item = await self._items.get()
             self._in_hand = 1
             if item.trigger is not None:
-                await self._router.route(item.trigger, is_last=item.progress is not None and not self._unsure)
-            if item.progress is not None and self._on_reached is not None and not self._unsure:
+                await self._router.route(item.trigger, is_last=partial(self._is_sure, item))
+            if item.progress is not None and self._on_reached is not None and self._is_sure(item):
                 self._on_reached(item.progress)
             self._unsure = max(0, self._unsure - 1)
             if item.trigger is not None:
@@ -140,6 +141,10 @@ class ChannelInbox:
                 self.replayed.set()
             self._in_hand = 0
             self._items.task_done()
+
+    def _is_sure(self, item: _Item) -> bool:
+        """Whether everything before it is in the queue."""
+        return item.progress is not None and not self._unsure
 
     def _replay(self, left: Sequence[Kept]) -> None:
         for kept in left:

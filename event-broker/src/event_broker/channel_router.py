@@ -4,7 +4,7 @@ Log events: event_queued, event_duplicate (of=), event_remembered (until=), mess
 message_without_account, intake_refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -14,6 +14,7 @@ from event_broker.trigger import Trigger
 from event_queue.arrival import Answer, Arrival
 from event_queue.errors import QueueError
 from event_queue.events import RebalanceEvent
+from event_queue.inbound_message import InboundMessage
 from event_queue.outcomes import AlreadySeen, Duplicate, IntakeOutcome, Queued, Remembered
 from event_queue.ports.intake import Intake
 from service_runtime.accounts import Accounts
@@ -40,18 +41,18 @@ class ChannelRouter:
         """Why the queue does not take a message at this moment; None while it takes them."""
         return next(iter(self._refusals.values()), None)
 
-    async def route(self, trigger: Trigger, *, is_last: bool = True) -> None:
+    async def route(self, trigger: Trigger, *, is_last: Callable[[], bool] = lambda: True) -> None:
         """Return when the queue has taken the message for each account on its channel, in the order of accounts.yaml.
 
-        `is_last` when everything that the channel carried before is taken in.
+        `is_last` is asked at each offer whether everything that the channel carried before is taken in: a loss of
+        Redis, for which the queue refuses a message, may take some of that back.
 
         An account whose event is not taken leaves the others alone; its event is offered again, unchanged, after a
         fixed pause, for as long as it takes. Nothing is dropped.
         """
-        message = trigger.message(is_last=is_last)
-        waiting = [Arrival(event, message, remember_while_in_flight=True) for event in self._events(trigger)]
+        waiting = self._events(trigger)
         while True:
-            waiting = await self._offer(trigger, waiting)
+            waiting = await self._offer(trigger, waiting, trigger.message(is_last=is_last()))
             if not waiting:
                 self._refusals.pop(trigger.channel, None)
                 return
@@ -81,13 +82,14 @@ class ChannelRouter:
             for account in accounts
         ]
 
-    async def _offer(self, trigger: Trigger, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    async def _offer(
+        self, trigger: Trigger, events: Sequence[RebalanceEvent], message: InboundMessage | None
+    ) -> Sequence[RebalanceEvent]:
         """Offer the events once, all together; those that the queue has not taken."""
+        arrivals = [Arrival(event, message, remember_while_in_flight=True) for event in events]
         answers = await self._intake.enqueue_all(arrivals)
         return [
-            arrival
-            for arrival, answer in zip(arrivals, answers, strict=True)
-            if not self._is_taken(trigger, arrival.event, answer)
+            event for event, answer in zip(events, answers, strict=True) if not self._is_taken(trigger, event, answer)
         ]
 
     def _is_taken(self, trigger: Trigger, event: RebalanceEvent, answer: Answer) -> bool:
