@@ -139,6 +139,21 @@ async def test_orders_leave_before_what_waited_longer(session: GatewaySession) -
     assert answered <= MOST_MESSAGES
 
 
+async def test_a_cancellation_leaves_before_orders_that_wait(session: GatewaySession) -> None:
+    """What stands at the brokerage may fill at any moment; what has not left yet does no harm."""
+    requests = Requests(session)
+    asking = [asyncio.ensure_future(requests.contract_details(SPY)) for _ in range(MOST_MESSAGES + 20)]
+    await asyncio.wait(asking, timeout=0)
+    session.raw.cancelOrder(4711)
+
+    async with session.raw.turn():
+        waiting = [message.split("\0")[0] for message in session.raw._outbox]
+    await asyncio.gather(*asking)
+
+    assert "9" in waiting
+    assert "4" not in waiting
+
+
 async def test_a_turn_waits_until_the_system_has_taken_everything(
     session: GatewaySession, gateway: GatewayServer
 ) -> None:

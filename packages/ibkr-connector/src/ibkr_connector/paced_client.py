@@ -44,8 +44,9 @@ class PacedClient(Client):
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None]:
-        """The moment in which one message leaves at once, before all that wait: the operating system takes it over.
+        """The moment in which one message leaves at once, so that the operating system takes it over.
 
+        It comes before all that wait, but cancellations: what stands at the brokerage may fill meanwhile.
         Nothing may be waited for inside. The turn also comes when the connection is over; then nothing can be sent.
         """
         turn = asyncio.Event()
@@ -80,7 +81,7 @@ class PacedClient(Client):
         self._write_out()
 
     def _write_out(self) -> None:
-        """Let out what may leave: those with a turn, one by one, then what waits, by urgency."""
+        """Let out what may leave: cancellations, those with a turn, one by one, then what waits, by urgency."""
         self._silence()
         loop = asyncio.get_running_loop()
         while self._turns or self._outbox:
@@ -88,7 +89,7 @@ class PacedClient(Client):
             if turn > loop.time():
                 self._alarm = loop.call_at(turn, self._write_out)
                 return
-            if self._turns:
+            if self._turns and not self._outbox.has_cancellation:
                 if not self._has_backlog():
                     self._turns[0].set()
                 return
@@ -96,7 +97,8 @@ class PacedClient(Client):
 
     def _is_next(self, turn: asyncio.Event) -> bool:
         now = asyncio.get_running_loop().time()
-        return self._turns[0] is turn and self._pace.next_at(now) <= now and not self._has_backlog()
+        may_leave = self._pace.next_at(now) <= now and not self._has_backlog()
+        return may_leave and self._turns[0] is turn and not self._outbox.has_cancellation
 
     def _has_backlog(self) -> bool:
         """Whether the operating system has not taken over everything yet: what is written now would wait here."""
