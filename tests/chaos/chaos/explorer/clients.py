@@ -25,7 +25,7 @@ class ChoiceClient:
         command = getattr(self._client, name)
 
         async def chosen(*args: Any, **more: Any) -> Any:
-            fate = await self._choices.turn(f"redis {name} {args[:1]}")
+            fate = await self._choices.turn(f"redis {name}")
             if fate is Fate.LOST:
                 raise RedisConnectionError("lost on purpose, on its way")
             reply = await command(*args, **more)
