@@ -1,24 +1,20 @@
-"""Everything one trial of the queue runs on, and how it ends: healed, at rest, observed."""
+"""Everything one trial of the queue runs on: stores, wires between them and everybody, and posts for processes."""
 
 import asyncio
 import random
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from redis.exceptions import RedisError
-
-from chaos.actors.names import HOUR_MS, STEP_KEY
-from chaos.observation import Glance, Observation, Order, Signal
 from chaos.processes import Nursery
 from chaos.pulse import Pulse, some_time
 from chaos.queue_level.load import SOURCES
 from chaos.queue_level.post import Post, ProducerPost
-from chaos.reading import empty_tables, raw_redis, read_books, read_tables
+from chaos.reading import empty_tables, raw_redis
 from chaos.wire import Wire, open_wire
 from event_queue.testing.postgres_server import PostgresServer
 from event_queue.testing.redis_server import RedisServer
@@ -32,9 +28,6 @@ ACTORS = (
 )
 _QUIET_SECONDS = 25.0
 _LOG = "appendonly.aof"
-_LOOK_SECONDS = 0.02
-_LAST_WORDS = 30
-_MOST_LOOKS = 100
 STRANGERS = ("delayed_events", "rebalance_events", "processing_events", "retrying_events")
 """Keys that a fault may give another type."""
 
@@ -187,89 +180,12 @@ class Arena:
         """Wait until every signal has been answered."""
         return await self.pulse.until(lambda: all(post.is_done for post in self.producers), seconds=seconds)
 
-    async def come_to_rest(self, resync: Callable[[], Awaitable[None]], *, seconds: float) -> bool:
-        """Heal everything, and wait until nothing is left to do; False when that takes too long.
-
-        `resync` puts right a Redis that is found to be halted still.
-        """
-        for wire in (self.redis_wire, self.worker_wire, self.postgres_wire):
-            wire.heal()
-        await self._mend_redis()
-        for post in self.posts.values():
-            post.come_back()
-            post.signal(signal.SIGCONT)
-        return await self._rests_by(resync, asyncio.get_running_loop().time() + seconds)
-
-    async def _mend_redis(self) -> None:
-        """Undo what a fault could not undo because another had taken Redis away."""
-        for _ in range(_MOST_LOOKS):
-            try:
-                await self.raw.config_set("maxmemory", "0")
-                await self.raw.config_set("save", "")
-                await self.raw.execute_command("REPLICAOF", "NO", "ONE")
-                if not self.clock_is_steady:
-                    await self.raw.set(STEP_KEY, HOUR_MS)
-                for key in STRANGERS:
-                    if await self.raw.type(key) == "string":
-                        await self.raw.delete(key)
-            except (RedisError, OSError):
-                await some_time(_LOOK_SECONDS)
-            else:
-                return
-
-    async def _rests_by(self, resync: Callable[[], Awaitable[None]], deadline: float) -> bool:
-        loop = asyncio.get_running_loop()
-        if not await self.all_sent(seconds=deadline - loop.time()):
-            return False
-        while not await self._is_quiet():
-            if loop.time() > deadline:
-                return False
-            with suppress(RedisError, OSError):
-                if self.losses and await self.raw.get("queue_halt"):
-                    await resync()
-            await some_time(_LOOK_SECONDS)
-        return True
-
-    async def _is_quiet(self) -> bool:
-        try:
-            books = await read_books(self.raw)
-        except (RedisError, OSError):
-            return False
-        return not (books.halt or books.events.keys() - self.kept or (books.outbox and self.has_relay))
-
-    async def observe(self, *, is_quiet: bool) -> Observation:
-        """End all processes, and look."""
-        await asyncio.gather(*(post.retire() for post in self.posts.values()))
-        noise = [
-            ("I8", f"{post.name} said: {' / '.join(post.noise[-_LAST_WORDS:])}")
-            for post in self.posts.values()
-            if post.noise
-        ]
-        orders = [line for name in self.posts for line in self.posts[name].told if "order" in line]
-        return Observation(
-            books=await read_books(self.raw),
-            tables=await read_tables(self.database.dsn),
-            signals=[signal for post in self.producers for signal in _signals(post, self.load[post.name])],
-            orders=[Order(line["order"], line["account"], line["at_ms"], line["fence"]) for line in orders],
-            glances=[Glance(**line) for line in self._glances()],
-            is_quiet=is_quiet,
-            kept=frozenset(self.kept),
-            losses=self.losses,
-            halts=self.halts,
-            clock_is_steady=self.clock_is_steady,
-            has_stray_keys=self.has_stray_keys,
-            remarks=[*self.remarks, *noise],
-        )
-
-    def _glances(self) -> list[Mapping[str, Any]]:
+    @property
+    def glances(self) -> list[Mapping[str, Any]]:
+        """What the observer told since Redis lost anything."""
         observer = self.posts.get("observer")
         told = observer.told[self._glances_from :] if observer else []
         return [line for line in told if "aside" in line and line["after"] > self._glances_after]
-
-
-def _signals(post: ProducerPost, load: list[dict[str, Any]]) -> list[Signal]:
-    answers = post.answers
-    return [Signal(each["n"], each["account"], each["command"], answers.get(each["n"], "")) for each in load]
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from chaos.invariants import check
 from chaos.outcome import Outcome
 from chaos.processes import Nursery
 from chaos.queue_level.arena import Arena, Database, open_arena
+from chaos.queue_level.ending import come_to_rest, observe
 from chaos.queue_level.faults import FAULTS
 from chaos.queue_level.load import draw_load
 from chaos.queue_level.operator import resync
@@ -58,8 +59,8 @@ async def run_trial(plan: Plan, nursery: Nursery, database: Database) -> Outcome
     async with open_arena(chance, nursery, database, draw_load(chance, plan.signals, pairs=plan.pairs)) as arena:
         await _people(arena, plan)
         await _act(arena, plan)
-        is_quiet = await arena.come_to_rest(lambda: resync(arena), seconds=plan.rest_seconds)
-        seen = await arena.observe(is_quiet=is_quiet)
+        is_quiet = await come_to_rest(arena, lambda: resync(arena), seconds=plan.rest_seconds)
+        seen = await observe(arena, is_quiet=is_quiet)
     return Outcome(
         kind="queue",
         seed=plan.seed,
