@@ -1,13 +1,15 @@
 """The keeper of history on a real Redis and PostgreSQL: it rebuilds, halts, tells, and lets records through."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from event_broker import history_keeper
 from event_broker.history_keeper import HistoryKeeper
 from event_broker.past_gate import GatedIntake, PastGate
 from event_queue.components import ComponentReport, ComponentState
@@ -24,7 +26,7 @@ from event_queue.testing.events import make_event
 from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back
 from event_queue.testing.redis_server import running_redis
 from event_queue.testing.server_process import free_port
-from service_runtime.clock import SystemClock
+from service_runtime.clock import Clock, SystemClock
 
 pytestmark = pytest.mark.integration
 
@@ -43,9 +45,48 @@ async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
         yield audit
 
 
-def keeper_of(queue: RedisQueue, audit: PostgresAudit, directory: Path, gate: PastGate | None = None) -> HistoryKeeper:
+def keeper_of(
+    queue: RedisQueue, audit: PostgresAudit, directory: Path, gate: PastGate | None = None, clock: Clock = CLOCK
+) -> HistoryKeeper:
     mender = Mender(queue.mending, audit.past, now=CLOCK.now)
-    return HistoryKeeper(mender, queue.mending, Spill(directory / "spill", host="here"), gate or PastGate(), CLOCK)
+    return HistoryKeeper(mender, queue.mending, Spill(directory / "spill", host="here"), gate or PastGate(), clock)
+
+
+def nobody_listens() -> PostgresAddress:
+    """Where no PostgreSQL answers."""
+    return PostgresAddress(host="127.0.0.1", port=free_port(), user="nobody", database="none")
+
+
+class Looks(SystemClock):
+    """The clock of a keeper that looks as often as the test asks."""
+
+    def __init__(self) -> None:
+        self._looked: asyncio.Queue[None] = asyncio.Queue()
+        self._wanted: asyncio.Queue[None] = asyncio.Queue()
+
+    async def pause(self, seconds: float) -> None:
+        assert seconds
+        self._looked.put_nowait(None)
+        await self._wanted.get()
+
+    async def look(self, times: int = 1) -> None:
+        """Return after so many more looks; the first of all needs no asking."""
+        async with asyncio.timeout(LONG_SECONDS):
+            for _ in range(times):
+                await self._looked.get()
+                self._wanted.put_nowait(None)
+
+
+@asynccontextmanager
+async def at_work(*work: Coroutine[None, None, None]) -> AsyncGenerator[None]:
+    """All of it side by side, until the end of the block."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def look(keeper: HistoryKeeper) -> ComponentReport:
@@ -127,8 +168,7 @@ async def test_a_redis_that_went_back_is_halted_and_nothing_is_carried(
 
 async def test_postgres_away_halts_nothing(redis_queue: RedisQueue, tmp_path: Path) -> None:
     """It says that it cannot compare, and closes nothing."""
-    address = PostgresAddress(host="127.0.0.1", port=free_port(), user="nobody", database="none")
-    async with open_postgres(address) as audit:
+    async with open_postgres(nobody_listens()) as audit:
         report = await look(keeper_of(redis_queue, audit, tmp_path))
 
     assert report.state is ComponentState.DEGRADED
@@ -196,7 +236,7 @@ async def test_without_history_a_run_that_was_compared_before_takes_signals_in_a
     redis_queue: RedisQueue, tmp_path: Path
 ) -> None:
     """Any other waits: PostgreSQL, which may know better, may only be starting."""
-    address = PostgresAddress(host="127.0.0.1", port=free_port(), user="nobody", database="none")
+    address = nobody_listens()
     known, unknown = PastGate(), PastGate()
     async with open_postgres(address) as audit:
         await look(keeper_of(redis_queue, audit, tmp_path, unknown))
@@ -204,3 +244,90 @@ async def test_without_history_a_run_that_was_compared_before_takes_signals_in_a
         await look(keeper_of(redis_queue, audit, tmp_path, known))
 
     assert (unknown.is_open, known.is_open) == (False, True)
+
+
+async def test_the_log_of_a_halted_redis_is_rewritten_once_and_it_is_planned_for_once(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """A halt may last until the next morning: each look at it costs as little as at a Redis that is well."""
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    old = await copy_of(redis_queue.client)
+    await redis_queue.intake.enqueue(make_event("DU2"))
+    await carry(redis_queue, audit)
+    await go_back(redis_queue.client, old)
+    await redis_queue.client.config_resetstat()
+    looks = Looks()
+
+    async with at_work(keeper_of(redis_queue, audit, tmp_path, clock=looks).run()):
+        await looks.look(4)
+
+    told = await redis_queue.client.info("commandstats")
+    assert told["cmdstat_bgrewriteaof"]["calls"] == 1
+    assert told["cmdstat_xrange"]["calls"] < 4 + 4
+
+
+async def test_spilled_records_are_carried_without_a_break_while_a_rebuild_waits_for_them(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """A batch that takes longer than from one look to the next would never be stored else."""
+    await redis_queue.intake.enqueue(make_event())
+    await carry(redis_queue, audit)
+    await go_back(redis_queue.client, {})
+    (tmp_path / "spill").mkdir()
+    looks, starts = Looks(), list[datetime]()
+    keeper = keeper_of(redis_queue, audit, tmp_path, clock=looks)
+
+    async def carry_on() -> None:
+        starts.append(CLOCK.now())
+        await asyncio.Event().wait()
+
+    async with at_work(keeper.run(), keeper.beside(carry_on)):
+        await looks.look(4)
+
+    assert "once the records spilled to disk" in keeper.report().detail
+    assert len(starts) == 1
+
+
+async def test_nothing_is_carried_while_an_emptied_redis_is_rebuilt(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """Records that were read before, and stored after the numbers of the new ones were given, would contradict them."""
+    await redis_queue.intake.enqueue(make_event())
+    await carry(redis_queue, audit)
+    looks, numbers, started = Looks(), list[object](), asyncio.Queue[None]()
+    keeper = keeper_of(redis_queue, audit, tmp_path, clock=looks)
+
+    async def carry_on() -> None:
+        started.put_nowait(None)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            numbers.append(await redis_queue.client.get(redis_queue.keys.counter))
+
+    async with at_work(keeper.run(), keeper.beside(carry_on)):
+        await started.get()
+        await redis_queue.client.flushall()
+        await looks.look(2)
+        async with asyncio.timeout(LONG_SECONDS):
+            await started.get()
+        ended_at = list(numbers)
+
+    assert ended_at == [None]
+    assert "rebuilt" in keeper.report().detail
+
+
+async def test_a_halted_redis_takes_no_signal_in_before_history_has_told_what_it_has_seen(
+    redis_queue: RedisQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is traded on it, so waiting for PostgreSQL delays no trade; and the report does not say otherwise."""
+    monkeypatch.setattr(history_keeper, "PATIENCE_SECONDS", 0)
+    await redis_queue.mending.halt("halted 0 0 it went back")
+    address, gate, looks = nobody_listens(), PastGate(), Looks()
+    async with open_postgres(address) as audit:
+        keeper = keeper_of(redis_queue, audit, tmp_path, gate, clock=looks)
+        async with at_work(keeper.run()):
+            await looks.look(2)
+
+    assert not gate.is_open
+    assert (keeper.report().state, keeper.report().facts["halt"]) == (ComponentState.DOWN, "halted 0 0 it went back")
+    assert "nothing is traded" in keeper.report().detail

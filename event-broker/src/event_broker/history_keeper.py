@@ -62,8 +62,10 @@ class HistoryKeeper:
         self._checked_run = ""
         self._told_until: datetime | None = None
         self._waiting_since: float | None = None
-        self._is_halted = False
-        """Whether signals are taken in during a halt: Redis knows again which it has seen."""
+        self._met_run = ""
+        """The run of Redis that nothing from an earlier one is on its way to any more."""
+        self._taught_run = ""
+        """The halted run that takes signals in: it knows again which it has seen."""
         self._may_carry = asyncio.Event()
         self._changed = asyncio.Event()
         self._carries_nothing = asyncio.Event()
@@ -113,7 +115,8 @@ class HistoryKeeper:
     async def _look(self) -> _Finding:
         looked_at = self._clock.now()
         try:
-            run_id = await self._meet_run()
+            run_id = await self._redis.run_id()
+            await self._meet(run_id)
             comparison = await self._mender.compare()
             finding = await self._judge(comparison, run_id)
         except AuditUnavailable as error:
@@ -124,24 +127,27 @@ class HistoryKeeper:
             self._told_until = looked_at
         return finding
 
-    async def _meet_run(self) -> str:
+    async def _meet(self, run_id: str) -> None:
         """Before a run of Redis is compared, nothing that was read from the one before it may be on its way."""
-        run_id = await self._redis.run_id()
-        if run_id != self._checked_run:
-            self._allow_carrying(allowed=False)
-            await self._carries_nothing.wait()
-            if run_id != await self._redis.checked_run():
-                await self._redis.rewrite_log()
-        return run_id
+        if run_id == self._met_run:
+            return
+        await self._stop_carrying()
+        if run_id != await self._redis.checked_run():
+            await self._redis.rewrite_log()
+        self._met_run = run_id
+
+    async def _stop_carrying(self) -> None:
+        self._allow_carrying(allowed=False)
+        await self._carries_nothing.wait()
 
     async def _judge(self, comparison: Comparison, run_id: str) -> _Finding:
         self._waiting_since = None
-        self._is_halted = self._is_halted and comparison.needs_mending
         verdict, halt = comparison.verdict, comparison.survey.halt
         if verdict is Verdict.REDIS_LOST or halt.startswith(CLOSED):
             return await self._rebuild()
         if comparison.needs_mending:
-            return await self._halt()
+            return await self._halt(comparison, run_id)
+        self._taught_run = ""
         if verdict is Verdict.NEW:
             await self._mender.open_if_new()
         await self._mark_checked(run_id)
@@ -159,18 +165,21 @@ class HistoryKeeper:
         if self._spill.exists and (not self._spill.is_open or self._spill.records):
             words = "Redis was emptied; it is rebuilt once the records spilled to disk are in PostgreSQL."
             return _Finding(ComponentState.DOWN, words, Verdict.REDIS_LOST)
+        # What was read from Redis before it was emptied may be on its way, and has numbers that are given again now.
+        await self._stop_carrying()
         plan = await self._mender.mend()
         self._gate.open(plan.comparison.position.counter)
         _log.warning("queue_rebuilt", **_counts(plan), last_stored=plan.comparison.position.counter)
         return _Finding(ComponentState.OK, "Redis was emptied, and has been rebuilt from PostgreSQL.", Verdict.AGREES)
 
-    async def _halt(self) -> _Finding:
-        await self._mender.halt()
-        if not self._is_halted:
+    async def _halt(self, comparison: Comparison, run_id: str) -> _Finding:
+        if not comparison.survey.halt:
+            await self._mender.halt()
+        if run_id != self._taught_run:
             self._close_gate("Redis went back in time, and learns first which messages it has seen")
             await self._mender.remember()
             self._gate.open(None)
-            self._is_halted = True
+            self._taught_run = run_id
         words = (
             "Redis went back in time behind its history, and nothing is traded. Look at `rebalancer resync --dry-run`, "
             "then run `rebalancer resync`."
@@ -186,21 +195,27 @@ class HistoryKeeper:
         now = asyncio.get_running_loop().time()
         self._waiting_since = now if self._waiting_since is None else self._waiting_since
         try:
-            await self._trust_redis(has_waited=now - self._waiting_since >= PATIENCE_SECONDS)
+            halt = await self._redis.halt_reason()
+            if not halt:
+                await self._trust_redis(has_waited=now - self._waiting_since >= PATIENCE_SECONDS)
         except QueueError as trouble:
             return _Finding(ComponentState.DEGRADED, f"Redis could not be compared with history: {trouble}")
+        if halt:
+            words = (
+                f"Redis is halted, nothing is traded, and PostgreSQL, which it takes to put it right, is away: {error}"
+            )
+            return _Finding(ComponentState.DOWN, words, halt=halt, may_carry=False)
         words = f"Redis cannot be compared with history while PostgreSQL is away, and trading goes on: {error}"
         return _Finding(ComponentState.DEGRADED, words)
 
     async def _trust_redis(self, *, has_waited: bool) -> None:
         """Go on with a run of Redis that was compared before, and after some patience with any."""
-        halt, run_id = await self._redis.halt_reason(), await self._redis.run_id()
-        if not halt and run_id == await self._redis.checked_run():
+        run_id = await self._redis.run_id()
+        if run_id == await self._redis.checked_run():
             if not self._gate.is_open:
                 self._gate.open(None)
-        elif has_waited and not halt.startswith(CLOSED):
-            if not halt:
-                await self._mark_checked(run_id)
+        elif has_waited:
+            await self._mark_checked(run_id)
             self._gate.open(None)
 
     async def _mark_checked(self, run_id: str) -> None:
