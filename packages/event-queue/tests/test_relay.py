@@ -9,9 +9,13 @@ import pytest
 
 from event_queue import relay as relay_module
 from event_queue.audit import AuditRecord, SetApart
-from event_queue.errors import HistoryGap
+from event_queue.errors import HistoryGap, QueueUnavailable
+from event_queue.one_past import HistoryPosition
+from event_queue.redis_outbox import RedisOutbox
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import PAUSE, OutboxRelay
+from event_queue.script_files import load_scripts
+from event_queue.script_runner import ScriptRunner
 from event_queue.spill import Spill
 from event_queue.spill_marker import SpillMarker
 from event_queue.testing.events import make_event
@@ -256,3 +260,33 @@ async def test_files_elsewhere_are_missed_although_nothing_else_waits() -> None:
             await relay_of(queue, audit, Pauses(audit, back_after=1)).carry(block=AT_ONCE)
 
         assert [marker.spill_id for marker in await queue.outbox.spills()] == ["missing"]
+
+
+async def test_what_was_read_ahead_dies_with_the_run_that_read_it() -> None:
+    """The run ended because Redis is another one: its records have the numbers of those that were read before."""
+
+    class Stop(Exception):
+        """Ends the relay at its first pause."""
+
+    async def stop(_: timedelta) -> None:
+        raise Stop
+
+    class Untrimmed(RedisOutbox):
+        async def trim(self, through: str) -> None:
+            raise QueueUnavailable(f"it died before it let go of {through}")
+
+    async with fake_queue() as queue:
+        scripts = ScriptRunner(queue.client, queue.keys, load_scripts())
+        audit, outbox = MemoryAudit(), Untrimmed(scripts, queue.client, queue.client)
+        for number in range(4):
+            await queue.intake.enqueue(make_event(f"DU{number}"))
+        relay = OutboxRelay(outbox, audit, now=lambda: FAR_FUTURE, pause=stop, batch=2)
+        with pytest.raises(Stop):
+            await relay.run()
+        await queue.client.flushall()
+        await queue.mending.renumber(None, HistoryPosition(2, audit.records[2].stream_id), ())
+        await queue.intake.enqueue(make_event("rebuilt"))
+        with pytest.raises(Stop):
+            await relay.run()
+
+    assert [audit.records[number].account_id for number in sorted(audit.records)] == ["DU0", "DU1", "rebuilt"]

@@ -97,6 +97,8 @@ class OutboxRelay:
             HistoryDiverged: Redis went back in time; nothing more is stored until an operator has resynced.
             CorruptQueue: the outbox holds what the queue never wrote.
         """
+        # Whoever ended the run before may have done so because Redis is another one now, with other records.
+        self._read_ahead = ()
         while True:
             try:
                 if 0 < await self.carry(block=BLOCK) < self._batch:
