@@ -72,6 +72,14 @@ def test_a_spoilt_entry_keeps_its_number_and_its_text(field: str, text: str) -> 
     assert decode_spilled(encode_spilled(record)) == record
 
 
+def test_a_record_that_got_another_number_keeps_its_moment_in_a_file() -> None:
+    """Its stream id is that of the moment at which it was numbered again."""
+    record = decode_record("1750775399999-3", entry(at="1750000000123"))
+
+    assert record.recorded_at == datetime(2025, 6, 15, 15, 6, 40, 123000, tzinfo=UTC)
+    assert decode_spilled(encode_spilled(record)) == record
+
+
 @pytest.mark.parametrize("field", ["kind", "event", "details", "due"])
 def test_an_entry_without_one_of_its_fields_is_spoilt(field: str) -> None:
     """The queue never wrote it so, but it has its number."""

@@ -8,6 +8,7 @@ from typing import Any
 from zlib import crc32
 
 from event_queue.audit import AuditRecord
+from event_queue.codec import to_ms
 from event_queue.errors import CorruptQueue
 from event_queue.outbox_entry import decode_record
 
@@ -32,6 +33,7 @@ def encode_spilled(record: AuditRecord) -> bytes:
         {
             "n": record.counter,
             "id": record.stream_id,
+            "at": to_ms(record.recorded_at),
             "kind": record.kind,
             "event": record.event_json,
             "details": record.details_json,
