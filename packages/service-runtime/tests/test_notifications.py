@@ -72,6 +72,13 @@ def notice(subject: str = "growth", **fields: Any) -> Notice:
     return Notice(Occasion.SIGNALS_MISSED, subject, **words)
 
 
+def opened(url: str, name: str, **options: Any) -> AppriseLine:
+    """A line that can be sent over."""
+    line = AppriseLine.to(url, name=name, style=PLAIN, **options)
+    assert line.open()
+    return line
+
+
 def closed_port() -> int:
     """A local port on which nobody listens."""
     with socket.socket() as probe:
@@ -126,10 +133,8 @@ async def test_what_waits_at_the_end_still_goes_out(mailbox: Mailbox) -> None:
 async def test_each_url_is_served_whatever_the_others_do(mailbox: Mailbox) -> None:
     """A line on which nobody answers keeps no notice from the other, and is tried a bounded number of times."""
     clock = HurriedClock()
-    dead = AppriseLine.to(f"json://127.0.0.1:{closed_port()}", name="json 1", style=PLAIN)
-    alive = AppriseLine.to(mailbox.url, name="json 2", style=PLAIN)
-    assert dead is not None
-    assert alive is not None
+    dead = opened(f"json://127.0.0.1:{closed_port()}", "json 1")
+    alive = opened(mailbox.url, "json 2")
     desk = NotificationDesk([dead, alive], clock, retry_seconds=30)
 
     with capture_logs() as lines:
@@ -153,8 +158,7 @@ async def test_each_url_is_served_whatever_the_others_do(mailbox: Mailbox) -> No
 async def test_a_mailbox_that_recovers_gets_the_notice(mailbox: Mailbox) -> None:
     """A refusal is tried again."""
     mailbox.status = 503
-    line = AppriseLine.to(mailbox.url, name="json 1", style=PLAIN)
-    assert line is not None
+    line = opened(mailbox.url, "json 1")
 
     with pytest.raises(NotificationFailed, match="not taken"):
         await line.send(notice())
@@ -167,8 +171,7 @@ async def test_a_mailbox_that_recovers_gets_the_notice(mailbox: Mailbox) -> None
 async def test_a_silent_mailbox_holds_nobody_up(mailbox: Mailbox) -> None:
     """The wait is bounded, no second thread joins the first, and the end of the service is not delayed."""
     mailbox.answering.clear()
-    line = AppriseLine.to(mailbox.url, name="json 1", style=PLAIN, send_seconds=0.2)
-    assert line is not None
+    line = opened(mailbox.url, "json 1", send_seconds=0.2)
 
     with pytest.raises(NotificationFailed, match=r"no answer within 0\.2 s"):
         await line.send(notice())
@@ -180,7 +183,8 @@ async def test_a_silent_mailbox_holds_nobody_up(mailbox: Mailbox) -> None:
 
 async def test_a_plugin_that_raises_is_a_failure_without_its_words() -> None:
     """Its text may hold a password."""
-    line = AppriseLine("odd 1", Brokenness(), PLAIN)
+    line = AppriseLine("odd 1", Brokenness, PLAIN)
+    assert line.open()
 
     with pytest.raises(NotificationFailed) as caught:
         await line.send(notice())
@@ -190,8 +194,7 @@ async def test_a_plugin_that_raises_is_a_failure_without_its_words() -> None:
 
 async def test_too_many_notices_push_out_the_oldest(mailbox: Mailbox) -> None:
     """The caller never waits, memory stays bounded, and the loss is told."""
-    line = AppriseLine.to(mailbox.url, name="json 1", style=PLAIN)
-    assert line is not None
+    line = opened(mailbox.url, "json 1")
     desk = NotificationDesk([line], SystemClock())
 
     with capture_logs() as lines:
@@ -210,6 +213,32 @@ async def test_a_url_that_nobody_understands_stops_the_start(mailbox: Mailbox, u
 
     assert "notifications.urls: apprise does not understand the URL in place 2" in str(caught.value)
     assert "bar" not in str(caught.value)
+
+
+async def test_nobody_waits_for_the_lines_to_open(mailbox: Mailbox) -> None:
+    """A service is at work before its plugins are loaded; what it tells meanwhile is kept."""
+    with capture_logs() as lines:
+        async with asyncio.timeout(60), notifying(context_with(mailbox.url)) as notifier:
+            notifier.notify(notice())
+            opened_at_first = list(lines)
+            [mail] = await mailbox.wait_mail(1)
+
+    assert opened_at_first == []
+    assert [line["event"] for line in lines] == ["notifications_on", "notification_sent"]
+    assert mail["title"] == "Missed on growth"
+
+
+async def test_a_url_that_nobody_understands_stops_a_service_at_work() -> None:
+    """It is told to stop as by a signal, so that it can put down what it has in hand."""
+    context = context_with("nonsense")
+
+    async def serve() -> None:
+        async with notifying(context) as notifier:
+            notifier.notify(notice())
+            await context.stopping.wait()
+
+    with pytest.raises(ConfigurationError):
+        await asyncio.wait_for(serve(), timeout=60)
 
 
 async def test_secrets_and_control_characters_stay_at_home(mailbox: Mailbox) -> None:

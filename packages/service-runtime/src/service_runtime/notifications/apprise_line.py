@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from threading import Thread
 from typing import Any, Final, Self
-
-import apprise as untyped_apprise
 
 from service_runtime.errors import NotificationFailed
 from service_runtime.notifications.notice import Notice
@@ -21,7 +20,6 @@ SEND_SECONDS: Final = 20.0
 """Above apprise's own limits for connecting and reading, 4 seconds each."""
 LONGEST_TITLE: Final = 200
 LONGEST_BODY: Final = 2000
-_apprise: Any = untyped_apprise
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +43,30 @@ class Style:
 class AppriseLine:
     """`Line` to one apprise URL."""
 
-    def __init__(self, name: str, plugin: Any, style: Style, *, send_seconds: float = SEND_SECONDS) -> None:
-        """Take apprise's plugin for the URL."""
+    def __init__(
+        self, name: str, find_plugin: Callable[[], Any], style: Style, *, send_seconds: float = SEND_SECONDS
+    ) -> None:
+        """Take what finds apprise's plugin for the URL; nothing can be sent before `open`."""
         self._name = name
-        self._plugin = plugin
+        self._find_plugin = find_plugin
         self._style = style
         self._send_seconds = send_seconds
+        self._plugin: Any = None
         self._answer: asyncio.Future[str | None] | None = None
         """Of the latest sending; done when its thread is."""
 
     @classmethod
-    def to(cls, url: str, *, name: str, style: Style, send_seconds: float = SEND_SECONDS) -> Self | None:
-        """A line to the URL; None when apprise does not understand it."""
-        asset = _apprise.AppriseAsset(app_id="rebalancer", app_desc="IBKR portfolio rebalancer", storage_mode="memory")
-        plugin = _apprise.Apprise.instantiate(url, asset=asset)
-        return None if plugin is None else cls(name, plugin, style, send_seconds=send_seconds)
+    def to(cls, url: str, *, name: str, style: Style, send_seconds: float = SEND_SECONDS) -> Self:
+        """A line to the URL."""
+        return cls(name, partial(_plugin_for, url), style, send_seconds=send_seconds)
+
+    def open(self) -> bool:
+        """Find the plugin; False when apprise does not understand the URL.
+
+        The first call loads all of apprise, a quarter of a second of work: it belongs into a thread.
+        """
+        self._plugin = self._find_plugin()
+        return self._plugin is not None
 
     @property
     def name(self) -> str:
@@ -102,6 +109,12 @@ class AppriseLine:
             tell(f"apprise failed with {type(error).__name__}")
         else:
             tell(None if was_taken else "it was not taken")
+
+
+def _plugin_for(url: str) -> Any:
+    apprise: Any = import_module("apprise")
+    asset = apprise.AppriseAsset(app_id="rebalancer", app_desc="IBKR portfolio rebalancer", storage_mode="memory")
+    return apprise.Apprise.instantiate(url, asset=asset)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[str | None], problem: str | None) -> None:

@@ -1,7 +1,7 @@
 """From the settings to a notifier."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -21,40 +21,56 @@ _log = structlog.get_logger(__name__)
 async def notifying(context: ServiceContext) -> AsyncGenerator[Notifier]:
     """Tell the people behind `notifications.urls` until the block ends, and then what still waits; nobody without one.
 
+    The block begins at once, since who is restarted may have to be back at work soon; the lines are opened beside it,
+    and notices wait for them.
+
     Raises:
-        ConfigurationError: apprise does not understand a URL.
+        ConfigurationError: apprise does not understand a URL. The service is told to stop, and this is raised when the
+            block has ended.
     """
     lines = _lines(context)
     if not lines:
         yield Nobody()
         return
-    _log.info("notifications_on", lines=[line.name for line in lines])
     desk = NotificationDesk(lines, context.clock)
-    work = asyncio.create_task(desk.run(), name="notifications")
+    opening = asyncio.create_task(_open(lines, context.stopping), name="notifications_opening")
+    work = asyncio.create_task(_send(desk, opening), name="notifications")
     try:
         yield desk
     finally:
+        await opening
         await desk.finish()
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
 
 
-def _lines(context: ServiceContext) -> list[AppriseLine]:
+async def _open(lines: Sequence[AppriseLine], stopping: asyncio.Event) -> None:
+    for place, line in enumerate(lines, start=1):
+        if not await asyncio.to_thread(line.open):
+            stopping.set()
+            reason = f"apprise does not understand the URL in place {place}"
+            raise ConfigurationError([ConfigurationProblem("configuration", "notifications.urls", reason)])
+    _log.info("notifications_on", lines=[line.name for line in lines])
+
+
+async def _send(desk: NotificationDesk, opening: asyncio.Future[None]) -> None:
+    with suppress(ConfigurationError):
+        await asyncio.shield(opening)
+        await desk.run()
+
+
+def _lines(context: ServiceContext) -> Sequence[AppriseLine]:
     settings = context.configuration.settings
     urls = settings.notifications.urls
     if urls is None:
-        return []
+        return ()
     footer = f"{context.name}, {settings.ibkr.trading_mode.value} trading"
     style = Style(footer, Redactor(secrets_of(settings)).text)
-    lines: list[AppriseLine] = []
-    for number, url in enumerate(urls.get_secret_value().split(), start=1):
-        line = AppriseLine.to(url, name=f"{_scheme(url)} {number}", style=style)
-        if line is None:
-            reason = f"apprise does not understand the URL in place {number}"
-            raise ConfigurationError([ConfigurationProblem("configuration", "notifications.urls", reason)])
-        lines.append(line)
-    return lines
+    return [
+        AppriseLine.to(url, name=f"{_scheme(url)} {place}", style=style)
+        for place, url in enumerate(urls.get_secret_value().split(), start=1)
+    ]
 
 
 def _scheme(url: str) -> str:
