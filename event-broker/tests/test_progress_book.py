@@ -116,6 +116,21 @@ async def test_after_a_loss_only_what_history_knows_counts(book: ProgressBook, s
     assert store.progress == {"growth": known, "income": silent}
 
 
+async def test_what_is_being_written_when_redis_lost_its_past_is_not_written_over_what_history_knows(
+    book: ProgressBook, store: MemoryProgress
+) -> None:
+    """A writing may be repeated until the other Redis is there, and been rebuilt."""
+    await book.known("growth")
+    store.writable.clear()
+    book.reached("growth", at(50, "m50"))
+    await store.begun.wait()
+    book.past_lost(None)
+    store.progress = {"growth": at(30, "m30")}
+    store.writable.set()
+
+    assert await book.known("growth") == at(30, "m30")
+
+
 async def test_nothing_is_read_before_it_can_be_relied_on(store: MemoryProgress) -> None:
     """Redis may be empty until history has been asked."""
     reliable, stopping = asyncio.Event(), asyncio.Event()

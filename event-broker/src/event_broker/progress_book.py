@@ -64,6 +64,8 @@ class ProgressBook:
         self._told = ""
         self._heard_before: dict[str, datetime] = {}
         self._losses = 0
+        self._writing: asyncio.Timeout | None = None
+        """Ends the writing that is under way."""
 
     @property
     def is_loaded(self) -> bool:
@@ -96,6 +98,8 @@ class ProgressBook:
             if told_until is not None
         }
         self._losses += 1
+        if self._writing is not None:
+            self._writing.reschedule(asyncio.get_running_loop().time())
         self._loaded.clear()
         self._progress.clear()
         self._unwritten.clear()
@@ -123,11 +127,21 @@ class ProgressBook:
         if not changed:
             return
         try:
-            await self._store.write(changed)
+            await self._write_unless_lost(changed)
         except QueueError:
             self._changed.set()
             raise
         self._unwritten -= {channel for channel, written in changed.items() if self._progress.get(channel) is written}
+
+    async def _write_unless_lost(self, changed: Mapping[str, Progress]) -> None:
+        """Write, until it is done or Redis has lost some of its past: a late repetition would hide what was lost."""
+        try:
+            async with asyncio.timeout(None) as self._writing:
+                await self._store.write(changed)
+        except TimeoutError:
+            return
+        finally:
+            self._writing = None
 
     async def _load(self) -> None:
         if self._readable is not None:

@@ -17,6 +17,11 @@ class MemoryProgress:
         self.open = asyncio.Event()
         """While it is clear, every reading waits."""
         self.open.set()
+        self.writable = asyncio.Event()
+        """While it is clear, every writing waits."""
+        self.writable.set()
+        self.begun = asyncio.Event()
+        """Set when a writing has begun."""
         self._written = asyncio.Condition()
 
     async def read(self) -> dict[str, Progress]:
@@ -27,6 +32,8 @@ class MemoryProgress:
 
     async def write(self, progress: Mapping[str, Progress]) -> None:
         """Keep it."""
+        self.begun.set()
+        await self.writable.wait()
         self._fail()
         async with self._written:
             self.progress.update(progress)
