@@ -1,9 +1,11 @@
 """Where the service is put together: the only module that picks adapters."""
 
+import os
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from socket import gethostname
 from typing import Final
 
@@ -37,7 +39,7 @@ from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
-from service_runtime.lifecycle import ServiceContext
+from service_runtime.lifecycle import ServiceContext, run_service
 from service_runtime.notifications.opening import notifying
 from service_runtime.reporting import Reporter
 from service_runtime.store_addresses import postgres_keywords, redis_keywords
@@ -46,6 +48,11 @@ RESTART_SECONDS: Final = 5.0
 """Pause before a task that failed on something unforeseen is started again."""
 
 _log = structlog.get_logger(__name__)
+
+
+def main() -> int:
+    """Run the service until it is stopped."""
+    return run_service("event-broker", serve, environ=os.environ, working_directory=Path.cwd())
 
 
 async def serve(context: ServiceContext) -> None:

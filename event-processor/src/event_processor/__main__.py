@@ -1,7 +1,6 @@
 """`python -m event_processor`."""
 
-import sys
+from service_runtime.launch import launch
 
-from event_processor.main import main
-
-sys.exit(main())
+if __name__ == "__main__":
+    launch("event_processor.main")

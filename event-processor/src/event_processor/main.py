@@ -38,8 +38,6 @@ from service_runtime.redaction import Redactor, secrets_of
 from service_runtime.reporting import Reporter
 from service_runtime.store_addresses import redis_keywords
 
-NAME = "event-processor"
-
 _log = structlog.get_logger(__name__)
 
 _SHUTDOWN_MARGIN_SECONDS = 10.0
@@ -48,7 +46,7 @@ _SHUTDOWN_MARGIN_SECONDS = 10.0
 
 def main() -> int:
     """Run the service until it is stopped."""
-    return run_service(NAME, serve, environ=os.environ, working_directory=Path.cwd())
+    return run_service("event-processor", serve, environ=os.environ, working_directory=Path.cwd())
 
 
 async def serve(context: ServiceContext) -> None:

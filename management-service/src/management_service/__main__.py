@@ -1,11 +1,6 @@
 """`python -m management_service`."""
 
-import os
-import sys
-from pathlib import Path
-
-from management_service.main import serve
-from service_runtime.lifecycle import run_service
+from service_runtime.launch import launch
 
 if __name__ == "__main__":
-    sys.exit(run_service("management-service", serve, environ=os.environ, working_directory=Path.cwd()))
+    launch("management_service.main")

@@ -1,6 +1,8 @@
 """Where the service is put together: the only module that picks adapters."""
 
+import os
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from event_queue.mender import Mender
 from event_queue.postgres_audit import open_postgres
@@ -11,10 +13,15 @@ from management_service.announced_switch import AnnouncedSwitch
 from management_service.app import create_app
 from management_service.dependencies import Dependencies
 from management_service.http_server import bind, serve_http
-from service_runtime.lifecycle import ServiceContext
+from service_runtime.lifecycle import ServiceContext, run_service
 from service_runtime.notifications.opening import notifying
 from service_runtime.settings import Settings
 from service_runtime.store_addresses import postgres_keywords, redis_keywords
+
+
+def main() -> int:
+    """Run the service until it is stopped."""
+    return run_service("management-service", serve, environ=os.environ, working_directory=Path.cwd())
 
 
 async def serve(context: ServiceContext) -> None:

@@ -124,6 +124,23 @@ def test_a_signal_during_the_start_cancels_it(launch: Launch) -> None:
     process.communicate()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_modules_load_ends_with_0(tmp_path: Path, number: signal.Signals) -> None:
+    """Nothing has been touched by then, and nothing is said of it."""
+    (tmp_path / "slow_to_load.py").write_text(
+        "import signal, sys\nprint('loading', file=sys.stderr, flush=True)\nsignal.pause()\n", "ascii"
+    )
+    program = "from service_runtime.launch import launch; launch('slow_to_load')"
+    process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    wait_for(process, "loading")
+
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert said == ""
+
+
 def test_a_wrong_configuration_is_printed_plainly(launch: Launch, write: Write) -> None:
     """Every problem on a line of its own, no traceback, exit code 2."""
     config = write("config.yaml", "redis: {port: 70000}")
