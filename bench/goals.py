@@ -23,7 +23,6 @@ class Verdict(StrEnum):
     FLOOR = "floor reached, goal not"
     MISSED = "missed"
     UNKNOWN = "not measured"
-    TESTED = "held by a test"
 
 
 @dataclass(frozen=True, slots=True)

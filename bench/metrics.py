@@ -25,10 +25,6 @@ class Spread:
             raise ValueError("a figure needs one round at least")
         return cls(median(values), min(values), max(values))
 
-    def inverted(self) -> "Spread":
-        """Of a time, the rate."""
-        return Spread(1 / self.median, 1 / self.highest, 1 / self.lowest)
-
 
 @dataclass(slots=True)
 class Figures:

@@ -62,9 +62,9 @@ def render(
 
 
 def _contest(figures: Figures, policy: str) -> str:
-    rows = [(_name(name), name, "") for name in ("product", "naive", *PEERS)]
-    rows.insert(1, ("rebalancer, logging at INFO", "product logging", "shown"))
-    told = [_contest_row(figures, policy, label, name) for label, name, _ in rows]
+    rows = [(_name(name), name) for name in ("product", "naive", *PEERS)]
+    rows.insert(1, ("rebalancer, logging at INFO", "product logging"))
+    told = [_contest_row(figures, policy, label, name) for label, name in rows]
     body = "\n".join(row for row in told if row)
     if not body:
         return ""

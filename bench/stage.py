@@ -112,7 +112,6 @@ class Group:
     """A process and all that it starts, killed together."""
 
     def __init__(self, command: list[str], env: Mapping[str, str], directory: Path) -> None:
-        self.words = directory / "last_words.txt" if directory != _ROOT else None
         self._process = subprocess.Popen(  # noqa: S603 - modules of this project
             command,
             env=env,
