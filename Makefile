@@ -16,6 +16,7 @@ BENCH_ARGS ?=
 TRIALS ?= 100
 SEED ?=
 LEVEL ?= both
+SOAK ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up check test integration e2e chaos bench clean lock
@@ -46,8 +47,8 @@ integration: $(READY) ## Only the tests on real Redis and PostgreSQL
 e2e: $(READY) ## Only the tests of the three services as processes
 	$(PYTEST) -n $(WORKERS) -m e2e
 
-chaos: $(READY) ## Break everything on purpose: TRIALS= of them, SEED= of the first, LEVEL=queue|schedule|system|both
-	PYTHONPATH=tests/chaos:tests/support $(BIN)/python -m chaos --trials $(TRIALS) $(if $(SEED),--seed $(SEED)) --level $(LEVEL)
+chaos: $(READY) ## Break everything on purpose: TRIALS= of them, SEED= of the first, LEVEL=queue|schedule|system|both; or SOAK= minutes
+	PYTHONPATH=tests/chaos:tests/support $(BIN)/python -m chaos $(if $(SOAK),--soak $(SOAK),--trials $(TRIALS) --level $(LEVEL)) $(if $(SEED),--seed $(SEED))
 
 bench: $(READY) ## Measure the queue beside seven others (about eight minutes; BENCH_ARGS=--help)
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -11,6 +11,7 @@ import stamina.instrumentation
 
 from chaos.campaign import Run, run_all, schema_of
 from chaos.figures import Figures
+from chaos.soak.trial import run_soak
 
 ROOT = Path(__file__).parents[3]
 _TOLD_EVERY = 25
@@ -23,12 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None, help="of the first trial; drawn by chance if absent")
     parser.add_argument("--level", choices=("both", "queue", "schedule", "system"), default="both")
     parser.add_argument("--without-bugs", action="store_true", help="do not try the known bugs")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="run the whole system for so long instead")
     parser.add_argument("--report", type=Path, default=ROOT / ".data/chaos", help="folder of the report")
     given = parser.parse_args(arguments)
     stamina.instrumentation.set_on_retry_hooks(())
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
-    run = Run(given.trials, seed, given.level, with_bugs=not given.without_bugs)
-    figures = asyncio.run(run_all(run, schema_of(ROOT), lambda figures: _tell(figures, given.report)))
+    if given.soak is not None:
+        figures = asyncio.run(run_soak(given.soak, seed, schema_of(ROOT)))
+    else:
+        run = Run(given.trials, seed, given.level, with_bugs=not given.without_bugs)
+        figures = asyncio.run(run_all(run, schema_of(ROOT), lambda figures: _tell(figures, given.report)))
     place = figures.write(given.report)
     sys.stdout.write(f"{figures.line()}\n{place}\n")
     return 0 if figures.is_good else 1

@@ -2,16 +2,14 @@
 
 import asyncio
 import random
-import traceback
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from chaos.bounded import bounded
 from chaos.explorer.schedule import open_explorer
 from chaos.figures import Figures
-from chaos.invariants import Finding
 from chaos.mutants.bugs import BUGS
 from chaos.mutants.campaign import hunt
 from chaos.outcome import Outcome
@@ -67,7 +65,7 @@ async def run_all(run: Run, schema: str, tell: Tell) -> Figures:
                 if kind != "system":
                     await stages.close()
                 trial = explorer.run(seed) if kind == "schedule" else _trial(kind, seed, actors, database, stages)
-                outcome = await _bounded(kind, seed, trial)
+                outcome = await bounded(kind, seed, trial, seconds=_TRIAL_SECONDS)
                 figures.outcomes.append(outcome)
                 figures.seconds = asyncio.get_running_loop().time() - began
                 if outcome.findings:
@@ -118,27 +116,6 @@ async def _trial(kind: str, seed: int, actors: Nursery, database: Database, stag
     if kind == "queue":
         return await queue_trial.run_trial(queue_trial.plan_of(seed), actors, database)
     return await system_trial.run_trial(await stages.stage(), seed, system_trial.faults_of(seed))
-
-
-async def _bounded(kind: str, seed: int, trial: Coroutine[Any, Any, Outcome]) -> Outcome:
-    """A trial that breaks down itself is a failed one: the run goes on, and the report has its seed."""
-    running = asyncio.create_task(trial)
-    await asyncio.wait({running}, timeout=_TRIAL_SECONDS)
-    if not running.done():
-        running.cancel()
-        await asyncio.wait({running}, timeout=_TRIAL_SECONDS)
-        return _broken(kind, seed, f"the trial did not end in {_TRIAL_SECONDS:.0f} s")
-    error = running.exception()
-    if error is None:
-        return running.result()
-    return _broken(kind, seed, "".join(traceback.format_exception(error))[-1500:])
-
-
-def _broken(kind: str, seed: int, words: str) -> Outcome:
-    findings = [Finding("driver", words)]
-    return Outcome(
-        kind=kind, seed=seed, faults=(), findings=findings, kills=0, events=0, orders=0, records=0, seconds=0
-    )
 
 
 def schema_of(root: Path) -> str:

@@ -4,9 +4,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from chaos.mutants.verdict import Verdict
 from chaos.outcome import Outcome
+from chaos.soak.growth import Growth
+
+_KINDS: Final = {
+    "queue": "of the queue",
+    "schedule": "schedules",
+    "system": "of the whole system",
+    "soak": "soak",
+}
+_SUMS: Final = {"kills": "kills", "events": "events", "orders": "orders", "records": "audit records"}
 
 
 @dataclass
@@ -16,7 +26,11 @@ class Figures:
     seed: int
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     verdicts: list[Verdict] = field(default_factory=list[Verdict])
+    growths: list[Growth] = field(default_factory=list[Growth])
+    """Of a soak."""
     seconds: float = 0
+    again: str = "make chaos TRIALS=1 SEED={seed} LEVEL={kind}"
+    """How to run a trial once more."""
 
     @property
     def failed(self) -> list[Outcome]:
@@ -31,19 +45,23 @@ class Figures:
     def line(self) -> str:
         """All figures in one line."""
         kinds = Counter(outcome.kind for outcome in self.outcomes)
+        told = ", ".join(f"{kinds[kind]} {words}" for kind, words in _KINDS.items() if kinds[kind])
         caught = sum(verdict.is_caught for verdict in self.verdicts)
-        return (
-            f"{len(self.outcomes)} trials ({kinds['queue']} of the queue, "
-            f"{kinds['schedule']} schedules, {kinds['system']} of the whole system), "
-            f"{self._sum('kills')} kills, {self._sum('events')} events, {self._sum('orders')} orders, "
-            f"{self._sum('records')} audit records, {len(self.failed)} trials with violations, "
-            f"{caught} of {len(self.verdicts)} known bugs caught, seed {self.seed}, {self.seconds:.0f} s"
-        )
+        figures = [
+            f"{len(self.outcomes)} trials ({told})",
+            *(f"{self._sum(name)} {words}" for name, words in _SUMS.items()),
+            f"{len(self.failed)} trials with violations",
+            f"{caught} of {len(self.verdicts)} known bugs caught",
+            f"seed {self.seed}",
+            f"{self.seconds:.0f} s",
+            *(growth.words for growth in self.growths),
+        ]
+        return ", ".join(figures)
 
     def report(self) -> str:
         """The whole report, as Markdown."""
-        parts = ["# Chaos run", "", self.line(), "", *self._faults(), "", *self._known_bugs(), "", *self._failures()]
-        return "\n".join(parts) + "\n"
+        parts = [self._faults(), self._known_bugs(), *([self._growths()] if self.growths else []), self._failures()]
+        return "\n\n".join(["# Chaos run", self.line(), *("\n".join(part) for part in parts)]) + "\n"
 
     def write(self, folder: Path) -> Path:
         """Leave the report in a folder; its place."""
@@ -64,6 +82,10 @@ class Figures:
         rows = [f"| {verdict.bug} | {verdict.words} |" for verdict in self.verdicts]
         return ["| known bug | verdict |", "|---|---|", *rows] if rows else ["No known bugs were tried."]
 
+    def _growths(self) -> Sequence[str]:
+        rows = [growth.row for growth in self.growths]
+        return ["| part | lives | readings after warm-up | size | slope |", "|---|---|---|---|---|", *rows]
+
     def _failures(self) -> Sequence[str]:
         if not self.failed:
             return ["No violation."]
@@ -71,7 +93,7 @@ class Figures:
         for outcome in self.failed:
             faults = ", ".join(outcome.faults)
             lines += [f"## {outcome.kind} trial, seed {outcome.seed} ({faults})", ""]
-            lines += [f"Again: `make chaos TRIALS=1 SEED={outcome.seed} LEVEL={outcome.kind}`", ""]
+            lines += [f"Again: `{self.again.format(seed=outcome.seed, kind=outcome.kind)}`", ""]
             lines += [f"- {finding.invariant}: {finding.words}" for finding in outcome.findings[:20]]
             lines.append("")
         return lines

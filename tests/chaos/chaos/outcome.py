@@ -11,7 +11,7 @@ class Outcome:
     """A trial's findings and figures; its seed says what it did."""
 
     kind: str
-    """queue, schedule or system."""
+    """queue, schedule, system or soak."""
     seed: int
     faults: Sequence[str]
     findings: Sequence[Finding]

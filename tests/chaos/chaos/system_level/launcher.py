@@ -21,6 +21,8 @@ class Launcher:
         self._starting = asyncio.Lock()
         self._turns: defaultdict[Service, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._armed: set[Service] = set()
+        self.pids: dict[str, int] = {}
+        """Module -> its latest process."""
 
     def turn_of(self, service: Service) -> asyncio.Lock:
         """Held by whoever ends a service and starts it again: two faults at once would each start one."""
@@ -43,4 +45,6 @@ class Launcher:
     async def __call__(self, module: str, environment: Mapping[str, str], directory: Path) -> Any:
         """Fork the process."""
         args = {"module": module, "strikes": [asdict(strike) for strike in self._strikes]}
-        return await self._nursery.start("chaos.services:main", args, environ=environment, directory=directory)
+        child = await self._nursery.start("chaos.services:main", args, environ=environment, directory=directory)
+        self.pids[module] = child.pid
+        return child

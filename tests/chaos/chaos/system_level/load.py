@@ -20,7 +20,11 @@ _LONGEST_GAP_SECONDS = 0.15
 
 async def send_load(stage: Stage, chance: random.Random) -> None:
     """Change the models of some accounts, and tell each of them once or more; ask for a few previews beside it."""
-    moved = chance.sample(ACCOUNTS, chance.choice((2, 3, 4)))
+    await send_load_to(stage, chance, chance.sample(ACCOUNTS, chance.choice((2, 3, 4))))
+
+
+async def send_load_to(stage: Stage, chance: random.Random, moved: Sequence[str]) -> None:
+    """As `send_load`, to these accounts."""
     for account in moved:
         stage.models[account] = another_model(chance, stage.model_of(account))
         stage.system.answer(account, stage.models[account])
@@ -28,20 +32,14 @@ async def send_load(stage: Stage, chance: random.Random) -> None:
     wanted += [(account, "rebalance") for account in moved if chance.random() < 0.4]
     wanted += [(account, "print-rebalance") for account in chance.sample(ACCOUNTS, 2)]
     chance.shuffle(wanted)
-    await _send_all(stage, chance, wanted, moved)
+    await _send_all(stage, chance, wanted)
 
 
-async def _send_all(
-    stage: Stage, chance: random.Random, wanted: Sequence[tuple[str, str]], moved: Sequence[str]
-) -> None:
+async def _send_all(stage: Stage, chance: random.Random, wanted: Sequence[tuple[str, str]]) -> None:
     sending: list[asyncio.Task[None]] = []
-    certain: set[str] = set()
     for account, command in wanted:
         number = stage.next_number()
         stage.signals[number] = Signal(number, account, command)
-        # Files and HTTP may be refused as duplicates of a preview's twin; the first word to each account must arrive.
-        is_first = account in moved and command == "rebalance" and account not in certain
-        certain |= {account} if is_first else set()
         sending.append(asyncio.create_task(_send(stage, chance.choice(("ably", "ably", "http", "file")), number)))
         await some_time(chance.uniform(0, _LONGEST_GAP_SECONDS))
     await asyncio.gather(*sending)

@@ -39,6 +39,7 @@ SETTINGS: Mapping[str, str] = {
     "LOGGING_LEVEL": "INFO",
 }
 PREFIX = "{chaos}:"
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(kw_only=True)
@@ -95,9 +96,10 @@ class Stage:
     async def revive(self) -> None:
         """Start every service that has died."""
         for service in self.system.services:
-            if not service.is_running:
-                await service.ended()
-                await self.launcher.start(service)
+            async with self.launcher.turn_of(service):
+                if not service.is_running:
+                    await service.ended()
+                    await self.launcher.start(service)
 
     async def restart_store(self, store: RedisServer | PostgresServer, *, away_seconds: float = 0) -> None:
         """Kill -9 of a store, and back."""
@@ -158,6 +160,12 @@ class Stage:
                     retrying=status["events_with_retries"],
                 )
             )
+
+    async def keep_looking(self, *, every: float = _LOOK_SECONDS) -> None:
+        """Do so again and again, until cancelled."""
+        while True:
+            await self.look()
+            await some_time(every)
 
     async def _counter(self) -> int:
         return int(await self.raw.get(f"{PREFIX}outbox_counter") or 0)
