@@ -196,15 +196,9 @@ async def test_an_attempt_that_redis_forgot_is_counted_before_it_is_made_again(w
         sent = len(world.brokerage.orders)
         await client.delete(world.queue.keys.receipt(f"event:{event.event_id}"))
         await world.queue.intake.enqueue(event)
-        while not world.clock.paused_for:
-            await world.brokerage.changes.wait_until(lambda: bool(world.clock.paused_for), timeout_seconds=0.01)
-
-        assert len(world.brokerage.orders) == sent
-        await client.delete(world.queue.keys.lease)
-        world.clock.advance(5)
         recovered = await world.next_record(AuditKind.RECOVERED)
         done = await world.next_record(AuditKind.COMPLETED)
 
     assert recovered.event_id == done.event_id == event.event_id
     assert json.loads(done.event_json)["times_queued"] == 2
-    assert len(world.brokerage.orders) == sent
+    assert len(world.brokerage.orders) == sent > 0
