@@ -31,6 +31,7 @@ fail() {
 
 account=
 command=print-rebalance
+chosen=
 while [ $# -gt 0 ]; do
     case $1 in
         -account | --account)
@@ -41,7 +42,9 @@ while [ $# -gt 0 ]; do
             ;;
         -exec | --exec)
             [ $# -ge 2 ] || refuse "-exec needs a value"
+            [ -z "$chosen" ] || refuse "one command at a time"
             command=$2
+            chosen=yes
             shift 2
             ;;
         -h | -help | --help)

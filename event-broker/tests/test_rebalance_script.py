@@ -87,6 +87,8 @@ def test_the_script_says_when_it_is_live(tmp_path: Path) -> None:
         ("-account", "D" * 33),
         ("-account", "DU1", "-exec"),
         ("-account", "DU1", "-exec", ""),
+        ("-account", "DU1", "-exec", "", "-exec", "rebalance"),
+        ("-account", "DU1", "-exec", "print-rebalance", "-exec", "rebalance"),
         ("-account", "DU1", "-exec", "Rebalance"),
         ("-account", "DU1", "rebalance"),
         ("DU1",),
