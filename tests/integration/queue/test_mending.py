@@ -1,26 +1,23 @@
 """A Redis that was emptied, or went back in time, is put right from history."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 
 from event_queue.audit import AuditKind, EventStatus
-from event_queue.errors import QueueClosed, QueueHalted
+from event_queue.errors import CorruptQueue, QueueClosed, QueueHalted
 from event_queue.events import Command, RebalanceEvent
 from event_queue.mend_plan import MendAction
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outcomes import Lease, LivingEvent
-from event_queue.postgres_audit import PostgresAudit, open_postgres
-from event_queue.postgres_pool import PostgresAddress
+from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import OutboxRelay
 from event_queue.testing.events import make_event
-from event_queue.testing.lost_redis import copy_of, go_back
+from event_queue.testing.lost_redis import Copy, copy_of, go_back
 from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
@@ -28,17 +25,6 @@ pytestmark = pytest.mark.integration
 SOON = timedelta(seconds=60)
 HOUR = timedelta(hours=1)
 CLOCK = SystemClock()
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    parts = urlsplit(postgres_dsn)
-    address = PostgresAddress(
-        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
-    )
-    async with open_postgres(address) as audit:
-        yield audit
 
 
 @pytest.fixture
@@ -135,14 +121,14 @@ async def test_ended_events_stay_ended_when_redis_went_back(
     done, lost = make_event("done"), make_event("lost", Command.PRINT_EQUITY)
     await redis_queue.intake.enqueue(done)
     await drain(redis_queue, audit)
-    snapshot = await dump(redis_queue)
+    snapshot = await copy_of(redis_queue.client)
     lease = await lease_of(redis_queue, "a")
     await redis_queue.worker.claim(lease, "0")
     await redis_queue.worker.complete(lease, "0", done, result={"status": "ok"}, claim_next=False)
     await redis_queue.intake.enqueue(lost)
     await drain(redis_queue, audit)
 
-    await load(redis_queue, snapshot)
+    await go_back(redis_queue.client, snapshot)
     await redis_queue.intake.enqueue(new := make_event("new"))
     assert (await mender.compare()).verdict is Verdict.REDIS_WENT_BACK
     await mender.halt()
@@ -182,17 +168,6 @@ async def test_no_order_is_written_down_during_a_halt(redis_queue: RedisQueue) -
 async def statuses(audit: PostgresAudit, *event_ids: UUID) -> list[EventStatus | None]:
     records = [await audit.get_event(event_id) for event_id in event_ids]
     return [record.status if record else None for record in records]
-
-
-async def dump(queue: RedisQueue) -> dict[bytes, bytes]:
-    """Everything that Redis holds, to load again later: what an old append-only file would bring back."""
-    return {key: await queue.client.execute_command("DUMP", key, NEVER_DECODE=[]) for key in await queue.client.keys()}
-
-
-async def load(queue: RedisQueue, snapshot: dict[bytes, bytes]) -> None:
-    await queue.client.flushall()
-    for key, value in snapshot.items():
-        await queue.client.restore(key, 0, value)
 
 
 @pytest.mark.parametrize("is_replaced", [False, True], ids=["followed up", "replaced by a newer one"])
@@ -238,3 +213,50 @@ async def test_a_signal_that_came_after_the_loss_follows_the_event_that_history_
     await mender.mend()
 
     assert [each.event.event_id for each in await living(redis_queue)] == [newer.event_id]
+
+
+JUNK: dict[str, dict[str, str]] = {
+    "no event": {"event": "no event"},
+    "no kind": {"event": "null", "kind": ""},
+    "an event of odd parts": {"event": '{"event_id": [7]}'},
+}
+
+
+@pytest.mark.parametrize("name", JUNK)
+@pytest.mark.parametrize("is_emptied", [False, True], ids=["gone back", "emptied"])
+async def test_an_entry_that_makes_no_sense_keeps_no_redis_from_being_halted_and_put_right(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender, name: str, *, is_emptied: bool
+) -> None:
+    """It moves no event, and goes on to quarantine."""
+    old: Copy = {} if is_emptied else await copy_of(redis_queue.client)
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    await drain(redis_queue, audit)
+    await go_back(redis_queue.client, old)
+    number = await redis_queue.client.incr(redis_queue.keys.counter)
+    good = {"n": number, "kind": "queued", "event": "null", "details": "{}", "due": ""}
+    await redis_queue.client.xadd(redis_queue.keys.outbox, good | JUNK[name])
+
+    await mender.halt()
+    halt = await redis_queue.mending.halt_reason()
+    await mender.mend()
+
+    assert halt
+    assert [each.event.event_id for each in await living(redis_queue)] == [event.event_id]
+    await drain(redis_queue, audit)
+    assert (await mender.compare()).verdict is Verdict.AGREES
+
+
+async def test_an_entry_without_a_number_is_named(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """It says nothing of where Redis stands, and is an operator's to remove."""
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    await drain(redis_queue, audit)
+    entry = await redis_queue.client.xadd(redis_queue.keys.outbox, {"some": "thing"})
+
+    with pytest.raises(CorruptQueue, match=f"{entry}.*XDEL"):
+        await mender.compare()
+    await redis_queue.client.xdel(redis_queue.keys.outbox, entry)
+    await mender.mend()
+
+    assert (await mender.compare()).verdict is Verdict.AGREES

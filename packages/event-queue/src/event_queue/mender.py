@@ -13,12 +13,13 @@ from typing import Final
 from uuid import UUID
 
 from event_queue.errors import QueueMoving
+from event_queue.loose_records import loose_records
 from event_queue.mend_plan import Divergence, LooseRecords, MendAction, MendStep, plan_steps
 from event_queue.mend_words import Remembered, Switched, Traded
 from event_queue.one_past import CLOSED, HALTED, HistoryPosition, Survey, Verdict, compare
 from event_queue.postgres_past import PostgresPast
 from event_queue.receipts import FILL_LIFE
-from event_queue.redis_mending import RedisMending, loose_records
+from event_queue.redis_mending import RedisMending
 
 _TRIES: Final = 20
 _HALT: Final = re.compile(r"\w+ (\d+) (\d+) ")

@@ -26,19 +26,24 @@ def decode_record(stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
     Raises:
         CorruptQueue: the entry has no number, so it was not written by the queue's scripts.
     """
-    counter = _counter(stream_id, fields)
+    counter = counter_of(stream_id, fields)
     try:
         return _record(counter, stream_id, fields)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
         return _unreadable(counter, stream_id, fields)
 
 
-def _counter(stream_id: str, fields: Mapping[str, str]) -> int:
+def counter_of(stream_id: str, fields: Mapping[str, str]) -> int:
+    """The number of an entry.
+
+    Raises:
+        CorruptQueue: it has none.
+    """
     number = fields.get("n", "")
     if not (number.isascii() and number.isdecimal() and len(number) <= _LONGEST_COUNTER):
         raise CorruptQueue(
             f"outbox entry {stream_id} has no number, so somebody else wrote it: {str(fields)[:200]}; "
-            "delete it (XDEL) when nobody needs it"
+            "delete it (XDEL) when nobody needs it, and run `rebalancer resync` should trading be halted then"
         )
     return int(number)
 

@@ -1,6 +1,5 @@
 """Redis's side of putting a queue right: where it stands, what it holds, and the scripts that change it."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -9,11 +8,12 @@ from uuid import UUID, uuid4
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from event_queue.audit import ORDER_KINDS
 from event_queue.codec import decode_event, encode_event, to_ms
-from event_queue.mend_plan import LooseRecords, MendAction, MendStep, PresentEvent
+from event_queue.loose_records import OutboxRecord, record_of
+from event_queue.mend_plan import MendAction, MendStep, PresentEvent
 from event_queue.mend_words import Remembered, Switched, Traded
 from event_queue.one_past import HistoryPosition, Survey
+from event_queue.outbox_entry import counter_of
 from event_queue.progress import Progress
 from event_queue.receipts import Keepsake, Receipt, TradedEvent
 from event_queue.redis_errors import translated
@@ -31,7 +31,6 @@ _VERBS: Final[Mapping[MendAction, str]] = {
     MendAction.TOLD: "tell",
 }
 _Entry = tuple[str | int, ...]
-_Loose = tuple[int, str, UUID | None]
 
 
 class RedisMending:
@@ -44,12 +43,16 @@ class RedisMending:
         self._progress = RedisProgress(client, scripts.keys.progress)
 
     async def survey(self, stored: str) -> Survey:
-        """Where Redis stands, seen from the last stream id that history holds."""
-        counter, last_id, following, halt, files = await self._scripts.run("survey", stored)
+        """Where Redis stands, seen from the last stream id that history holds.
+
+        Raises:
+            CorruptQueue: what follows there has no number.
+        """
+        counter, last_id, following, number, halt, files = await self._scripts.run("survey", stored)
         return Survey(
             counter=int(counter) if counter else None,
             last_id=last_id,
-            following=int(following) if following else None,
+            following=counter_of(following, {"n": number}) if following else None,
             halt=halt,
             is_spilled=files > 0,
         )
@@ -98,14 +101,14 @@ class RedisMending:
         reply = await self._scripts.run("renumber", _RECEIPT_MS, *told, *stream_ids, receipt=f"renumber:{uuid4()}")
         return reply[0] == "ok"
 
-    async def records(self) -> Sequence[_Loose]:
-        """Number, stream id and moved event of every record in the outbox."""
-        found: list[_Loose] = []
+    async def records(self) -> Sequence[OutboxRecord]:
+        """Number, stream id and moved event of every record in the outbox; what has no number is none."""
+        found: list[OutboxRecord] = []
         after = "-"
         while True:
             with translated("outbox_scan"):
                 page = await self._client.xrange(self._scripts.keys.outbox, after, "+", count=_PAGE)
-            found += [(int(fields["n"]), stream_id, _moved(fields)) for stream_id, fields in page]
+            found += [record for entry in page if (record := record_of(*entry)) is not None]
             if len(page) < _PAGE:
                 return found
             after = f"({page[-1][0]}"
@@ -176,25 +179,6 @@ class RedisMending:
         for start in range(0, len(entries), _AT_ONCE):
             flat = [field for entry in entries[start : start + _AT_ONCE] for field in entry]
             await self._scripts.run("restore", _RECEIPT_MS, *flat, receipt=f"restore:{uuid4()}")
-
-
-def loose_records(records: Sequence[_Loose], stored: frozenset[str]) -> LooseRecords:
-    """Those that history does not hold."""
-    loose = [record for record in records if record[1] not in stored]
-    return LooseRecords(
-        stream_ids=tuple(stream_id for _, stream_id, _ in loose),
-        first=min((number for number, _, _ in loose), default=None),
-        event_ids=frozenset(event_id for _, _, event_id in loose if event_id is not None),
-    )
-
-
-def _moved(fields: Mapping[str, str]) -> UUID | None:
-    """The event of a record; None where it tells of trading as a whole, or only of an order.
-
-    A fill that is told while Redis lacks its event must not pass for news of where the event is.
-    """
-    event = json.loads(fields["event"])
-    return UUID(event["event_id"]) if event and fields["kind"] not in ORDER_KINDS else None
 
 
 def _present(body: str) -> PresentEvent:

@@ -22,9 +22,14 @@ if first and #redis.call('XRANGE', outbox, first, first) == 0 then
   return {'changed'}
 end
 redis.call('SET', counter, stored)
--- New ids must be greater than those of history too. Refused, and not needed, when they are already.
-if stored_id ~= '0-0' and not redis.pcall('XADD', outbox, stored_id, 'placeholder', '').err then
-  redis.call('XDEL', outbox, stored_id)
+-- New ids must be greater than those of history too. Refused when they are already: then the last one was given to an
+-- entry that waits, or to one that somebody has removed, and is forgotten.
+if stored_id ~= '0-0' then
+  if not redis.pcall('XADD', outbox, stored_id, 'placeholder', '').err then
+    redis.call('XDEL', outbox, stored_id)
+  elseif redis.call('XLEN', outbox) == 0 then
+    redis.pcall('XSETID', outbox, stored_id)
+  end
 end
 for position = 5, #ARGV do
   local id = ARGV[position]

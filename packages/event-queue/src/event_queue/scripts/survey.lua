@@ -6,12 +6,12 @@
 --   halt     STRING  why nothing is claimed
 --   spilled  HASH    files that records were taken out to
 -- Arguments: stream id of the last record that history holds
--- Replies: {counter or '', last stream id ever given or '', counter of the first record after the argument or '', halt
---   or '', files}
+-- Replies: {counter or '', last stream id ever given or '', stream id of the first record after the argument or '', its
+--   counter, halt or '', files}
 local outbox, counter, halt, spilled = unpack(KEYS)
 local stored = unpack(ARGV)
 
-local last, following = '', ''
+local last, following, number = '', '', ''
 if redis.call('EXISTS', outbox) == 1 then
   local facts = redis.call('XINFO', 'STREAM', outbox)
   for position = 1, #facts, 2 do
@@ -21,7 +21,8 @@ if redis.call('EXISTS', outbox) == 1 then
   end
   local entries = redis.call('XRANGE', outbox, '(' .. stored, '+', 'COUNT', 1)
   if entries[1] then
-    following = entries[1][2][2]
+    following, number = entries[1][1], entries[1][2][2]
   end
 end
-return {redis.call('GET', counter) or '', last, following, redis.call('GET', halt) or '', redis.call('HLEN', spilled)}
+local last_counter, halted = unpack(redis.call('MGET', counter, halt), 1, 2)
+return {last_counter or '', last, following, number, halted or '', redis.call('HLEN', spilled)}
