@@ -1,8 +1,7 @@
 """What Redis keeps for a while comes back from history: a message told again after a loss is no second event."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,8 +12,7 @@ from event_queue.inbound_message import InboundMessage
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outcomes import AlreadySeen, Lease, Queued
-from event_queue.postgres_audit import PostgresAudit, open_postgres
-from event_queue.postgres_pool import PostgresAddress
+from event_queue.postgres_audit import PostgresAudit
 from event_queue.progress import Progress
 from event_queue.receipts import RECEIPT_LIFE, Keepsake
 from event_queue.redis_mending import RedisMending
@@ -49,17 +47,6 @@ FILL = {
     "commission": None,
     "executed_at": SENT - timedelta(days=1),
 }
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    parts = urlsplit(postgres_dsn)
-    address = PostgresAddress(
-        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
-    )
-    async with open_postgres(address) as audit:
-        yield audit
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Mending may die at any step and be done again, and each of its scripts may run twice."""
 
-from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,8 +10,7 @@ from event_queue.errors import HistoryDiverged, QueueUnavailable
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outcomes import Lease
-from event_queue.postgres_audit import PostgresAudit, open_postgres
-from event_queue.postgres_pool import PostgresAddress
+from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_mending import RedisMending
 from event_queue.redis_queue import RedisQueue
 from event_queue.script_files import ScriptName, load_scripts
@@ -28,17 +25,6 @@ pytestmark = pytest.mark.integration
 
 HOUR = timedelta(hours=1)
 CLOCK = SystemClock()
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    parts = urlsplit(postgres_dsn)
-    address = PostgresAddress(
-        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
-    )
-    async with open_postgres(address) as audit:
-        yield audit
 
 
 class MortalRunner(ScriptRunner):

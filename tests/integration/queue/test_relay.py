@@ -1,10 +1,9 @@
 """The relay between the real servers: crashes between its steps, PostgreSQL away, several relays at once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,11 +12,11 @@ from event_queue.errors import AuditUnavailable, HistoryDiverged
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Lease
 from event_queue.postgres_audit import PostgresAudit, open_postgres
-from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import OutboxRelay
 from event_queue.testing.events import make_event
 from event_queue.testing.postgres_server import running_postgres
+from event_queue.testing.relays import address_of
 
 pytestmark = pytest.mark.integration
 
@@ -28,20 +27,6 @@ SOON = timedelta(seconds=20)
 
 class Crash(Exception):
     """The relay's process ends here."""
-
-
-def address_of(dsn: str) -> PostgresAddress:
-    parts = urlsplit(dsn)
-    return PostgresAddress(
-        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
-    )
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    async with open_postgres(address_of(postgres_dsn)) as audit:
-        yield audit
 
 
 async def no_pause(_: timedelta) -> None:

@@ -1,10 +1,9 @@
 """Random pasts: whatever Redis lost and however far history was told, both agree again afterwards (F17, F18)."""
 
 import random
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -14,8 +13,7 @@ from event_queue.events import Command, RebalanceEvent
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outcomes import Lease
-from event_queue.postgres_audit import PostgresAudit, open_postgres
-from event_queue.postgres_pool import PostgresAddress
+from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
 from event_queue.testing.invariants import check_with_history
@@ -32,17 +30,6 @@ CLOCK = SystemClock()
 TRADE = {"order_ref": "x", "symbol": "AAA", "side": "BUY", "quantity": "10"}
 INTENT = {**TRADE, "order_type": "MKT", "limit_price": None, "time_in_force": "DAY", "reason": None}
 FILL = {**TRADE, "exec_id": "e1", "price": "1.50", "commission": None, "executed_at": CLOCK.now().isoformat()}
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    parts = urlsplit(postgres_dsn)
-    address = PostgresAddress(
-        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
-    )
-    async with open_postgres(address) as audit:
-        yield audit
 
 
 class Past:
