@@ -98,3 +98,12 @@ def test_services_may_write_trigger_files_and_the_spill_alone(compose: dict[str,
         "signal_spool:/app/data/signal-spool",
     ]
     assert "outbox_spill" in compose["volumes"]
+
+
+@pytest.mark.parametrize("service", ["event-broker", "event-processor", "management-service"])
+def test_no_service_waits_for_a_healthy_postgres(compose: dict[str, Any], service: str) -> None:
+    """Trading goes on without the history, also after a start at which PostgreSQL does not come up."""
+    needed = compose["services"][service]["depends_on"]
+
+    assert needed["redis"]["condition"] == "service_healthy"
+    assert needed.get("postgres", {"condition": "service_started"})["condition"] == "service_started"
