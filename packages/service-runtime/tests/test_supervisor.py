@@ -54,7 +54,15 @@ async def leak_a_cancellation() -> None:
     raise asyncio.CancelledError
 
 
-@pytest.mark.parametrize("job", [fail, end, leak_a_cancellation])
+async def cancel_itself() -> None:
+    """As a library does that ends its own waits so, and forgets to take it back."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await for_ever()
+
+
+@pytest.mark.parametrize("job", [fail, end, leak_a_cancellation, cancel_itself])
 async def test_a_task_that_ends_too_early_takes_the_others_down(supervisor: Supervisor, job: object) -> None:
     """By an error, without one, or by a cancellation that nobody asked for."""
     cancelled = asyncio.Event()
@@ -88,6 +96,14 @@ async def test_a_restartable_task_is_started_again_after_a_pause(
     await supervisor.run_until_stopped(grace_seconds=1)
 
     assert clock.pauses == [30, 30, 30]
+
+
+async def test_a_restartable_task_that_cancels_itself_ends_the_service(supervisor: Supervisor) -> None:
+    """Nobody can tell it from one that was told to end, so it is not tried again; but it is not missed in silence."""
+    supervisor.run("patient", cancel_itself, restart_after_seconds=30)
+
+    with pytest.raises(ServiceFailed, match="patient"):
+        await supervisor.run_until_stopped(grace_seconds=0.01)
 
 
 async def test_a_task_that_ends_when_asked_to_is_no_failure(supervisor: Supervisor) -> None:

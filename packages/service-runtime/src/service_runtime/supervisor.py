@@ -34,7 +34,7 @@ class Supervisor:
         body = self._once(name, job) if restart_after_seconds is None else self._again(name, job, restart_after_seconds)
         task = asyncio.create_task(body, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._on_end)
 
     async def run_until_stopped(self, *, grace_seconds: float) -> None:
         """Wait for `stopping`, then for the tasks; see ServiceContext.run_until_stopped."""
@@ -47,6 +47,13 @@ class Supervisor:
             self.finished.set()
         if self._failed is not None:
             raise ServiceFailed(f"the task '{self._failed}' ended although the service was not stopping")
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        """Bring the service down with a task that was cancelled before the stop: by itself, or by a library in it."""
+        self._tasks.discard(task)
+        if task.cancelled() and not self.stopping.is_set():
+            self._failed = self._failed or task.get_name()
+            self.stopping.set()
 
     async def _once(self, name: str, job: Job) -> None:
         if await self._attempt(name, job):
