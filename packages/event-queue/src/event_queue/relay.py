@@ -19,7 +19,7 @@ from event_queue.errors import (
 from event_queue.ports.history import AuditStore, Outbox
 from event_queue.relay_state import RelayState
 from event_queue.spill import Spill
-from event_queue.stream_ids import stream_position
+from event_queue.spilled_elsewhere import SpilledElsewhere
 
 BATCH: Final = 1000
 BLOCK: Final = timedelta(seconds=5)
@@ -69,6 +69,7 @@ class OutboxRelay:
             told_set_apart: hears of each record that went to quarantine.
         """
         self._outbox = outbox
+        self._elsewhere = SpilledElsewhere(outbox)
         self._store = store
         self._now = now
         self._pause = pause
@@ -166,20 +167,13 @@ class OutboxRelay:
         records = await self._outbox.read(cursor, limit=self._batch, block=block)
         if not records:
             records = await self._left_behind()
-        if not records and not self.spilled_records:
-            await self._require_none_elsewhere(cursor)
+        if not records:
+            gap = await self._elsewhere.gap_behind(cursor)
+            if gap is not None and not self.spilled_records:
+                raise gap
         elif records and cursor == _FRESH:
-            await self._require_none_before(records[0])
+            await self._elsewhere.require_none_before(records[0])
         return records
-
-    async def _require_none_elsewhere(self, cursor: str) -> None:
-        """Nothing waits here; nothing may wait in files elsewhere either. Those that are all stored are forgotten."""
-        end = stream_position(cursor)
-        for marker in await self._outbox.spills():
-            if stream_position(marker.last_id) <= end:
-                await self._outbox.forget_spill(marker)
-            elif not self.spilled_records:
-                raise HistoryGap(first=marker.first, last=marker.last, places=[marker])
 
     async def _store_while_reading(self, records: Sequence[AuditRecord]) -> None:
         """Store a full batch, and have the one behind it ready when that is done."""
@@ -199,9 +193,7 @@ class OutboxRelay:
         try:
             set_apart = await self._patiently(self._store.append(records))
         except HistoryGap as gap:
-            markers = await self._outbox.spills()
-            places = [marker for marker in markers if marker.overlaps(gap.first, gap.last)]
-            raise HistoryGap(first=gap.first, last=gap.last, places=places) from gap
+            raise await self._elsewhere.explain(gap) from gap
         self.set_apart += len(set_apart)
         for each in set_apart:
             self._told_set_apart(each)
@@ -217,12 +209,6 @@ class OutboxRelay:
             await asyncio.wait({asking})
             raise
         return asking.result()
-
-    async def _require_none_before(self, record: AuditRecord) -> None:
-        """A history that holds nothing begins anywhere, but not behind records that are known to be in a file."""
-        older = [marker for marker in await self._outbox.spills() if marker.first < record.counter]
-        if older:
-            raise HistoryGap(first=older[0].first, last=record.counter - 1, places=older)
 
     async def _left_behind(self) -> Sequence[AuditRecord]:
         """Records at or before the cursor that a crash left untrimmed; stored again, so that none is dropped unseen."""
