@@ -10,7 +10,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from rebalancer_cli.errors import EventNotEnded, ServiceRefused, ServiceUnreachable
+from rebalancer_cli.errors import EventNotEnded, ServiceRefused, ServiceSilent, ServiceUnreachable
 from rebalancer_cli.operator import commands
 from rebalancer_cli.stack.management_api import ManagementApi
 
@@ -223,3 +223,34 @@ async def test_a_proxy_is_never_used(monkeypatch: pytest.MonkeyPatch, ask: Calla
 
     with pytest.raises(ServiceUnreachable, match=r"http://127\.0\.0\.1:9"):
         await ask(api)
+
+
+@pytest.mark.parametrize("error", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError])
+async def test_a_service_that_was_asked_and_did_not_answer(console: Console, error: type[httpx.TransportError]) -> None:
+    """It is there, and may have done what it was asked for: nobody is told to start another or to repeat it blindly."""
+
+    def lose_the_answer(request: httpx.Request) -> httpx.Response:
+        raise error("lost", request=request)
+
+    api = ManagementApi("http://service", transport=httpx.MockTransport(lose_the_answer))
+
+    with pytest.raises(ServiceSilent, match="may or may not have happened"):
+        await commands.add_event(api, console, "DU1", "rebalance")
+
+
+async def test_the_service_is_given_the_time_that_it_may_take(console: Console) -> None:
+    """A crowd is served late, and mending a long queue takes minutes; whether it is ready is asked again soon."""
+    given: dict[str, float] = {}
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        given[request.url.path] = request.extensions["timeout"]["read"]
+        return httpx.Response(200, json=EVENT)
+
+    async with ManagementApi("http://service", transport=httpx.MockTransport(serve)) as api:
+        await api.wait_until_ready(timeout_seconds=5)
+        await api.mend("resync", dry_run=False, force=False)
+        await commands.add_event(api, console, "DU1", "print-rebalance")
+
+    assert given["/health/ready"] == 10
+    assert given["/queue/events"] > 20 + 20
+    assert given["/queue/resync"] >= 600

@@ -6,6 +6,7 @@ CommandError
 ├── ServiceRefused        the management service answered with an error
 │   └── EventUnknown      ... that it knows no such event, or not yet
 ├── ServiceUnreachable    nothing answers at its address
+│   └── ServiceSilent     ... although it took the request: what was asked for may have been done
 ├── EventNotEnded         an event failed its first attempt, or has not ended in the time given to it
 └── Interrupted           somebody asked this command to stop before it was done
 """
@@ -33,6 +34,10 @@ class EventUnknown(ServiceRefused):
 
 class ServiceUnreachable(CommandError):
     """No management service answers at the address."""
+
+
+class ServiceSilent(ServiceUnreachable):
+    """A request was sent and its answer did not come: a change may or may not have happened."""
 
 
 class EventNotEnded(CommandError):

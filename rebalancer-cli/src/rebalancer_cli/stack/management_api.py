@@ -8,9 +8,13 @@ from urllib.parse import quote
 import httpx
 import stamina
 
-from rebalancer_cli.errors import EventUnknown, ServiceRefused, ServiceUnreachable
+from rebalancer_cli.errors import EventUnknown, ServiceRefused, ServiceSilent, ServiceUnreachable
 
-_TIMEOUT_SECONDS = 10
+_CONNECT_SECONDS = 10
+_ANSWER_SECONDS = 60
+"""A crowd is served late: the service lets a request wait in its line for 20 seconds, twice if it has a body."""
+_MENDING_SECONDS = 600
+_READY_SECONDS = 10
 _HIGHEST_PORT = 65_535
 
 
@@ -25,9 +29,7 @@ class ManagementApi:
         headers = {b"Authorization": b"Bearer " + key} if key else {}
         self.base_url = base_url
         try:
-            self._client = httpx.AsyncClient(
-                base_url=base_url, headers=headers, timeout=_TIMEOUT_SECONDS, transport=transport, trust_env=False
-            )
+            self._client = httpx.AsyncClient(base_url=base_url, headers=headers, transport=transport, trust_env=False)
         except httpx.InvalidURL as error:
             raise ServiceUnreachable(f"{base_url!r} is not an address: {error}") from error
         if (self._client.base_url.port or 0) > _HIGHEST_PORT:
@@ -80,7 +82,7 @@ class ManagementApi:
     async def mend(self, what: str, *, dry_run: bool, force: bool) -> dict[str, Any]:
         """Put the queue right (`rebuild` or `resync`), or show what that would do."""
         params = {"dry_run": dry_run, **({"force": True} if force else {})}
-        return await self._ask("POST", f"/queue/{what}", params=params)
+        return await self._ask("POST", f"/queue/{what}", params=params, seconds=_MENDING_SECONDS)
 
     async def wait_until_ready(self, *, timeout_seconds: float) -> None:
         """Wait until the service answers and reaches its queue."""
@@ -93,7 +95,7 @@ class ManagementApi:
             wait_jitter=0,
         ):
             with attempt:
-                await self._send("GET", "/health/ready")
+                await self._send("GET", "/health/ready", seconds=_READY_SECONDS)
 
     async def _ask(self, method: str, path: str, **details: Any) -> Any:
         response = await self._send(method, path, **details)
@@ -110,9 +112,16 @@ class ManagementApi:
         params: Mapping[str, Any] | None = None,
         json: Any = None,
         accept: tuple[int, ...] = (),
+        seconds: float = _ANSWER_SECONDS,
     ) -> httpx.Response:
+        timeout = httpx.Timeout(_CONNECT_SECONDS, read=seconds)
         try:
-            response = await self._client.request(method, path, params=params, json=json)
+            response = await self._client.request(method, path, params=params, json=json, timeout=timeout)
+        except (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError) as error:
+            raise ServiceSilent(
+                f"{self.base_url} took the request and did not answer ({type(error).__name__}); "
+                "a change may or may not have happened: look before you repeat it"
+            ) from error
         except httpx.TransportError as error:
             raise ServiceUnreachable(
                 f"no management service answers at {self.base_url} ({type(error).__name__}); "
