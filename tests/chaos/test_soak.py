@@ -1,5 +1,6 @@
 """What a soak makes of its readings: the slope, the verdict on it, and the report."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from chaos.figures import Figures
 from chaos.outcome import Outcome
-from chaos.soak.gauge import Gauge
+from chaos.soak.gauge import Gauge, resident_bytes
 from chaos.soak.growth import Growth, too_steep
 from chaos.soak.pace import Pace
 from chaos.soak.slope import Reading, Slope, slope_of
@@ -109,6 +110,15 @@ def test_each_process_warms_up() -> None:
 
     assert (found.part, found.lives, found.readings) == ("worker", 2, 80)
     assert found.slope == Slope(percent_an_hour=0, error=0, mean=MEGABYTE)
+
+
+def test_the_memory_of_a_process_is_read_in_bytes() -> None:
+    """A hundred megabytes that were written to are seen from outside."""
+    before = resident_bytes(os.getpid())
+
+    held = b"x" * 100_000_000
+
+    assert resident_bytes(os.getpid()) - before > 0.9 * len(held)
 
 
 def test_a_short_soak_is_not_judged() -> None:

@@ -30,7 +30,7 @@ class Gauge:
         while True:
             for module, pid in stage.launcher.pids.items():
                 with suppress(OSError):
-                    self.note(f"{module} RSS", pid, Reading(loop.time(), _resident(pid)))
+                    self.note(f"{module} RSS", pid, Reading(loop.time(), resident_bytes(pid)))
             with suppress(RedisError, OSError):
                 told = await stage.raw.info()
                 self.note(f"{_REDIS} used_memory", told["process_id"], Reading(loop.time(), told["used_memory"]))
@@ -58,6 +58,6 @@ def _after(life: Sequence[Reading], warm_up_seconds: float) -> Sequence[Reading]
     return [reading for reading in life if reading.seconds - life[0].seconds >= warm_up_seconds]
 
 
-def _resident(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
     """Resident memory of a process in bytes (Linux)."""
     return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * resource.getpagesize()
