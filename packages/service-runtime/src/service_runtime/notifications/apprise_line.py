@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from threading import Thread
 from typing import Any, Final, Self
 
@@ -112,7 +111,9 @@ class AppriseLine:
 
 
 def _plugin_for(url: str) -> Any:
-    apprise: Any = import_module("apprise")
+    import apprise as untyped_apprise  # noqa: PLC0415 - who tells nobody need not load it
+
+    apprise: Any = untyped_apprise
     asset = apprise.AppriseAsset(app_id="rebalancer", app_desc="IBKR portfolio rebalancer", storage_mode="memory")
     return apprise.Apprise.instantiate(url, asset=asset)
 
