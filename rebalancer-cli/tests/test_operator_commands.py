@@ -77,6 +77,14 @@ async def test_status_while_redis_is_down(
     assert "no counters: the queue does not answer" in output.getvalue()
 
 
+async def test_status_of_a_service_that_is_busy(service: Service, api: ManagementApi, console: Console) -> None:
+    """Its 503 is no verdict: it is told in the service's own words."""
+    service.on("GET /health", (503, {"status": 503, "title": "The service is busy", "detail": "too many are waiting"}))
+
+    with pytest.raises(ServiceRefused, match="too many are waiting"):
+        await commands.show_status(api, console)
+
+
 async def test_add(service: Service, api: ManagementApi, console: Console, output: StringIO) -> None:
     """The command goes out with the key, in both places where the service reads it."""
     service.on("POST /queue/events", (201, EVENT))

@@ -43,7 +43,11 @@ class ManagementApi:
 
     async def health(self) -> dict[str, Any]:
         """The verdict and the components; an unhealthy system (503) is an answer, not an error."""
-        return await self._ask("GET", "/health", accept=(503,))
+        response = await self._send("GET", "/health", accept=(HTTPStatus.SERVICE_UNAVAILABLE,))
+        verdict = self._read(response)
+        if "healthy" not in verdict:  # a service that is too busy to look answers 503 as well
+            raise _refusal(response)
+        return verdict
 
     async def queue_status(self) -> dict[str, Any]:
         """The queue's counters."""
@@ -98,7 +102,9 @@ class ManagementApi:
                 await self._send("GET", "/health/ready", seconds=_READY_SECONDS)
 
     async def _ask(self, method: str, path: str, **details: Any) -> Any:
-        response = await self._send(method, path, **details)
+        return self._read(await self._send(method, path, **details))
+
+    def _read(self, response: httpx.Response) -> Any:
         try:
             return response.json()
         except ValueError as error:
