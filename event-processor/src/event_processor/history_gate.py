@@ -6,7 +6,7 @@ been of a system with a history, and is not waited for.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from event_processor.errors import HistoryUnchecked, TradingHalted
@@ -43,6 +43,8 @@ class HistoryGate:
     patience_seconds: float = PATIENCE_SECONDS
     longest_silence_seconds: float = 5.0
     """Without any report there is another look after this: a comparison is marked before it is reported."""
+    first_in_line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the one that follows the reports for all: each follower takes a connection to Redis for itself."""
 
     async def require_none(self) -> None:
         """Allow a live run; a comparison that is under way, or a report that is about to change, is waited for.
@@ -55,14 +57,15 @@ class HistoryGate:
             TradingHalted: the relay has found the queue unreliable.
             QueueUnavailable: nobody can tell.
         """
+        deadline = asyncio.get_running_loop().time() + self.patience_seconds
         try:
             await self._look()
         except (HistoryUnchecked, TradingHalted):
-            await self._look_at_each_report()
+            async with self.first_in_line:
+                await self._look_at_each_report(deadline)
 
-    async def _look_at_each_report(self) -> None:
+    async def _look_at_each_report(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.patience_seconds
         async with self.board.following() as next_report:
             while True:
                 try:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -71,6 +72,36 @@ async def test_a_comparison_that_is_reported_ends_the_wait(redis_queue: RedisQue
 
     assert waiting.done()
     assert waiting.exception() is None
+
+
+async def test_all_hands_that_wait_take_one_connection(redis_queue: RedisQueue) -> None:
+    """More hands than Redis has connections for us: the lease must still be renewed, and the end of it be seen."""
+    marks = Marks(checked="another run")
+    gate = _gate(redis_queue, marks)
+    waiting = [asyncio.create_task(gate.require_none()) for _ in range(32)]
+    for _ in range(33):  # one look of each, and one of who follows the reports
+        await marks.looks.acquire()
+
+    client: Any = redis_queue.client
+    connections = len(await client.client_list(_type="pubsub"))
+    marks.checked = "this run"
+    await redis_queue.components.report(ComponentReport("history", ComponentState.OK, "agree", {}, NOW))
+    done, _ = await asyncio.wait(waiting, timeout=60)
+
+    assert connections == 1
+    assert [task.exception() for task in done] == [None] * 32
+
+
+async def test_who_waits_behind_others_waits_no_longer_than_alone() -> None:
+    """The patience of each begins with its own first look."""
+    async with fake_queue() as queue:
+        gate = _gate(queue, Marks(checked="another run"), patience_seconds=0.5)
+        began_at = asyncio.get_running_loop().time()
+
+        answers = await asyncio.gather(*(gate.require_none() for _ in range(20)), return_exceptions=True)
+
+    assert {type(answer) for answer in answers} == {HistoryUnchecked}
+    assert asyncio.get_running_loop().time() - began_at < 5
 
 
 async def test_a_halt_stops_at_once() -> None:
