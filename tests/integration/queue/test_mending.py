@@ -246,6 +246,24 @@ async def test_an_entry_that_makes_no_sense_keeps_no_redis_from_being_halted_and
     assert (await mender.compare()).verdict is Verdict.AGREES
 
 
+async def test_an_event_that_cannot_be_read_keeps_no_redis_from_being_halted(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """Nothing may be traded on a Redis that went back, least of all when it cannot be put right."""
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    old = await copy_of(redis_queue.client)
+    await redis_queue.intake.enqueue(make_event("DU2"))
+    await drain(redis_queue, audit)
+    await go_back(redis_queue.client, old)
+    await redis_queue.client.hset(redis_queue.keys.events, str(event.event_id), "no event")
+
+    await mender.halt()
+
+    assert (await redis_queue.mending.halt_reason()).startswith("halted 1 2 ")
+    with pytest.raises(CorruptQueue, match="no event"):
+        await mender.mend()
+
+
 async def test_an_entry_without_a_number_is_named(
     redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
 ) -> None:

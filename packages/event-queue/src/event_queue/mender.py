@@ -6,7 +6,7 @@ plan made again after a death therefore contains exactly what is left to do.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -111,10 +111,12 @@ class Mender:
     async def halt(self) -> None:
         """Let nothing be traded on a queue that needs mending, and remember what it never saw.
 
+        What the queue holds is not looked at, so that nothing in it is in the way.
+
         Raises:
             QueueMoving: as `plan`.
         """
-        plan = await self.plan()
+        plan = await self._while_still(self._outline)
         if plan.comparison.needs_mending and not plan.comparison.survey.halt:
             await self._halt(plan)
 
@@ -135,12 +137,7 @@ class Mender:
         Raises:
             QueueMoving: records kept moving between the two while they were compared.
         """
-        for _ in range(_TRIES):
-            comparison = await self.compare()
-            plan = await self._plan(comparison)
-            if await self._past.position() == comparison.position:
-                return plan
-        raise QueueMoving("records kept moving to history while it was compared with Redis: nothing was changed")
+        return await self._while_still(self._plan)
 
     async def mend(self) -> MendPlan:
         """Put Redis right, and let trading go on; what was done.
@@ -190,23 +187,37 @@ class Mender:
         else:
             await self._past.skip_to(replace(position, counter=survey.following - 1))
 
-    async def _plan(self, comparison: Comparison) -> MendPlan:
+    async def _while_still(self, look: Callable[[Comparison], Awaitable[MendPlan]]) -> MendPlan:
+        """What a look shows during which history stood still."""
+        for _ in range(_TRIES):
+            comparison = await self.compare()
+            plan = await look(comparison)
+            if await self._past.position() == comparison.position:
+                return plan
+        raise QueueMoving("records kept moving to history while it was compared with Redis: nothing was changed")
+
+    async def _outline(self, comparison: Comparison) -> MendPlan:
+        """Which records each of them lacks, and no steps."""
         plan = MendPlan(comparison)
         if plan.is_nothing:
             return plan
         records = await self._redis.records()
         stored = await self._past.stored([(number, stream_id) for number, stream_id, _ in records]) if records else ()
         loose = loose_records(records, frozenset(stored))
-        divergence = _divergence(comparison, loose)
+        return MendPlan(comparison, loose, _divergence(comparison, loose))
+
+    async def _plan(self, comparison: Comparison) -> MendPlan:
+        plan = await self._outline(comparison)
+        if plan.is_nothing:
+            return plan
+        loose, divergence = plan.loose, plan.divergence
         present = await self._redis.present()
         known = [*await self._past.unfinished(), *await self._past.events(list(present))]
         steps = plan_steps(known, present, loose, divergence, self._now())
         remembered = tuple(await self._past.remembered(after=divergence.agreed))
-        return MendPlan(
-            comparison,
-            loose,
-            divergence,
-            steps,
+        return replace(
+            plan,
+            steps=steps,
             switched=tuple(await self._past.switched(after=divergence.agreed)),
             traded=(*await self._past.last_trades(), *await self._past.expected_trades(since=self._now() - FILL_LIFE)),
             remembered=remembered,
