@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,6 +24,7 @@ from event_queue.spill import Spill
 from event_queue.testing.events import make_event
 from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back
 from event_queue.testing.redis_server import running_redis
+from event_queue.testing.relays import address_of
 from event_queue.testing.server_process import free_port
 from service_runtime.clock import Clock, SystemClock
 
@@ -37,11 +37,7 @@ LONG_SECONDS = 30
 @pytest.fixture
 async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
     """The audit on PostgreSQL."""
-    parts = urlsplit(postgres_dsn)
-    address = PostgresAddress(
-        host=parts.hostname or "", port=parts.port or 0, user=parts.username or "", database=parts.path.lstrip("/")
-    )
-    async with open_postgres(address) as audit:
+    async with open_postgres(address_of(postgres_dsn)) as audit:
         yield audit
 
 
