@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -33,7 +34,8 @@ async def notifying(context: ServiceContext) -> AsyncGenerator[Notifier]:
         yield Nobody()
         return
     desk = NotificationDesk(lines, context.clock)
-    opening = asyncio.create_task(_open(lines, context.stopping), name="notifications_opening")
+    opening = asyncio.create_task(_open(lines), name="notifications_opening")
+    opening.add_done_callback(partial(_stop_unless_open, context.stopping))
     work = asyncio.create_task(_send(desk, opening), name="notifications")
     try:
         yield desk
@@ -45,18 +47,26 @@ async def notifying(context: ServiceContext) -> AsyncGenerator[Notifier]:
             await work
 
 
-async def _open(lines: Sequence[AppriseLine], stopping: asyncio.Event) -> None:
+async def _open(lines: Sequence[AppriseLine]) -> None:
     for place, line in enumerate(lines, start=1):
         if not await asyncio.to_thread(line.open):
-            stopping.set()
             reason = f"apprise does not understand the URL in place {place}"
             raise ConfigurationError([ConfigurationProblem("configuration", "notifications.urls", reason)])
     _log.info("notifications_on", lines=[line.name for line in lines])
 
 
+def _stop_unless_open(stopping: asyncio.Event, opening: asyncio.Future[None]) -> None:
+    if not _is_open(opening):
+        stopping.set()
+
+
+def _is_open(opening: asyncio.Future[None]) -> bool:
+    return not opening.cancelled() and opening.exception() is None
+
+
 async def _send(desk: NotificationDesk, opening: asyncio.Future[None]) -> None:
-    with suppress(ConfigurationError):
-        await asyncio.shield(opening)
+    await asyncio.wait({opening})
+    if _is_open(opening):
         await desk.run()
 
 
