@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from event_queue.arrival import Answer, Arrival
-from event_queue.errors import AuditUnavailable, QueueClosed
+from event_queue.errors import AuditUnavailable, QueueClosed, QueueError
 from event_queue.events import RebalanceEvent
 from event_queue.inbound_message import InboundMessage
 from event_queue.mender import Mender
@@ -48,11 +48,19 @@ class WaryIntake:
         """Offer many events; see `Intake.enqueue_all`. While Redis is empty, each is answered by QueueClosed."""
         answers = list(await self._intake.enqueue_all(arrivals, least=0))
         closed = [position for position, answer in enumerate(answers) if isinstance(answer, QueueClosed)]
-        if closed and await self._may_open():
-            again = await self._intake.enqueue_all([arrivals[position] for position in closed])
-            for position, answer in zip(closed, again, strict=True):
-                answers[position] = answer
+        for position, answer in zip(
+            closed, await self._offered_again([arrivals[each] for each in closed]), strict=True
+        ):
+            answers[position] = answer
         return answers
+
+    async def _offered_again(self, arrivals: Sequence[Arrival]) -> Sequence[Answer]:
+        """Answers to events that an empty Redis has refused."""
+        try:
+            may_open = bool(arrivals) and await self._may_open()
+        except QueueError as error:
+            return [error] * len(arrivals)
+        return await self._intake.enqueue_all(arrivals, least=None if may_open else 0)
 
     async def _may_open(self) -> bool:
         try:
