@@ -25,6 +25,8 @@ from chaos.system_level.world import ACCOUNTS
 _FAULTS: Final = ("F1", "F4+F5", "F6", "F12+F13")
 _LOAD_PAUSE: Final = (2.0, 4.0)
 _TROUBLE_PAUSE: Final = (15.0, 30.0)
+_GATEWAY_PAUSE: Final = (60.0, 90.0)
+"""A gateway restarts each night, and ends what its client remembers of a day's orders; here the days are short."""
 _LIFE_PARTS: Final = (0.8, 1.2)
 _LOOK_SECONDS: Final = 1.0
 _MORE_SECONDS: Final = 600.0
@@ -72,7 +74,7 @@ async def _trial(pace: Pace, seed: int, schema: str, gauge: Gauge) -> Outcome:
 async def _work_under_faults(stage: Stage, pace: Pace, chance: random.Random) -> None:
     """Signals without an end, and faults among them; broker and management-service are left to live."""
     end = asyncio.get_running_loop().time() + pace.seconds
-    load, worker, redis, wires = (random.Random(chance.random()) for _ in range(4))  # noqa: S311 - as above
+    load, worker, redis, wires, gateway = (random.Random(chance.random()) for _ in range(5))  # noqa: S311 - as above
     shortest, longest = (part * pace.life_seconds for part in _LIFE_PARTS)
 
     async def trouble() -> None:
@@ -84,6 +86,7 @@ async def _work_under_faults(stage: Stage, pace: Pace, chance: random.Random) ->
             (trouble, lambda: wires.uniform(*_TROUBLE_PAUSE)),
             (lambda: faults.kill_worker(stage, worker), lambda: worker.uniform(shortest, longest)),
             (lambda: faults.kill_redis(stage, redis), lambda: redis.uniform(shortest, longest)),
+            (lambda: stage.steer_gateway("drop"), lambda: gateway.uniform(*_GATEWAY_PAUSE)),
         ):
             group.create_task(_again_and_again(deed, pause, end))
 
