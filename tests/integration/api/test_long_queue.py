@@ -19,8 +19,8 @@ FEW = 20
 VERY_MANY = 100_000
 OFFSETS = (0, 50_000, 99_500, VERY_MANY)
 BATCH = 10_000
-MOST_COMMANDS = 25
-"""Of which 16 ask how Redis is set up, and how each part of the system is."""
+MOST_COMMANDS = 50
+"""Of which 16 ask how Redis is set up, and how each part of the system is, and one asks the type of each key."""
 MOMENT = datetime(2026, 1, 2, 15, 0, tzinfo=UTC)
 
 
