@@ -13,6 +13,7 @@ from chaos.system_level.load import send_load
 from chaos.system_level.stage import Stage
 
 _FAULT_SECONDS = 60.0
+_CANCEL_SECONDS = 1.0
 
 
 def faults_of(seed: int) -> list[str]:
@@ -38,8 +39,9 @@ async def run_trial(stage: Stage, seed: int, faults: Sequence[str]) -> Outcome:
             remarks.append(("I8", str(error)))
         is_quiet = await come_to_rest(stage)
     finally:
-        looking.cancel()
-        await asyncio.wait({looking})
+        while not looking.done():  # a client that has just got its answer may swallow a cancellation
+            looking.cancel()
+            await asyncio.wait({looking}, timeout=_CANCEL_SECONDS)
     seen = await observe(stage, is_quiet=is_quiet, remarks=remarks)
     return Outcome(
         kind="system",
