@@ -54,6 +54,7 @@ async def test_each_error_says_what_to_do(foreign: Exception, ours: type[QueueEr
     "code",
     [
         "READONLY",
+        "UNBLOCKED",
         "MISCONF",
         "LOADING",
         "MASTERDOWN",

@@ -27,6 +27,7 @@ from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavail
 
 _PASSING_CODES: Final = frozenset(
     {"READONLY", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOREPLICAS", "TRYAGAIN", "NOPERM"}
+    | {"UNBLOCKED"}  # ends a wait when Redis becomes a replica
 )
 _PASSING_CLASSES: Final = (
     RedisConnectionError,

@@ -74,7 +74,7 @@ def _tracebacks(stage: Stage) -> list[Finding]:
     """What no service may ever log."""
     bad = ("service_crashed", "task_crashed", "task_failed")
     lines = [(service, line) for service in stage.system.services for name in bad for line in service.log.of(name)]
-    return [Finding("I8", f"{line.get('event')}: {str(line)[:600]}") for _, line in lines]
+    return [Finding("I8", f"{line.get('event')}: {str(line)[-1500:]}") for _, line in lines]
 
 
 def _last_words(stage: Stage) -> list[Finding]:
