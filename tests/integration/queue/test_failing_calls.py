@@ -11,14 +11,13 @@ import pytest
 
 from event_queue.errors import CorruptQueue
 from event_queue.outcomes import Lease, Queued
-from event_queue.redis_queue import RedisQueue
+from event_queue.redis_queue import RedisQueue, queue_of
 from event_queue.script_files import SCRIPT_NAMES, Script, ScriptName, load_scripts
 from event_queue.script_runner import ScriptRunner
 from event_queue.testing.dump import dump_all
 from event_queue.testing.events import make_event
 from event_queue.testing.lost_redis import copy_of, go_back
 from queue_stories.stories import STORIES
-from queue_stories.telling import queue_on
 
 pytestmark = pytest.mark.integration
 
@@ -147,7 +146,7 @@ async def test_a_broken_script_changes_nothing_or_is_kept_from_running(
 
     for story in STORIES.values():
         await redis_queue.client.flushall()
-        await story(queue_on(runner, redis_queue.client))
+        await story(queue_of(runner, redis_queue.client, redis_queue.client))
 
     assert set(runner.broken) >= set(SCRIPT_NAMES) - {"halt"}
     assert all(runner.broken.values())

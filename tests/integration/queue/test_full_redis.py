@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from event_queue.errors import QueueFull
-from event_queue.redis_queue import RedisQueue, open_redis
+from event_queue.redis_queue import RedisQueue, open_redis, queue_of
 from event_queue.script_files import SCRIPT_NAMES, ScriptName, load_scripts
 from event_queue.script_runner import ScriptRunner
 from event_queue.testing.dump import dump_all
 from event_queue.testing.redis_server import running_redis
 from queue_stories.stories import STORIES
-from queue_stories.telling import Answer, answer_of, queue_on, start_of, state_of
+from queue_stories.telling import Answer, answer_of, start_of, state_of
 
 pytestmark = pytest.mark.integration
 
@@ -67,7 +67,7 @@ async def test_every_script_at_the_memory_limit_does_all_or_nothing(own_queue: R
         for limit in (0, 1):
             await client.flushall()
             runner = LimitedRunner(own_queue, limit=limit, started=await start_of(client))
-            await story(queue_on(runner, client))
+            await story(queue_of(runner, client, client))
             told.append((runner.answers, await state_of(client, own_queue.keys, runner.started)))
             ran |= {name for name, _ in runner.answers}
             refused |= runner.refused

@@ -17,13 +17,13 @@ from redis.backoff import NoBackoff
 
 from event_queue.errors import QueueUnavailable
 from event_queue.keys import QueueKeys
-from event_queue.redis_queue import RedisQueue, open_redis
+from event_queue.redis_queue import RedisQueue, open_redis, queue_of
 from event_queue.script_files import SCRIPT_NAMES, ScriptName, load_scripts
 from event_queue.script_runner import ScriptRunner
 from event_queue.testing.lossy_proxy import LossyProxy, open_proxy
 from event_queue.testing.redis_server import RedisServer
 from queue_stories.stories import STORIES
-from queue_stories.telling import Answer, answer_of, queue_on, shipped_scripts, start_of, state_of
+from queue_stories.telling import Answer, answer_of, shipped_scripts, start_of, state_of
 
 pytestmark = pytest.mark.integration
 
@@ -92,7 +92,7 @@ async def telling(
         runner = Repeating if kind == "no retries" else ScriptRunner
         far_runner = runner(far, keys, load_scripts(), patience=PATIENCE)
         teller = Teller(queue.client, far_runner, proxy, lost_at=lost_at, started=started)
-        await STORIES[story](queue_on(teller, queue.client))
+        await STORIES[story](queue_of(teller, queue.client, queue.client))
     assert proxy.lost == (lost_at > 0)
     return teller.answers, await state_of(queue.client, keys, started)
 

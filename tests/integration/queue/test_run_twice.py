@@ -7,14 +7,14 @@ import pytest
 
 from event_queue.outcomes import Lease
 from event_queue.redis_intake import RedisIntake
-from event_queue.redis_queue import RedisQueue
+from event_queue.redis_queue import RedisQueue, queue_of
 from event_queue.redis_worker import RedisWorkerQueue
 from event_queue.script_files import SCRIPT_NAMES, ScriptName, load_scripts
 from event_queue.script_runner import ScriptRunner
 from event_queue.testing.dump import dump_all
 from event_queue.testing.events import make_event
 from queue_stories.stories import STORIES
-from queue_stories.telling import answer_of, queue_on, shipped_scripts
+from queue_stories.telling import answer_of, shipped_scripts
 
 pytestmark = pytest.mark.integration
 
@@ -47,7 +47,7 @@ async def test_every_script_may_run_twice(redis_queue: RedisQueue) -> None:
 
     for story in STORIES.values():
         await redis_queue.client.flushall()
-        await story(queue_on(runner, redis_queue.client))
+        await story(queue_of(runner, redis_queue.client, redis_queue.client))
 
     assert runner.ran == shipped_scripts() == set(SCRIPT_NAMES)
 

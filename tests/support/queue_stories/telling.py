@@ -6,17 +6,7 @@ from importlib.resources import files
 from typing import Any, Final, cast
 
 from event_queue.keys import QueueKeys
-from event_queue.redis_admin import RedisQueueAdmin
-from event_queue.redis_components import RedisComponentBoard
-from event_queue.redis_intake import RedisIntake
-from event_queue.redis_mending import RedisMending
-from event_queue.redis_outbox import RedisOutbox
-from event_queue.redis_progress import RedisProgress
-from event_queue.redis_queue import RedisQueue
-from event_queue.redis_switch import RedisTradingSwitch
-from event_queue.redis_worker import RedisWorkerQueue
 from event_queue.script_files import ScriptName
-from event_queue.script_runner import ScriptRunner
 from event_queue.testing.dump import dump_all
 
 _UNIT_MS: Final = 600_000
@@ -31,22 +21,6 @@ def shipped_scripts() -> set[str]:
     """The name of each script file in the package."""
     names = (entry.name for entry in (files("event_queue") / "scripts").iterdir())
     return {name.removesuffix(".lua") for name in names if name.endswith(".lua")}
-
-
-def queue_on(runner: ScriptRunner, client: Any) -> RedisQueue:
-    """The queue, all of whose scripts go through the runner."""
-    return RedisQueue(
-        intake=RedisIntake(runner),
-        worker=RedisWorkerQueue(runner, client),
-        admin=RedisQueueAdmin(runner, client),
-        outbox=RedisOutbox(runner, client, client),
-        components=RedisComponentBoard(runner, client),
-        trading=RedisTradingSwitch(runner, client),
-        mending=RedisMending(runner, client),
-        progress=RedisProgress(client, runner.keys.progress),
-        keys=runner.keys,
-        client=client,
-    )
 
 
 async def start_of(client: Any) -> int:

@@ -94,7 +94,11 @@ def assemble(
     client: "Redis", blocking: "Redis", keys: QueueKeys, *, patience: timedelta = ANSWER * _TRIES
 ) -> RedisQueue:
     """Put the queue together on open clients that decode replies; they stay the caller's to close."""
-    scripts = ScriptRunner(client, keys, load_scripts(), patience=patience)
+    return queue_of(ScriptRunner(client, keys, load_scripts(), patience=patience), client, blocking)
+
+
+def queue_of(scripts: ScriptRunner, client: "Redis", blocking: "Redis") -> RedisQueue:
+    """The queue whose scripts all go through the runner; both clients stay the caller's to close."""
     return RedisQueue(
         intake=RedisIntake(scripts),
         worker=RedisWorkerQueue(scripts, blocking),
@@ -103,8 +107,8 @@ def assemble(
         components=RedisComponentBoard(scripts, client),
         trading=RedisTradingSwitch(scripts, client),
         mending=RedisMending(scripts, client),
-        progress=RedisProgress(client, keys.progress),
-        keys=keys,
+        progress=RedisProgress(client, scripts.keys.progress),
+        keys=scripts.keys,
         client=client,
     )
 

@@ -23,15 +23,7 @@ from chaos.reading import empty_tables, raw_redis, read_books, read_tables, stor
 from event_queue.keys import QueueKeys
 from event_queue.postgres_audit import PostgresAudit
 from event_queue.postgres_pool import PostgresAddress, open_pool
-from event_queue.redis_admin import RedisQueueAdmin
-from event_queue.redis_components import RedisComponentBoard
-from event_queue.redis_intake import RedisIntake
-from event_queue.redis_mending import RedisMending
-from event_queue.redis_outbox import RedisOutbox
-from event_queue.redis_progress import RedisProgress
-from event_queue.redis_queue import RedisQueue
-from event_queue.redis_switch import RedisTradingSwitch
-from event_queue.redis_worker import RedisWorkerQueue
+from event_queue.redis_queue import RedisQueue, queue_of
 from event_queue.script_runner import ScriptRunner
 from event_queue.sql_files import load_queries
 from event_queue.testing.redis_server import running_redis
@@ -189,20 +181,8 @@ class _Story:
 
 def _queue_on(client: Any) -> RedisQueue:
     """As the product puts it together, but for the clock of its scripts, which can be stepped."""
-    keys = QueueKeys.with_prefix()
-    scripts = ScriptRunner(client, keys, scripts_with_steps(), patience=_PATIENCE)
-    return RedisQueue(
-        intake=RedisIntake(scripts),
-        worker=RedisWorkerQueue(scripts, client),
-        admin=RedisQueueAdmin(scripts, client),
-        outbox=RedisOutbox(scripts, client, client),
-        components=RedisComponentBoard(scripts, client),
-        trading=RedisTradingSwitch(scripts, client),
-        mending=RedisMending(scripts, client),
-        progress=RedisProgress(client, keys.progress),
-        keys=keys,
-        client=client,
-    )
+    scripts = ScriptRunner(client, QueueKeys.with_prefix(), scripts_with_steps(), patience=_PATIENCE)
+    return queue_of(scripts, client, client)
 
 
 @asynccontextmanager
