@@ -39,13 +39,15 @@ class Connection:
         self._writer.transport.abort()
 
     async def write_out(self) -> None:
-        """Write what is queued until the connection ends. That the client is gone is noticed where it is read."""
+        """Write what is queued until the connection ends, or is cut: that is noticed where the client is read."""
         loop = asyncio.get_running_loop()
         while item := await self._outbox.get():
             due, data = item
             wait = due - loop.time()
             if wait > 0:
                 await asyncio.sleep(wait)
+            if self._writer.is_closing():
+                return
             self._writer.write(data)
             with suppress(ConnectionError):
                 await self._writer.drain()
