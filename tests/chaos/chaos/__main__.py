@@ -18,7 +18,7 @@ _TOLD_EVERY = 25
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when no invariant was broken and every known bug was caught, 1 otherwise."""
+    """0 when no invariant was broken, no trial broke down, and every known bug was caught; 1 otherwise."""
     parser = argparse.ArgumentParser("chaos", description="Break the rebalancer on purpose, and check what must hold.")
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--seed", type=int, default=None, help="of the first trial; drawn by chance if absent")
@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tell(figures: Figures, folder: Path) -> None:
     latest = figures.outcomes[-1]
     if latest.findings:
-        first = latest.findings[0]
-        sys.stderr.write(f"VIOLATION {latest.kind} seed {latest.seed}: {first.invariant} {first.words[:300]}\n")
+        first, word = latest.findings[0], "ERROR" if latest.is_void else "VIOLATION"
+        sys.stderr.write(f"{word} {latest.kind} seed {latest.seed}: {first.invariant} {first.words[:300]}\n")
         figures.write(folder)
     if len(figures.outcomes) % _TOLD_EVERY == 0:
         sys.stderr.write(f"{figures.line()}\n")

@@ -2,16 +2,26 @@
 
 import asyncio
 import traceback
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
 from chaos.invariants import Finding
-from chaos.outcome import Outcome
+from chaos.outcome import DRIVER, Outcome
 
-_END_SECONDS = 180.0
+TRIAL_SECONDS: Final = 180.0
+"""How long a trial may take: several times what the longest ones do."""
+_END_SECONDS: Final = 180.0
+_LONGEST_TRACE: Final = 1500
 
 
-async def bounded(kind: str, seed: int, trial: Coroutine[Any, Any, Outcome], *, seconds: float) -> Outcome:
+async def bounded(
+    kind: str,
+    seed: int,
+    trial: Coroutine[Any, Any, Outcome],
+    *,
+    faults: Sequence[str] = (),
+    seconds: float = TRIAL_SECONDS,
+) -> Outcome:
     """A trial that breaks down itself is a failed one: the run goes on, and the report has its seed."""
     running = asyncio.create_task(trial)
     await asyncio.wait({running}, timeout=seconds)
@@ -19,11 +29,14 @@ async def bounded(kind: str, seed: int, trial: Coroutine[Any, Any, Outcome], *, 
         waits = _waits(running)
         running.cancel()
         await asyncio.wait({running}, timeout=_END_SECONDS)
-        return _broken(kind, seed, f"the trial did not end in {seconds:.0f} s: {waits}")
+        return _broken(kind, seed, faults, f"the trial did not end in {seconds:.0f} s: {waits}")
+    if running.cancelled():
+        return _broken(kind, seed, faults, "the trial was cancelled from within")
     error = running.exception()
     if error is None:
         return running.result()
-    return _broken(kind, seed, "".join(traceback.format_exception(error))[-1500:])
+    trace = "".join(traceback.format_exception(error))[-_LONGEST_TRACE:]
+    return _broken(kind, seed, faults, f"{type(error).__name__}: {error}\n{trace}")
 
 
 def _waits(task: asyncio.Task[Outcome]) -> str:
@@ -36,8 +49,15 @@ def _waits(task: asyncio.Task[Outcome]) -> str:
     return " > ".join(lines)
 
 
-def _broken(kind: str, seed: int, words: str) -> Outcome:
-    findings = [Finding("driver", words)]
+def _broken(kind: str, seed: int, faults: Sequence[str], words: str) -> Outcome:
     return Outcome(
-        kind=kind, seed=seed, faults=(), findings=findings, kills=0, events=0, orders=0, records=0, seconds=0
+        kind=kind,
+        seed=seed,
+        faults=faults,
+        findings=[Finding(DRIVER, words)],
+        kills=0,
+        events=0,
+        orders=0,
+        records=0,
+        seconds=0,
     )

@@ -34,7 +34,7 @@ class Figures:
 
     @property
     def failed(self) -> list[Outcome]:
-        """Trials with findings."""
+        """Trials with findings, the driver's own breakdowns among them."""
         return [outcome for outcome in self.outcomes if outcome.findings]
 
     @property
@@ -46,11 +46,13 @@ class Figures:
         """All figures in one line."""
         kinds = Counter(outcome.kind for outcome in self.outcomes)
         told = ", ".join(f"{kinds[kind]} {words}" for kind, words in _KINDS.items() if kinds[kind])
+        voids = sum(outcome.is_void for outcome in self.outcomes)
         caught = sum(verdict.is_caught for verdict in self.verdicts)
         figures = [
             f"{len(self.outcomes)} trials ({told})",
             *(f"{self._sum(name)} {words}" for name, words in _SUMS.items()),
-            f"{len(self.failed)} trials with violations",
+            f"{len(self.failed) - voids} trials with violations",
+            f"{voids} errors of the driver",
             f"{caught} of {len(self.verdicts)} known bugs caught",
             f"seed {self.seed}",
             f"{self.seconds:.0f} s",

@@ -16,7 +16,7 @@ from chaos.explorer.clients import ChoiceClient, ChoicePool
 from chaos.explorer.people import Place, carry, mend, produce, work
 from chaos.invariants import Finding, check
 from chaos.observation import Observation, Signal
-from chaos.outcome import Outcome
+from chaos.outcome import DRIVER, Outcome
 from chaos.queue_level.arena import Database
 from chaos.queue_level.load import SOURCES, draw_load
 from chaos.reading import empty_tables, raw_redis, read_books, read_tables, stored_counter
@@ -81,7 +81,7 @@ class Explorer:
             kind="schedule",
             seed=seed,
             faults=["F25"],
-            findings=[*findings, *([Finding("driver", " | ".join(self.told[-_LAST_WORDS:]))] if findings else [])],
+            findings=[*findings, *([Finding(DRIVER, " | ".join(self.told[-_LAST_WORDS:]))] if findings else [])],
             kills=place.choices.deaths,
             events=len({entry.event_id for entry in seen.tables.entries}),
             orders=len(seen.orders),

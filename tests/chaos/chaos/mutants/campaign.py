@@ -1,5 +1,6 @@
 """A short campaign against one known bug."""
 
+from chaos.bounded import bounded
 from chaos.mutants.bugs import Bug
 from chaos.mutants.product_copy import copy_with
 from chaos.mutants.verdict import Verdict
@@ -16,7 +17,9 @@ async def hunt(bug: Bug, database: Database, *, seed: int) -> Verdict:
     with copy_with(bug) as folders:
         async with open_nursery(ACTORS, first_on_path=folders) as nursery:
             for number in range(1, MOST_TRIALS + 1):
-                outcome = await run_trial(bug.plan(seed + number), nursery, database)
+                plan = bug.plan(seed + number)
+                trial = run_trial(plan, nursery, database)
+                outcome = await bounded("queue", plan.seed, trial, faults=plan.faults)
                 broken = frozenset(finding.invariant for finding in outcome.findings)
                 if broken & expected:
                     return Verdict(bug.name, number, broken, expected)

@@ -15,6 +15,7 @@ from chaos.pulse import Pulse, some_time
 from chaos.queue_level.load import SOURCES
 from chaos.queue_level.post import Post, ProducerPost
 from chaos.reading import empty_tables, raw_redis
+from chaos.restarts import Restarts
 from chaos.wire import Wire, open_wire
 from event_queue.testing.postgres_server import PostgresServer
 from event_queue.testing.redis_server import RedisServer
@@ -60,8 +61,7 @@ class Arena:
     database: Database
     nursery: Nursery
     load: Mapping[str, list[dict[str, Any]]]
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Stores are killed one at a time; several at once die within milliseconds of each other."""
+    restarts: Restarts = field(default_factory=Restarts)
     pulse: Pulse = field(default_factory=Pulse)
     posts: dict[str, Post] = field(default_factory=dict[str, Post])
     kills: int = 0
@@ -145,11 +145,8 @@ class Arena:
     async def restart_redis_with(self, rewrite: Callable[[bytes], bytes]) -> None:
         """Kill -9 of Redis, and back with another append-only file."""
         self.kills += 1
-        async with self.turn:
-            await asyncio.to_thread(self.redis.kill)
-            log = self.redis.directory / _LOG
-            await asyncio.to_thread(lambda: log.write_bytes(rewrite(log.read_bytes())))
-            await asyncio.to_thread(self.redis.start)
+        log = self.redis.directory / _LOG
+        await self.restarts.restart(self.redis, lambda: asyncio.to_thread(_rewrite, log, rewrite))
 
     async def log(self) -> bytes:
         """The append-only file as it is now."""
@@ -163,18 +160,12 @@ class Arena:
     async def restart_redis(self, *, away_seconds: float = 0) -> None:
         """Kill -9 of Redis, and back."""
         self.kills += 1
-        async with self.turn:
-            await asyncio.to_thread(self.redis.kill)
-            await some_time(away_seconds)
-            await asyncio.to_thread(self.redis.start)
+        await self.restarts.restart(self.redis, lambda: some_time(away_seconds))
 
     async def restart_postgres(self, *, away_seconds: float = 0) -> None:
         """Kill -9 of PostgreSQL, and back."""
         self.kills += 1
-        async with self.turn:
-            await asyncio.to_thread(self.database.server.kill)
-            await some_time(away_seconds)
-            await asyncio.to_thread(self.database.server.start)
+        await self.restarts.restart(self.database.server, lambda: some_time(away_seconds))
 
     async def all_sent(self, *, seconds: float = _QUIET_SECONDS) -> bool:
         """Wait until every signal has been answered."""
@@ -215,3 +206,8 @@ async def open_arena(
             yield arena
         finally:
             await asyncio.gather(*(post.retire() for post in arena.posts.values()))
+            await arena.restarts.ended()
+
+
+def _rewrite(file: Path, rewrite: Callable[[bytes], bytes]) -> None:
+    file.write_bytes(rewrite(file.read_bytes()))

@@ -20,6 +20,7 @@ from chaos.points import Strike
 from chaos.processes import Nursery
 from chaos.pulse import some_time
 from chaos.reading import raw_redis
+from chaos.restarts import Restarts, Store
 from chaos.system_level.launcher import Launcher
 from chaos.system_level.world import MODELS, WORLD, followers
 from chaos.wire import Wire, open_wire
@@ -56,7 +57,7 @@ class Stage:
     redis_wire: Wire
     postgres_wire: Wire
     launcher: Launcher
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    restarts: Restarts = field(default_factory=Restarts)
     kills: int = 0
     signals: dict[int, Signal] = field(default_factory=dict[int, Signal])
     unanswered: set[int] = field(default_factory=set[int])
@@ -101,13 +102,10 @@ class Stage:
                     await service.ended()
                     await self.launcher.start(service)
 
-    async def restart_store(self, store: RedisServer | PostgresServer, *, away_seconds: float = 0) -> None:
+    async def restart_store(self, store: Store, *, away_seconds: float = 0) -> None:
         """Kill -9 of a store, and back."""
         self.kills += 1
-        async with self.turn:
-            await asyncio.to_thread(store.kill)
-            await some_time(away_seconds)
-            await asyncio.to_thread(store.start)
+        await self.restarts.restart(store, lambda: some_time(away_seconds))
 
     async def publish(self, account: str, data: Mapping[str, Any], *, message_id: str | None = None) -> None:
         """On the account's channel, over the control API of the outside world."""
@@ -198,7 +196,7 @@ async def open_stage(nursery: Nursery, chance: random.Random, schema: str) -> As
         system = await stack.enter_async_context(
             running_system(directory, stores, followers(), WORLD, settings=SETTINGS, launch=launcher)
         )
-        yield Stage(
+        stage = Stage(
             system=system,
             nursery=nursery,
             directory=directory,
@@ -210,6 +208,8 @@ async def open_stage(nursery: Nursery, chance: random.Random, schema: str) -> As
             postgres_wire=postgres_wire,
             launcher=launcher,
         )
+        stack.push_async_callback(stage.restarts.ended)
+        yield stage
 
 
 def awake(service: Service) -> None:

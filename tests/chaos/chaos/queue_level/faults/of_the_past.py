@@ -61,7 +61,8 @@ def _last_transaction(log: bytes) -> bytes:
 
 
 async def _is_ahead(arena: Arena, counter: int) -> bool:
-    return await stored_counter(arena.database.dsn) > counter
+    async with arena.restarts.none():
+        return await stored_counter(arena.database.dsn) > counter
 
 
 async def _go_back(arena: Arena, rewrite: Callable[[bytes], bytes], *, untold_seconds: float = 0) -> None:
@@ -78,8 +79,9 @@ async def _go_back(arena: Arena, rewrite: Callable[[bytes], bytes], *, untold_se
         for wire in wires:
             wire.damage.is_dead = True
         await arena.restart_redis_with(rewrite)
-        counter, stored = int(await arena.raw.get("outbox_counter") or 0), await stored_counter(arena.database.dsn)
-        arena.losses.append(await redis_ms(arena))
+        async with arena.restarts.none():
+            counter, stored = int(await arena.raw.get("outbox_counter") or 0), await stored_counter(arena.database.dsn)
+            arena.losses.append(await redis_ms(arena))
         for wire in wires:
             wire.damage.is_dead = False
             wire.cut()
