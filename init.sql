@@ -78,6 +78,8 @@ CREATE TABLE IF NOT EXISTS rebalance_orders (
 
 CREATE INDEX IF NOT EXISTS idx_orders_event_id ON rebalance_orders (event_id);
 CREATE INDEX IF NOT EXISTS idx_orders_account_id ON rebalance_orders (account_id, intended_at);
+CREATE INDEX IF NOT EXISTS idx_orders_without_end ON rebalance_orders (account_id)
+    WHERE status IN ('intended', 'PENDING', 'WORKING', 'UNCONFIRMED');
 
 -- One row per execution. No foreign key: a fill is kept even when its order's record is not.
 CREATE TABLE IF NOT EXISTS rebalance_fills (

@@ -38,6 +38,10 @@ class AuditTrail:
         """Write down that an intended order never left."""
         await self._record(AuditKind.ORDER_RESULT, unsent_details(request, reason))
 
+    async def unconfirmed(self, request: OrderRequest, reason: str) -> None:
+        """Write down that an intended order was or may have been sent, and that its end was not told."""
+        await self._record(AuditKind.ORDER_RESULT, unconfirmed_details(request, reason))
+
     async def result(self, result: OrderResult) -> None:
         """Write down what became of an order, and each of its fills.
 
@@ -76,13 +80,23 @@ def intent_details(request: OrderRequest, reason: str, effect: MarginEffect | No
 
 
 def unsent_details(request: OrderRequest, reason: str) -> dict[str, Any]:
-    """An order that was written down and never left; `NOT_SENT` is a word of ours, not of the brokerage."""
+    """An order that was written down and never left."""
+    return _own_verdict(request, "NOT_SENT", reason, amount="0")
+
+
+def unconfirmed_details(request: OrderRequest, reason: str) -> dict[str, Any]:
+    """An order that was lost sight of; what filled of it is told by its fills."""
+    return _own_verdict(request, "UNCONFIRMED", reason, amount=None)
+
+
+def _own_verdict(request: OrderRequest, status: str, reason: str, *, amount: str | None) -> dict[str, Any]:
+    """What is to be said of an order of which the brokerage said nothing, with a status that is no word of its own."""
     return {
         **_order_details(request),
-        "status": "NOT_SENT",
-        "filled_quantity": "0",
+        "status": status,
+        "filled_quantity": amount,
         "average_price": None,
-        "commission": "0",
+        "commission": amount,
         "message": reason,
     }
 

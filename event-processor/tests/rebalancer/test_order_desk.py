@@ -98,6 +98,25 @@ async def test_a_lost_connection_is_told(case: Scenario) -> None:
 
     assert len(case.recorder.intents) == 3
     assert case.brokerage.orders == ()
+    assert case.recorder.unsent_orders.keys() == {"SELL:A", "SELL:B", "SELL:C"}
+
+
+@pytest.mark.parametrize(
+    "script", [ConnectionScript("place_order", "after"), ConnectionScript("await_order", "before")], ids=str
+)
+async def test_an_order_that_left_before_the_loss_is_unconfirmed(case: Scenario, script: ConnectionScript) -> None:
+    """Whoever reads the history learns which orders may have filled, and which were never sent."""
+    desk = await _desk(case)
+    case.brokerage.scripts.add(script)
+
+    with pytest.raises(BrokerConnectionError):
+        await desk.carry_out(SELLS)
+
+    sent = {order.request.order_ref for order in case.brokerage.orders}
+    told = case.recorder
+    assert "SELL:A" in sent
+    assert sent == told.unconfirmed_orders.keys() | {result.request.order_ref for result in told.results}
+    assert told.unsent_orders.keys() == {"SELL:A", "SELL:B", "SELL:C"} - sent
 
 
 @pytest.mark.parametrize("refusal", [LeaseLost("lost"), Stopping("stopping")])

@@ -19,7 +19,7 @@ from broker_connector_base import (
     Side,
     TimeInForce,
 )
-from event_processor.audit_trail import AuditTrail, intent_details, result_details, unsent_details
+from event_processor.audit_trail import AuditTrail, intent_details, result_details, unconfirmed_details, unsent_details
 from event_processor.fill_recorder import FillRecorder, fill_details
 from event_processor.hand import Hand
 from event_processor.lease_guard import LeaseGuard
@@ -90,6 +90,18 @@ def test_an_order_that_never_left_has_what_the_orders_table_wants() -> None:
 
     assert _read_by("upsert_order_results.sql") - {"reason"} <= details.keys()
     assert (details["status"], details["filled_quantity"], details["message"]) == ("NOT_SENT", "0", "shutting down")
+
+
+def test_an_order_lost_sight_of_has_what_the_orders_table_wants() -> None:
+    """It says nothing about quantities, which others know better."""
+    details = unconfirmed_details(REQUEST, "the connection broke")
+
+    assert _read_by("upsert_order_results.sql") - {"reason"} <= details.keys()
+    assert (details["status"], details["filled_quantity"], details["message"]) == (
+        "UNCONFIRMED",
+        None,
+        "the connection broke",
+    )
 
 
 def test_a_fill_has_what_the_fills_table_wants(world: WorkerWorld) -> None:
@@ -166,6 +178,14 @@ async def test_an_order_that_never_left_is_told(trail: AuditTrail, world: Worker
 
     assert (await world.all_kinds())[2:] == [AuditKind.ORDER_INTENT, AuditKind.ORDER_RESULT]
     assert trail.orders_intended == 1
+
+
+async def test_an_order_lost_sight_of_is_told(trail: AuditTrail, world: WorkerWorld) -> None:
+    """As a word about an order, like what the brokerage says of one."""
+    await trail.intent(REQUEST, "because")
+    await trail.unconfirmed(REQUEST, "the connection broke")
+
+    assert (await world.all_kinds())[2:] == [AuditKind.ORDER_INTENT, AuditKind.ORDER_RESULT]
 
 
 async def test_the_same_fill_is_recorded_once(trail: AuditTrail, world: WorkerWorld) -> None:

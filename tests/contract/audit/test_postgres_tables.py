@@ -1,6 +1,7 @@
 """What only PostgreSQL has: orders and fills, quarantine, its own refusals, and being away."""
 
 import json
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,8 +12,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from event_queue.audit import AuditKind, EventStatus
+from broker_connector_base import OrderStatus
+from event_queue.audit import AuditKind, AuditRecord, EventStatus
 from event_queue.errors import AuditUnavailable
+from event_queue.events import Command, RebalanceEvent
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress, apply_schema, open_pool
 from event_queue.sql_files import load_queries
@@ -171,6 +174,128 @@ async def test_a_result_stands_over_the_fills_that_it_sums_up(
     assert (row["status"], row["filled_quantity"]) == ("CANCELLED", 4)
 
 
+UNTOLD = {"filled_quantity": None, "average_price": None, "commission": None, "message": "lost"}
+LATER = {**ORDER, "order_ref": "e:2:1"}
+LIVE = {"result": {"execution_mode": "live"}}
+
+
+def _left_behind(maker: RecordMaker, event: RebalanceEvent, *last_words: str) -> list[AuditRecord]:
+    """An attempt that intended an order and learned no more of it than this status, and its event claimed once more."""
+    return [
+        maker.record(AuditKind.CLAIMED, event),
+        maker.record(AuditKind.ORDER_INTENT, event, ORDER),
+        *(maker.record(AuditKind.ORDER_RESULT, event, {**RESULT, **UNTOLD, "status": word}) for word in last_words),
+        maker.record(AuditKind.REQUEUED, event, {"error": "no gateway", "result": {}}),
+        maker.record(AuditKind.CLAIMED, event.requeued()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("last_words", "kind", "details"),
+    [
+        ([], AuditKind.ORDER_INTENT, LATER),
+        (["UNCONFIRMED"], AuditKind.ORDER_INTENT, LATER),
+        ([], AuditKind.COMPLETED, LIVE),
+        (["WORKING"], AuditKind.COMPLETED, LIVE),
+    ],
+)
+async def test_an_order_left_behind_has_ended_once_a_later_attempt_trades(
+    audit: PostgresAudit,
+    database: Any,
+    maker: RecordMaker,
+    *,
+    last_words: list[str],
+    kind: AuditKind,
+    details: dict[str, Any],
+) -> None:
+    """Or ends without a trade: no attempt does either while an order is open. Its own order is only intended yet."""
+    event = make_event()
+    before, after = _left_behind(maker, event, *last_words), maker.record(kind, event.requeued(), details)
+
+    await audit.append(before)
+    await audit.append([after])
+
+    row, *own = await database.fetch("SELECT * FROM rebalance_orders ORDER BY order_ref")
+    assert (row["status"], row["filled_quantity"], row["finished_at"]) == ("ENDED", 0, after.recorded_at)
+    assert row["message"] == "; ".join([*(["lost"] if last_words else []), "a later attempt found it no longer open"])
+    assert [order["status"] for order in own] == ["intended"] * (kind is AuditKind.ORDER_INTENT)
+
+
+@pytest.mark.parametrize(("quantity", "status"), [("4", "ENDED"), ("10", "FILLED")])
+async def test_an_order_left_behind_has_what_filled_of_it(
+    audit: PostgresAudit, database: Any, maker: RecordMaker, quantity: str, status: str
+) -> None:
+    """Also when its execution was told before the last word on the order."""
+    event = make_event()
+    fill = {**FILL, "quantity": quantity, "commission": "1"}
+
+    await audit.append(
+        [
+            maker.record(AuditKind.FILL, event, fill),
+            *_left_behind(maker, event, "UNCONFIRMED"),
+            maker.record(AuditKind.COMPLETED, event.requeued(), LIVE),
+        ]
+    )
+
+    row = await database.fetchrow("SELECT * FROM rebalance_orders")
+    assert (row["status"], row["filled_quantity"], row["commission"]) == (status, Decimal(quantity), 1)
+    assert row["average_price"] == Decimal("501.2")
+
+
+async def test_an_order_for_the_close_ends_with_the_next_event_of_its_account(
+    audit: PostgresAudit, database: Any, maker: RecordMaker
+) -> None:
+    """Its own event's end leaves it waiting, and so does whatever happens on another account."""
+    first, second, other = make_event(), make_event(exec_command=Command.CANCEL_ORDERS), make_event("DU2")
+    waiting = {**RESULT, **UNTOLD, "status": "WORKING"}
+
+    await audit.append(
+        [
+            maker.record(AuditKind.CLAIMED, first),
+            maker.record(AuditKind.ORDER_INTENT, first, ORDER),
+            maker.record(AuditKind.ORDER_RESULT, first, waiting),
+            maker.record(AuditKind.COMPLETED, first, LIVE),
+            maker.record(AuditKind.CLAIMED, other),
+            maker.record(AuditKind.COMPLETED, other, LIVE),
+        ]
+    )
+    before = await database.fetchval("SELECT status FROM rebalance_orders")
+    await audit.append([maker.record(AuditKind.CLAIMED, second), maker.record(AuditKind.COMPLETED, second)])
+
+    assert (before, await database.fetchval("SELECT status FROM rebalance_orders")) == ("WORKING", "ENDED")
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        (AuditKind.COMPLETED, {"result": {"execution_mode": "dry_run"}}),
+        (AuditKind.SKIPPED, {"result": {}}),
+        (AuditKind.REQUEUED, {"error": "no gateway", "result": {}}),
+    ],
+)
+async def test_an_attempt_that_cleared_nothing_tells_nothing_of_earlier_orders(
+    audit: PostgresAudit, database: Any, maker: RecordMaker, kind: AuditKind, details: dict[str, Any]
+) -> None:
+    """It may have ended before it looked."""
+    event = make_event()
+
+    await audit.append([*_left_behind(maker, event), maker.record(kind, event.requeued(), details)])
+
+    assert await database.fetchval("SELECT status FROM rebalance_orders") == "intended"
+
+
+def test_every_status_that_is_no_end_is_looked_for() -> None:
+    """Those of the brokerage, and our own."""
+    text = load_queries()["end_left_orders"]
+    (listed,) = re.findall(r"status IN \(([^)]*)\)", text)
+
+    assert set(re.findall(r"\w+", listed)) == {
+        "intended",
+        "UNCONFIRMED",
+        *(status.value for status in OrderStatus if not status.is_final),
+    }
+
+
 BAD: list[tuple[AuditKind, dict[str, Any], str]] = [
     (AuditKind.COMPLETED, {"result": {"note": "a\x00b"}}, "a NUL character"),
     (AuditKind.ORDER_INTENT, {"symbol": "SPY"}, "no order_ref"),
@@ -198,7 +323,7 @@ async def test_a_record_that_postgres_refuses_stops_no_other(
     assert (quarantined["counter"], quarantined["details"]) == (bad.counter, bad.details_json.encode())
     assert await database.fetchval("SELECT count(*) FROM event_history") == 8
     assert await database.fetchval("SELECT count(*) FROM rebalance_events") == 7
-    assert await audit.cursor() == records[-1].stream_id
+    assert (await audit.cursor()).stream_id == records[-1].stream_id
 
 
 async def test_invalid_json_is_quarantined(audit: PostgresAudit, database: Any, maker: RecordMaker) -> None:
@@ -238,7 +363,7 @@ async def test_the_schema_may_be_applied_again(
         await apply_schema(pool, (Path(pytestconfig.rootpath) / "init.sql").read_text(encoding="utf-8"))
 
     assert await audit.get_event(event.event_id) is not None
-    assert await audit.cursor() == maker.made[-1].stream_id
+    assert (await audit.cursor()).stream_id == maker.made[-1].stream_id
 
 
 async def test_every_status_is_allowed_and_no_other(database: Any) -> None:

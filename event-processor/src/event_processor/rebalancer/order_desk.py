@@ -8,7 +8,11 @@ from typing import Final
 import structlog
 
 from broker_connector_base import (
+    AccountRefused,
+    BrokerAPIError,
     BrokerClient,
+    BrokerConnectionError,
+    BrokerError,
     CancellationUnconfirmed,
     MarginEffect,
     OrderExecutionError,
@@ -32,6 +36,9 @@ _log = structlog.get_logger(__name__)
 REFUSAL_WAIT_SECONDS: Final = 10.0
 """How long orders that wait for the close are watched: refusals come within seconds, fills not before the auction."""
 
+_LOST_SIGHT: Final = (BrokerConnectionError, BrokerAPIError, AccountRefused)
+"""What ends the following of an order without telling anything of the order itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
@@ -40,6 +47,18 @@ class _Draft:
     trade: Trade
     request: OrderRequest
     margin_effect: MarginEffect | None
+
+
+@dataclass(slots=True)
+class _LastPermit:
+    """The permit of one order. Until it is given, the brokerage's client has sent nothing."""
+
+    guard: Guard
+    is_given: bool = False
+
+    def __call__(self) -> None:
+        self.guard.require_running()
+        self.is_given = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +111,22 @@ class OrderDesk:
     async def _trade(self, draft: _Draft, deadline: float) -> SentOrder:
         self.guard.require_running()
         await self.recorder.intent(draft.request, draft.trade.reason, draft.margin_effect)
-        result = await self._follow(await self._send(draft.request), deadline)
+        order_id = await self._send(draft.request)
+        try:
+            result = await self._follow(order_id, deadline)
+        except _LOST_SIGHT as error:
+            await self.recorder.unconfirmed(draft.request, f"order {order_id} was sent: {error}")
+            raise
         await self.recorder.result(result)
         return SentOrder(draft.trade, result, draft.margin_effect)
 
     async def _send(self, request: OrderRequest) -> str:
+        permit = _LastPermit(self.guard)
         try:
-            order_id = await self.broker.place_order(request, permit=self.guard.require_running)
-        except Stopping as refusal:
-            await self.recorder.unsent(request, str(refusal))
+            order_id = await self.broker.place_order(request, permit=permit)
+        except (Stopping, BrokerError) as error:
+            write = self.recorder.unconfirmed if permit.is_given else self.recorder.unsent
+            await write(request, str(error))
             raise
         except LeaseLost as refusal:  # whoever has lost the lease writes nothing down any more
             _log.warning("order_not_sent", order_ref=request.order_ref, reason=str(refusal))

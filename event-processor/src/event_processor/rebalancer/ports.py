@@ -43,6 +43,10 @@ class Recorder(Protocol):
         """An order that was written down has certainly not been sent, and never will be."""
         ...
 
+    async def unconfirmed(self, request: OrderRequest, reason: str) -> None:
+        """An order that was written down may have been sent, and this attempt will not learn what became of it."""
+        ...
+
     async def result(self, result: OrderResult) -> None:
         """What became of an order, with its fills."""
         ...

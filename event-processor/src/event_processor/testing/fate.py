@@ -69,6 +69,7 @@ class FatefulRecorder:
         self.pauses_at: int | None = None
         """Trading is paused once so many orders have been intended."""
         self.unsent_orders: dict[str, str] = {}
+        self.unconfirmed_orders: dict[str, str] = {}
         self.results: list[OrderResult] = []
         self.found: list[Fill] = []
 
@@ -86,6 +87,11 @@ class FatefulRecorder:
         """Keep the order and why it did not leave."""
         self.fate.step()
         self.unsent_orders[request.order_ref] = reason
+
+    async def unconfirmed(self, request: OrderRequest, reason: str) -> None:
+        """Keep the order and why its end is not known."""
+        self.fate.step()
+        self.unconfirmed_orders[request.order_ref] = reason
 
     async def result(self, result: OrderResult) -> None:
         """Keep the result."""

@@ -17,7 +17,8 @@
     restored      from_history or from_queue: Redis or history had lost the event, and knows it again
     resynced      ended_as: Redis had gone back to before this event's end, and follows history again
     order_intent  order_ref, symbol, side (BUY or SELL), quantity, order_type, limit_price, time_in_force, reason
-    order_result  the same, and status, filled_quantity, average_price, commission, message;
+    order_result  the same, and status (the brokerage's, NOT_SENT or UNCONFIRMED), filled_quantity, average_price,
+                  commission, message;
                   trading_day (only of orders that will fill later, as those for the close)
     fill          exec_id, order_ref, symbol, side, quantity, price, commission, executed_at; replaces (only of a
                   correction: the exec_ids under which the execution was told before)

@@ -28,6 +28,8 @@ _ORDER_TABLES: Final[Mapping[AuditKind, QueryName]] = {
     AuditKind.FILL: "upsert_fills",
 }
 _REFUSED: Final = (
+_MAY_CLEAR: Final = frozenset({AuditKind.ORDER_INTENT, AuditKind.COMPLETED})
+"""Kinds that may tell that no earlier order is open on the account."""
     asyncpg.DataError,  # class 22: a value cannot be stored
     asyncpg.IntegrityConstraintViolationError,  # class 23: a field is missing, or not one of those allowed
     asyncpg.ProgramLimitExceededError,  # class 54: too large or too deep
@@ -107,6 +109,9 @@ class PostgresAppender:
     async def _follow_fills(self, connection: Any, fills: Sequence[AuditRecord]) -> None:
         """Let corrections take their places, and orders know of what filled after the last word on them."""
         if fills:
+        clearing = [record for record in records if record.kind in _MAY_CLEAR]
+        if clearing:
+            await connection.execute(self._queries["end_left_orders"], *_columns(clearing, "counter"))
             await connection.execute(self._queries["drop_replaced_fills"], *_columns(fills, "event_id"))
             await connection.execute(self._queries["settle_orders"], *_columns(fills, "details_json"))
 

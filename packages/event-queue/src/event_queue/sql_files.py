@@ -6,6 +6,7 @@ from typing import Final, Literal, get_args
 QueryName = Literal[
     "append_pauses",
     "drop_replaced_fills",
+    "end_left_orders",
     "find_events",
     "find_known",
     "find_stored",
