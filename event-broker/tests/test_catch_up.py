@@ -17,7 +17,6 @@ from event_broker.errors import HistoryRefused, HistoryUnavailable
 from event_broker.history_health import HistoryHealth
 from event_broker.progress_book import ProgressBook
 from event_broker.safekeeping import NotKept, Safekeeping
-from event_broker.signal_spool import Kept
 from event_broker.testing.listening_rig import SHORT, accounts_on
 from event_broker.testing.memory_progress import MemoryProgress
 from event_broker.testing.recording_intake import RecordingIntake
@@ -49,9 +48,9 @@ class ScriptedHistory:
 class Line:
     """One channel whose past is scripted."""
 
-    def __init__(self, known: Progress, *, hold_seconds: float, safe: Safekeeping | None = None) -> None:
+    def __init__(self, known: Progress | None, *, hold_seconds: float, safe: Safekeeping | None = None) -> None:
         clock = SystemClock()
-        self.store = MemoryProgress({CHANNEL: known})
+        self.store = MemoryProgress({CHANNEL: known} if known else None)
         self.history = ScriptedHistory()
         self.intake = RecordingIntake()
         self.health = HistoryHealth()
@@ -275,25 +274,91 @@ async def test_waiting_for_redis_does_not_count_as_waiting_for_the_history() -> 
 class Left(NotKept):
     """One message that an earlier process left on disk."""
 
-    def kept(self) -> list[Kept]:
-        """The message, and how far the channel was taken in with it."""
-        return [Kept(message(9), message(9).progress(NOW))]
+    def kept(self) -> list[Trigger]:
+        """The message."""
+        return [message(9)]
 
 
-async def test_what_an_earlier_process_left_hides_nothing_that_came_before_it() -> None:
-    """The history is read from what was loaded on, for Redis may have lost what lies between."""
+async def test_what_an_earlier_process_left_waits_for_what_came_before_it() -> None:
+    """The history is read from the known progress on, although no channel is attached; then all goes by its time."""
     line, stopping = Line(KNOWN, hold_seconds=60, safe=Left()), asyncio.Event()
-    line.intake.open.clear()
     async with asyncio.TaskGroup() as group:
         group.create_task(line.run_until(stopping))
-        await line.book.known(CHANNEL)
-        line.catch_up.begin()
-        line.intake.open.set()
         since = await line.asked()
-        line.history.answers.put_nowait(past(7, 8, 9))
-        numbers = await line.taken(3)
+        before = list(line.intake.taken)
+        line.history.answers.put_nowait(past(0, 7, 8, 9))
+        numbers = await line.taken(4)
+        await line.store.wait_until(lambda stored: stored[CHANNEL].message_id == "m9")
         stopping.set()
 
     assert since == start_of(KNOWN)
-    assert numbers == [9, 7, 8]
+    assert before == []
+    assert numbers == [0, 7, 8, 9]
     assert line.missed == []
+
+
+async def test_what_an_earlier_process_left_moves_no_progress_while_the_history_is_away() -> None:
+    """It is let through after a while, and whoever comes next still reads from before it."""
+    line, stopping = Line(KNOWN, hold_seconds=0.01, safe=Left()), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run_until(stopping))
+        numbers = await line.taken(1)
+        line.inbox.put(message(10))
+        await line.taken(2)
+        line.inbox.heard(SystemClock().now())
+        stopping.set()
+
+    assert numbers == [9]
+    assert [offer.message.sent_at for offer in line.intake.offers if offer.message] == [None, None]
+    assert await line.book.known(CHANNEL) == KNOWN
+
+
+async def test_what_an_earlier_process_left_is_where_an_unknown_channel_is_read_from() -> None:
+    """Redis never knew the channel, so only the messages themselves tell since when it was heard."""
+    line, stopping = Line(None, hold_seconds=60, safe=Left()), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run_until(stopping))
+        line.catch_up.begin()
+        since = await line.asked()
+        line.history.answers.put_nowait(past(9, 10))
+        numbers = await line.taken(2)
+        stopping.set()
+
+    assert since == message(9).moment - timedelta(seconds=5)
+    assert numbers == [9, 10]
+    assert line.missed == []
+
+
+async def test_an_unknown_channel_lost_twice_before_redis_answers_is_read_from_its_first_moment() -> None:
+    """What came between the two is in no line, and Redis does not know since when to ask."""
+    line, stopping = Line(None, hold_seconds=60), asyncio.Event()
+    line.store.open.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run_until(stopping))
+        first_at = SystemClock().now()
+        line.catch_up.begin()
+        line.catch_up.begin()
+        line.store.open.set()
+        since = await line.asked()
+        line.history.answers.put_nowait(past(9, 10))
+        numbers = await line.taken(2)
+        stopping.set()
+
+    assert timedelta() <= since + timedelta(minutes=2) - first_at < timedelta(seconds=30)
+    assert numbers == [9, 10]
+
+
+async def test_a_gap_that_a_failure_left_open_is_closed_by_the_next_run() -> None:
+    """Whatever ended the reading, it begins again without another loss."""
+    line, stopping = Line(KNOWN, hold_seconds=60), asyncio.Event()
+    line.catch_up.begin()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(until_stopped(stopping, line.book.run))
+        failed = group.create_task(line.catch_up.run())
+        await line.asked()
+        failed.cancel()
+        group.create_task(until_stopped(stopping, line.catch_up.run))
+        since = await line.asked()
+        stopping.set()
+
+    assert since == start_of(KNOWN)

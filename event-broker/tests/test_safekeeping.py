@@ -14,7 +14,7 @@ from event_broker.channel_inbox import ChannelInbox
 from event_broker.channel_router import ChannelRouter
 from event_broker.errors import SpoolUnusable
 from event_broker.safekeeping import KeptOnDisk
-from event_broker.signal_spool import Kept, SignalSpool, SpoolFolder
+from event_broker.signal_spool import SignalSpool, SpoolFolder
 from event_broker.testing.listening_rig import accounts_on
 from event_broker.testing.recording_intake import RecordingIntake
 from event_broker.trigger import Trigger
@@ -30,12 +30,6 @@ def message(number: int, payload: object = None) -> Trigger:
     """A message published `number` seconds after the beginning, received a second later."""
     sent_at = NOW + timedelta(seconds=number)
     return Trigger(CHANNEL, f"m{number}", payload or {"number": number}, sent_at + timedelta(seconds=1), sent_at)
-
-
-def kept(number: int, payload: object = None) -> Kept:
-    """Such a message with the progress that it means."""
-    trigger = message(number, payload)
-    return Kept(trigger, trigger.progress(trigger.received_at))
 
 
 def files_in(folder: Path) -> list[str]:
@@ -74,35 +68,55 @@ async def life(directory: Path, *, redis_is_up: bool) -> AsyncGenerator[Life]:
 
 
 async def test_what_waits_when_the_process_dies_is_queued_by_the_next_in_order(tmp_path: Path) -> None:
-    """Before anything that comes later, once, and progress goes on from there."""
+    """With what the history has besides, and before anything that comes later; progress goes on from there."""
     async with life(tmp_path, redis_is_up=False) as first:
-        for number in (1, 2, 3):
+        for number in (1, 3, 4):
             first.inbox.put(message(number))
         await first.safe.save()
 
     async with life(tmp_path, redis_is_up=True) as second:
-        second.inbox.put(message(4))
-        await second.intake.wait_taken(4)
-        await asyncio.wait_for(second.inbox.replayed.wait(), 5)
+        second.inbox.put(message(5))
+        second.inbox.settle([message(1), message(2)], heard_until=NOW)
+        await second.intake.wait_taken(5)
+        await second.inbox.wait_empty()
+        await second.safe.save()
 
     assert first.numbers == []
-    assert second.numbers == [1, 2, 3, 4]
-    assert [progress.message_id for progress in second.reached] == ["m1", "m2", "m3", "m4"]
+    assert second.numbers == [1, 2, 3, 4, 5]
+    assert [progress.message_id for progress in second.reached] == ["m1", "m2", "m3", "m4", "m5", "m5"]
+    assert files_in(tmp_path) == []
 
 
 async def test_what_is_kept_back_for_the_history_is_kept_safe_too(tmp_path: Path) -> None:
-    """Its progress is not known: the history before it may hold more, and is read by the next process."""
+    """And kept back by the next process too, which lets it go without progress when the history does not come."""
     async with life(tmp_path, redis_is_up=False) as first:
         first.inbox.hold()
         first.inbox.put(message(2))
         await first.safe.save()
 
     async with life(tmp_path, redis_is_up=True) as second:
+        second.inbox.heard(NOW)
+        held = second.inbox.backlog
+        second.inbox.let_go()
         await second.intake.wait_taken(1)
-        await asyncio.wait_for(second.inbox.replayed.wait(), 5)
+        await second.inbox.wait_empty()
 
+    assert held == 1
     assert second.numbers == [2]
     assert second.reached == []
+
+
+async def test_what_is_on_disk_is_not_written_again_when_it_is_let_go(tmp_path: Path) -> None:
+    """A message without an id would become two signals: nothing tells a second line from a second message."""
+    nameless = replace(message(2), message_id=None)
+    async with life(tmp_path, redis_is_up=False) as first:
+        first.inbox.hold()
+        first.inbox.put(nameless)
+        await first.safe.save()
+        first.inbox.let_go()
+        await first.safe.save()
+
+    assert SignalSpool(tmp_path, CHANNEL).read() == [nameless]
 
 
 async def test_what_is_queued_is_forgotten(tmp_path: Path) -> None:
@@ -119,6 +133,21 @@ async def test_what_is_queued_is_forgotten(tmp_path: Path) -> None:
         await second.intake.wait_taken(1)
 
     assert second.numbers == [2]
+
+
+async def test_the_file_goes_although_the_history_tells_its_messages_too(tmp_path: Path) -> None:
+    """Of two copies one is queued, and the other one waits for nothing more."""
+    async with life(tmp_path, redis_is_up=False) as first:
+        first.inbox.hold()
+        first.inbox.put(message(2))
+        await first.safe.save()
+        first.intake.open.set()
+        first.inbox.settle([message(1), message(2)], heard_until=NOW)
+        await first.inbox.wait_empty()
+        await first.safe.save()
+
+    assert first.numbers == [1, 2]
+    assert files_in(tmp_path) == []
 
 
 async def test_a_message_that_is_queued_at_once_never_touches_the_disk(tmp_path: Path) -> None:
@@ -142,6 +171,7 @@ async def test_a_disk_that_cannot_be_written_is_told_once_and_loses_nothing(tmp_
             away.mkdir()
             await first.safe.save()
     async with life(away, redis_is_up=True) as second:
+        second.inbox.let_go()
         await second.intake.wait_taken(1)
 
     told = [line["event"] for line in lines]
@@ -154,14 +184,14 @@ async def test_a_disk_that_cannot_be_written_is_told_once_and_loses_nothing(tmp_
 def test_every_payload_comes_back_as_it_was(tmp_path: Path, payload: object) -> None:
     """Objects, text, bytes, and what is refused later."""
     spool = SignalSpool(tmp_path, CHANNEL)
-    spool.append([kept(1, payload)])
+    spool.append([message(1, payload)])
 
-    assert spool.read() == [kept(1, payload)]
+    assert spool.read() == [message(1, payload)]
 
 
 def test_a_message_without_id_time_and_payload_comes_back(tmp_path: Path) -> None:
     """Nothing of it is needed."""
-    bare = Kept(Trigger(CHANNEL, None, None, NOW), None)
+    bare = Trigger(CHANNEL, None, None, NOW)
     spool = SignalSpool(tmp_path, CHANNEL)
     spool.append([bare])
 
@@ -171,28 +201,28 @@ def test_a_message_without_id_time_and_payload_comes_back(tmp_path: Path) -> Non
 def test_what_json_cannot_hold_never_trades(tmp_path: Path) -> None:
     """It is described instead."""
     spool = SignalSpool(tmp_path, CHANNEL)
-    spool.append([kept(1, {"exec": "rebalance", "odd": {1, 2}})])
+    spool.append([message(1, {"exec": "rebalance", "odd": {1, 2}})])
 
-    assert spool.read() == [kept(1, {"undecoded": "dict"})]
+    assert spool.read() == [message(1, {"undecoded": "dict"})]
 
 
 @pytest.mark.parametrize("cut", range(1, 120, 7))
 def test_a_line_cut_short_by_a_crash_costs_only_itself(tmp_path: Path, cut: int) -> None:
     """What was written before and what is written after are both there."""
     spool = SignalSpool(tmp_path, CHANNEL)
-    spool.append([kept(1), kept(2)])
+    spool.append([message(1), message(2)])
     [file] = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-cut])
-    spool.append([kept(3)])
+    spool.append([message(3)])
 
-    assert [each.trigger.message_id for each in spool.read()] in (["m1", "m3"], ["m1", "m2", "m3"])
+    assert [each.message_id for each in spool.read()] in (["m1", "m3"], ["m1", "m2", "m3"])
 
 
 def test_nothing_is_kept_of_another_channel(tmp_path: Path) -> None:
     """A line that names another one is not this channel's."""
     other = replace(message(1), channel="other")
     spool = SignalSpool(tmp_path, CHANNEL)
-    spool.append([Kept(other, None)])
+    spool.append([other])
 
     assert spool.read() == []
 
@@ -200,23 +230,23 @@ def test_nothing_is_kept_of_another_channel(tmp_path: Path) -> None:
 def test_nothing_is_kept_of_another_application(tmp_path: Path) -> None:
     """What was signalled in a simulated world never trades in the real one, though channels have the same names."""
     folder = SpoolFolder.open(tmp_path, "sandbox")
-    folder.spool(CHANNEL).append([kept(1)])
+    folder.spool(CHANNEL).append([message(1)])
     folder.close()
 
-    assert SpoolFolder.open(tmp_path, "sandbox").spool(CHANNEL).read() == [kept(1)]
+    assert SpoolFolder.open(tmp_path, "sandbox").spool(CHANNEL).read() == [message(1)]
     assert SignalSpool(tmp_path, CHANNEL, application="real").read() == []
 
 
 def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
     """Nothing is written elsewhere."""
     spool, elsewhere = SignalSpool(tmp_path, CHANNEL), tmp_path / "elsewhere"
-    spool.append([kept(1)])
+    spool.append([message(1)])
     [file] = tmp_path.iterdir()
     file.unlink()
     file.symlink_to(elsewhere)
 
     with pytest.raises(SpoolUnusable):
-        spool.append([kept(2)])
+        spool.append([message(2)])
     assert not elsewhere.exists()
 
 

@@ -98,7 +98,7 @@ class AblySession:
                 self._end(EndingKind.SILENT, fault_of(error))
             return
         for channel, inbox in self._inboxes.items():
-            if self._around.health.is_attached(channel):
+            if self._around.health.is_attached(channel) and not self._ended.done():
                 self._around.continuity.heard(channel)
                 inbox.heard(asked_at)
 

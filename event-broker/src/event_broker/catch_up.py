@@ -56,6 +56,10 @@ class CatchUp:
         self._means = means
         self._wanted = asyncio.Event()
         self._attached_at: datetime | None = None
+        """When the gap that is open now was last found; None while none is."""
+        left = inbox.oldest_left
+        self._heard_since = left.progress(left.received_at) if left else None
+        """The beginning of the open gap, as far as this process and an earlier one's messages know of it."""
         self._limit: asyncio.TimerHandle | None = None
         self._told = ""
         self._is_refused = False
@@ -70,11 +74,15 @@ class CatchUp:
             self._inbox.hold()
             if self._means.book.is_loaded:
                 self._limit_hold()
+        if self._attached_at is not None:
+            self._heard_since = self._heard_since or Progress(self._attached_at)
         self._attached_at = self._means.clock.now()
         self._wanted.set()
 
     async def run(self) -> None:
-        """Close every gap, one after the other, until cancelled."""
+        """Close every gap, one after the other, until cancelled; what was left open is closed first."""
+        if self._inbox.lacks_history and not self._wanted.is_set():
+            self.begin()
         try:
             while True:
                 await self._wanted.wait()
@@ -83,29 +91,27 @@ class CatchUp:
             self._end_limit()
 
     async def _close_gap(self) -> None:
-        self._wanted.clear()
         means, channel = self._means, self._channel
-        attached_at = self._attached_at or means.clock.now()
         means.health.is_reading(channel)
-        # What an earlier process left may come after messages that Redis has lost: they are read from before it.
-        loaded = await means.book.known(channel)
-        await self._inbox.replayed.wait()
-        known = await means.book.known(channel)
+        known = await means.book.known(channel) or self._heard_since
+        self._wanted.clear()
+        attached_at = self._attached_at or means.clock.now()
         self._limit_hold()
         if known is None:
             self._inbox.settle((), heard_until=attached_at)
-        elif not await self._read_since(start_of(loaded or known), known, attached_at):
+        elif not await self._read_since(known, attached_at):
             return
         self._end_limit()
+        self._attached_at = self._heard_since = None
         means.health.is_read(channel)
         self._told = ""
 
-    async def _read_since(self, start: datetime, known: Progress, attached_at: datetime) -> bool:
+    async def _read_since(self, known: Progress, attached_at: datetime) -> bool:
         """Hand over what was missed; False when channel or Redis lost more meanwhile: then it is read once more."""
         means, channel = self._means, self._channel
         if known.missed:
             means.health.may_have_missed(channel, known.missed)
-        past = await self._read(start)
+        past = await self._read(start_of(known))
         missed = missed_stretch(
             known, past.messages, attached_at=attached_at, read_at=means.clock.now(), retention=means.retention
         )

@@ -2,7 +2,8 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,6 @@ from functools import partial
 from event_broker.channel_router import ChannelRouter
 from event_broker.safekeeping import NotKept, Safekeeping
 from event_broker.settings import DRAIN_SECONDS
-from event_broker.signal_spool import Kept
 from event_broker.trigger import Trigger
 from event_broker.until_stopped import end_task
 from event_queue.progress import Progress
@@ -26,8 +26,6 @@ class _Item:
 
     trigger: Trigger | None
     progress: Progress | None
-    ends_replay: bool = False
-    """Whether everything that an earlier process left lies before it."""
 
 
 class ChannelInbox:
@@ -37,9 +35,10 @@ class ChannelInbox:
     one order. Should that take too long or be refused, `let_go` lets the live ones through; progress then stands still
     until the history has come after all, for whatever lies in the gap is not yet taken in.
 
+    What an earlier process left is kept back from the beginning: nobody knows what came between it and what Redis has.
+
     It has no limit of its own: dropping a signal would be worse than holding it, a message is at most 64 KiB, and
-    the backlog stands in the health report for as long as Redis takes nothing. What waits is kept safe meanwhile, and
-    what an earlier process left comes before everything else.
+    the backlog stands in the health report for as long as Redis takes nothing. What waits is kept safe meanwhile.
     """
 
     def __init__(
@@ -51,23 +50,28 @@ class ChannelInbox:
         self._safe = safe or NotKept()
         self._items: asyncio.Queue[_Item] = asyncio.Queue()
         self._in_hand = 0
-        self._held: list[Trigger] | None = None
+        self._left = self._safe.kept()
+        self._held: list[Trigger] = []
+        self.is_holding = bool(self._left)
+        """Whether messages are kept back."""
         self._has_gap = False
         self._unsure = 0
         self._youngest: Trigger | None = None
-        self.replayed = asyncio.Event()
-        """Set once the queue has what an earlier process left."""
-        self._replay(self._safe.kept())
 
     @property
     def backlog(self) -> int:
         """Messages that were received and are not yet queued."""
-        return self._items.qsize() + self._in_hand + len(self._held or ())
+        return self._items.qsize() + self._in_hand + len(self._left) + len(self._held)
 
     @property
-    def is_holding(self) -> bool:
-        """Whether live messages are kept back."""
-        return self._held is not None
+    def oldest_left(self) -> Trigger | None:
+        """The first message of those that an earlier process left and that are kept back still."""
+        return self._left[0] if self._left else None
+
+    @property
+    def lacks_history(self) -> bool:
+        """Whether progress stands still until the history has come."""
+        return self.is_holding or self._has_gap
 
     def past_lost(self) -> None:
         """What lies in the line may come after what Redis has lost: it moves no progress any more."""
@@ -75,11 +79,11 @@ class ChannelInbox:
 
     def put(self, trigger: Trigger) -> None:
         """Add a live message; at once, so that messages keep their order."""
-        if self._held is None:
-            self._add(trigger, heard_until=trigger.received_at)
-        else:
+        if self.is_holding:
             self._held.append(trigger)
-            self._safe.waits(trigger, None)
+            self._safe.waits(trigger)
+        else:
+            self._add(trigger, heard_until=trigger.received_at)
 
     def put_past(self, history: Iterable[Trigger]) -> None:
         """Add messages of the history, of which more will follow."""
@@ -88,25 +92,30 @@ class ChannelInbox:
 
     def hold(self) -> None:
         """Keep live messages back from now on."""
-        if self._held is None:
-            self._held = []
+        self.is_holding = True
 
     def let_go(self) -> None:
-        """Let live messages through although the history is missing."""
+        """Let through what is kept back, although the history is missing."""
         self._has_gap = True
-        for trigger in self._release_held():
-            self.put(trigger)
+        for trigger in itertools.chain(*self._release()):
+            self._add(trigger, heard_until=trigger.moment)
 
     def settle(self, history: Iterable[Trigger], *, heard_until: datetime) -> None:
-        """Add the rest of the history and the live messages kept back, each once, by their time."""
-        for trigger in _merged(history, self._release_held()):
+        """Add the rest of the history and what was kept back, each message once, by their time."""
+        left, held = self._release()
+        merged = list(_merged(history, left, held))
+        for trigger in merged:
             self._add(trigger, heard_until=trigger.moment)
+        added = {id(trigger) for trigger in merged}
+        for trigger in (*left, *held):
+            if id(trigger) not in added:
+                self._safe.ended(trigger)
         self._has_gap = False
         self._items.put_nowait(_Item(None, _progress(self._youngest, heard_until)))
 
     def heard(self, until: datetime) -> None:
         """The channel was listened to until then, and nothing more came."""
-        if self._on_reached and not (self._has_gap or self.is_holding or self.backlog):
+        if self._on_reached and not (self.lacks_history or self.backlog):
             self._on_reached(Progress(until))
 
     async def wait_empty(self) -> None:
@@ -137,8 +146,6 @@ class ChannelInbox:
             self._unsure = max(0, self._unsure - 1)
             if item.trigger is not None:
                 self._safe.ended(item.trigger)
-            if item.ends_replay:
-                self.replayed.set()
             self._in_hand = 0
             self._items.task_done()
 
@@ -146,40 +153,27 @@ class ChannelInbox:
         """Whether everything before it is in the queue."""
         return item.progress is not None and not self._unsure
 
-    def _replay(self, left: Sequence[Kept]) -> None:
-        for kept in left:
-            self._note_youngest(kept.trigger)
-            self._items.put_nowait(_Item(kept.trigger, kept.progress))
-        if left:
-            self._items.put_nowait(_Item(None, None, ends_replay=True))
-        else:
-            self.replayed.set()
-
-    def _release_held(self) -> list[Trigger]:
-        held, self._held = self._held or [], None
-        for trigger in held:
-            self._safe.ended(trigger)
-        return held
+    def _release(self) -> tuple[list[Trigger], list[Trigger]]:
+        """What an earlier process left, and what came live."""
+        released = self._left, self._held
+        self._left, self._held, self.is_holding = [], [], False
+        return released
 
     def _add(self, trigger: Trigger, *, heard_until: datetime) -> None:
-        self._note_youngest(trigger)
-        progress = None if self._has_gap else trigger.progress(heard_until)
-        self._items.put_nowait(_Item(trigger, progress))
-        self._safe.waits(trigger, progress)
-
-    def _note_youngest(self, trigger: Trigger) -> None:
         if self._youngest is None or trigger.moment >= self._youngest.moment:
             self._youngest = trigger
+        self._items.put_nowait(_Item(trigger, None if self._has_gap else trigger.progress(heard_until)))
+        self._safe.waits(trigger)
 
 
 def _progress(trigger: Trigger | None, heard_until: datetime) -> Progress:
     return Progress(heard_until) if trigger is None else trigger.progress(heard_until)
 
 
-def _merged(history: Iterable[Trigger], live: Iterable[Trigger]) -> Iterator[Trigger]:
-    """Both in the order of their times, each keeping its own order, a message that is in both once."""
+def _merged(*lists: Iterable[Trigger]) -> Iterator[Trigger]:
+    """All in the order of their times, each list keeping its own order, a message that is in several once."""
     seen: set[str] = set()
-    for trigger in heapq.merge(history, live, key=lambda each: each.moment):
+    for trigger in heapq.merge(*lists, key=lambda each: each.moment):
         if trigger.message_id is None or trigger.message_id not in seen:
             yield trigger
         if trigger.message_id is not None:

@@ -106,13 +106,17 @@ class ChannelLink:
     def _on_attached(self, *, resumed: bool) -> None:
         if resumed:
             self._around.continuity.heard(self._name)
-        elif self._was_attached:
+        else:
+            self._around.begin_catch_up(self._name)
+            self._tell_of_a_past_unheard()
+        self._was_attached = True
+
+    def _tell_of_a_past_unheard(self) -> None:
+        if self._was_attached:
             self._on_continuity_lost()
         else:
             _log.info("channel_attached", channel=self._name)
             self._around.continuity.attached_anew(self._name)
-            self._around.begin_catch_up(self._name)
-        self._was_attached = True
 
     def _on_message(self, message: Any) -> None:
         """Take a message over; not a coroutine, as the SDK runs those side by side and out of order."""

@@ -74,7 +74,8 @@ class ProgressBook:
 
     async def known(self, channel: str) -> Progress | None:
         """How far the channel is taken in, once Redis has told; None for a channel never heard before."""
-        await self._loaded.wait()
+        while not self.is_loaded:  # it may be lost again before a waiter has its turn
+            await self._loaded.wait()
         return self._progress.get(channel)
 
     def reached(self, channel: str, progress: Progress) -> None:

@@ -10,9 +10,8 @@ from typing import Final, Protocol
 import structlog
 
 from event_broker.errors import SpoolUnusable
-from event_broker.signal_spool import Kept, SignalSpool
+from event_broker.signal_spool import SignalSpool
 from event_broker.trigger import Trigger
-from event_queue.progress import Progress
 from service_runtime.clock import Clock
 
 MOMENT_SECONDS: Final = 0.5
@@ -24,27 +23,27 @@ _log = structlog.get_logger(__name__)
 class Safekeeping(Protocol):
     """Keeps the messages of one channel safe while they wait."""
 
-    def kept(self) -> list[Kept]:
+    def kept(self) -> list[Trigger]:
         """What an earlier process left, in its order; blocks, for the start."""
         ...
 
-    def waits(self, trigger: Trigger, progress: Progress | None) -> None:
-        """A message waits for the queue."""
+    def waits(self, trigger: Trigger) -> None:
+        """A message waits for the queue, or does so still."""
         ...
 
     def ended(self, trigger: Trigger) -> None:
-        """The queue has it, or it waits in another way now."""
+        """The queue has it, or another copy of it waits."""
         ...
 
 
 class NotKept:
     """`Safekeeping` where there is no disk to write to."""
 
-    def kept(self) -> list[Kept]:
+    def kept(self) -> list[Trigger]:
         """Nothing."""
         return []
 
-    def waits(self, trigger: Trigger, progress: Progress | None) -> None:
+    def waits(self, trigger: Trigger) -> None:
         """Nothing happens."""
 
     def ended(self, trigger: Trigger) -> None:
@@ -62,30 +61,31 @@ class KeptOnDisk:
         self._spool = spool
         self._clock = clock
         self._moment_seconds = moment_seconds
-        self._unsaved: dict[int, Kept] = {}
+        self._unsaved: dict[int, Trigger] = {}
         self._saved: dict[int, Trigger] = {}
         """By identity; the triggers are held, so that no identity is given twice."""
         self._is_written = False
         self._changed = asyncio.Event()
         self._told = ""
 
-    def kept(self) -> list[Kept]:
+    def kept(self) -> list[Trigger]:
         """See `Safekeeping.kept`."""
         try:
             found = self._spool.read()
         except SpoolUnusable as error:
             _log.error("signals_not_on_disk", channel=self._channel, reason=str(error))
             return []
-        self._saved = {id(each.trigger): each.trigger for each in found}
+        self._saved = {id(each): each for each in found}
         self._is_written = bool(found)
         if found:
             _log.warning("signals_found_on_disk", channel=self._channel, messages=len(found))
         return found
 
-    def waits(self, trigger: Trigger, progress: Progress | None) -> None:
+    def waits(self, trigger: Trigger) -> None:
         """See `Safekeeping.waits`."""
-        self._unsaved[id(trigger)] = Kept(trigger, progress)
-        self._changed.set()
+        if id(trigger) not in self._saved:
+            self._unsaved[id(trigger)] = trigger
+            self._changed.set()
 
     def ended(self, trigger: Trigger) -> None:
         """See `Safekeeping.ended`."""
@@ -110,12 +110,10 @@ class KeptOnDisk:
         elif self._is_written and not self._saved:
             await self._tried(self._spool.clear, self._note_cleared)
 
-    def _note_saved(self, batch: dict[int, Kept]) -> None:
+    def _note_saved(self, batch: dict[int, Trigger]) -> None:
         self._is_written = True
-        for key, kept in batch.items():
-            if self._unsaved.get(key) is kept:
-                del self._unsaved[key]
-                self._saved[key] = kept.trigger
+        for key in batch.keys() & self._unsaved.keys():
+            self._saved[key] = self._unsaved.pop(key)
         if not self._saved:  # all of it was queued while it was written
             self._changed.set()
         _log.info("signals_put_on_disk", channel=self._channel, messages=len(batch))

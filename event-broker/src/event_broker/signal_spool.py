@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,17 +17,8 @@ from typing import Any, Final, Self
 
 from event_broker.errors import SpoolUnusable
 from event_broker.trigger import Trigger
-from event_queue.progress import Progress
 
 _APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A message, and how far its channel is taken in once it is queued; None while that is not known."""
-
-    trigger: Trigger
-    progress: Progress | None
 
 
 class SignalSpool:
@@ -41,7 +31,7 @@ class SignalSpool:
         digest = sha256(json.dumps([application, channel]).encode()).hexdigest()
         self._path = directory / f"{digest[:16]}.jsonl"
 
-    def read(self) -> list[Kept]:
+    def read(self) -> list[Trigger]:
         """What was kept, in its order.
 
         Raises:
@@ -55,13 +45,13 @@ class SignalSpool:
             raise SpoolUnusable(self._path, error) from error
         return list(_readable(lines, self._channel))
 
-    def append(self, kept: Iterable[Kept]) -> None:
+    def append(self, triggers: Iterable[Trigger]) -> None:
         """Add messages; they are on disk when it returns.
 
         Raises:
             SpoolUnusable: they may not be.
         """
-        text = "".join(f"\n{_line(each)}\n" for each in kept)
+        text = "".join(f"\n{_line(each)}\n" for each in triggers)
         try:
             descriptor = os.open(self._path, _APPEND, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -129,15 +119,13 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _line(kept: Kept) -> str:
-    trigger, progress = kept.trigger, kept.progress
+def _line(trigger: Trigger) -> str:
     return json.dumps(
         {
             "channel": trigger.channel,
             "id": trigger.message_id,
             "received_at": trigger.received_at.isoformat(),
             "sent_at": trigger.sent_at.isoformat() if trigger.sent_at else None,
-            "heard_until": progress.heard_until.isoformat() if progress else None,
             **_payload(trigger.payload),
         }
     )
@@ -153,22 +141,20 @@ def _payload(payload: object) -> dict[str, Any]:
         return {"value": {"undecoded": type(payload).__name__}}
 
 
-def _readable(lines: Sequence[bytes], channel: str) -> Iterator[Kept]:
+def _readable(lines: Sequence[bytes], channel: str) -> Iterator[Trigger]:
     for line in lines:
         try:
-            kept = _kept(json.loads(line))
+            trigger = _trigger(json.loads(line))
         except (ValueError, TypeError, LookupError, RecursionError):
             continue
-        if kept.trigger.channel == channel:
-            yield kept
+        if trigger.channel == channel:
+            yield trigger
 
 
-def _kept(raw: dict[str, Any]) -> Kept:
+def _trigger(raw: dict[str, Any]) -> Trigger:
     payload = base64.b64decode(raw["bytes"]) if "bytes" in raw else raw["value"]
     received_at, sent_at = datetime.fromisoformat(raw["received_at"]), _moment(raw["sent_at"])
-    trigger = Trigger(raw["channel"], raw["id"], payload, received_at, sent_at)
-    heard_until = _moment(raw["heard_until"])
-    return Kept(trigger, trigger.progress(heard_until) if heard_until else None)
+    return Trigger(raw["channel"], raw["id"], payload, received_at, sent_at)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -72,7 +72,7 @@ async def listening(
     retention = timedelta(seconds=settings.ably.retention_seconds)
     means = Means(history, book, health.past, context.clock, AblyTiming(), retention, outlets.on_missed)
     router = ChannelRouter(outlets.intake, admission.accounts, context.clock)
-    safes = _safes(outlets.spool, channels, context.clock)
+    safes = safes_of(outlets.spool, channels, context.clock)
     lines = lines_of(channels, router, means, safes)
     health.intake_trouble = lambda: router.trouble
     health.backlog = lambda: lines.backlog
@@ -96,7 +96,8 @@ async def listening(
                 await book.write()
 
 
-def _safes(spool: SpoolFolder | None, channels: Iterable[str], clock: Clock) -> dict[str, KeptOnDisk]:
+def safes_of(spool: SpoolFolder | None, channels: Iterable[str], clock: Clock) -> dict[str, KeptOnDisk]:
+    """What keeps each channel's messages safe; nothing without a folder."""
     return {} if spool is None else {channel: KeptOnDisk(channel, spool.spool(channel), clock) for channel in channels}
 
 

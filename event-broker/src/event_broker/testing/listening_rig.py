@@ -19,6 +19,8 @@ from event_broker.channel_router import ChannelRouter
 from event_broker.continuity import Continuity, Interruption
 from event_broker.progress_book import ProgressBook
 from event_broker.settings import AblyTiming
+from event_broker.signal_spool import SpoolFolder
+from event_broker.signals import safes_of
 from event_broker.testing.memory_progress import MemoryProgress
 from event_broker.testing.recording_intake import RecordingIntake
 from event_broker.until_stopped import until_stopped
@@ -52,6 +54,8 @@ class ListeningRig:
     missed: list[tuple[str, MissedStretch]] = field(default_factory=list[tuple[str, MissedStretch]])
     reports: list[ComponentReport] = field(default_factory=list[ComponentReport])
     """The report after each change of health."""
+    is_killed: bool = False
+    """Set to end without a goodbye: nothing more is taken in, saved or written."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait_health(self, wanted: Callable[[ComponentReport], bool], *, within: float = 20) -> ComponentReport:
@@ -99,6 +103,7 @@ async def listening(  # noqa: PLR0913 - each is one thing that a test may want o
     intake: RecordingIntake | None = None,
     store: MemoryProgress | None = None,
     clock: Clock | None = None,
+    spool: SpoolFolder | None = None,
 ) -> AsyncGenerator[ListeningRig]:
     """Listen to an Ably on a local endpoint until the block ends."""
     clock, interruptions = clock or SystemClock(), list[Interruption]()
@@ -110,18 +115,21 @@ async def listening(  # noqa: PLR0913 - each is one thing that a test may want o
     book = ProgressBook(rig.store, accounts.channels, clock, retry_seconds=0.01)
     history = AblyHistory(settings, timing, clock)
     means = Means(history, book, health.past, clock, timing, RETENTION, rig.note_missed)
-    lines = lines_of(accounts.channels, ChannelRouter(rig.intake, accounts, clock, retry_seconds=0.01), means)
+    safes = safes_of(spool, accounts.channels, clock)
+    lines = lines_of(accounts.channels, ChannelRouter(rig.intake, accounts, clock, retry_seconds=0.01), means, safes)
     health.backlog = lambda: lines.backlog
     around = Surroundings(health, continuity, clock, timing, settings.rewind, lines.begin_catch_up)
     source = AblySource(settings, lines.inboxes, around)
     async with asyncio.TaskGroup() as group:
-        for inbox in lines.inboxes.values():
-            group.create_task(inbox.run_until(rig.stopping))
-        for job in (book.run, source.run, *(each.run for each in lines.catch_ups.values())):
-            group.create_task(until_stopped(rig.stopping, job))
+        tasks = [group.create_task(inbox.run_until(rig.stopping)) for inbox in lines.inboxes.values()]
+        jobs = (book.run, source.run, *(each.run for each in (*lines.catch_ups.values(), *safes.values())))
+        tasks += [group.create_task(until_stopped(rig.stopping, job)) for job in jobs]
         try:
             yield rig
         finally:
             rig.stopping.set()
+            for task in tasks if rig.is_killed else ():
+                task.cancel()
     await history.close()
-    await book.write()
+    if not rig.is_killed:
+        await book.write()

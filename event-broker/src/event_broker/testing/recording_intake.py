@@ -33,7 +33,7 @@ class RecordingIntake:
         self.open = asyncio.Event()
         """While it is clear, every offer waits."""
         self.open.set()
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: dict[tuple[str, str], None] = {}
         self._moved = asyncio.Condition()
 
     async def enqueue(
@@ -65,6 +65,11 @@ class RecordingIntake:
             await self._moved.wait_for(lambda: len(self.taken) >= count)
         return self.taken
 
+    def lose_last(self) -> None:
+        """Forget the event that was taken last, as a Redis that went back in time; its message has an id."""
+        self.taken.pop()
+        self._seen.popitem()
+
     async def _answer_of(self, arrival: Arrival) -> Answer:
         try:
             return await self.enqueue(
@@ -79,7 +84,7 @@ class RecordingIntake:
         if message_id is not None:
             if (event.account_id, message_id) in self._seen:
                 return AlreadySeen(message_id)
-            self._seen.add((event.account_id, message_id))
+            self._seen[event.account_id, message_id] = None
         self.taken.append(event)
         return self.answer(event)
 
