@@ -42,7 +42,7 @@ class Attempts:
             LeaseLost: the lease has passed on; nothing more may be written.
         """
         try:
-            async with self.limits.after_stop(self.grace_seconds):
+            with self.limits.after_stop(self.grace_seconds):
                 return await self._attempt(event, trail)
         except TimeoutError:
             return Interrupted(orders_sent=trail.orders_intended > 0)

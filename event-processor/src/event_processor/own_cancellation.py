@@ -5,23 +5,31 @@ would be gone for good, with its event in it and the lease still renewed.
 """
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
+from types import TracebackType
 
 from event_processor.errors import WorkCancelledWithin
 
 
-@contextmanager
-def only_cancelled_when_asked(what: str) -> Generator[None]:
-    """Let a cancellation of the running task pass, and make an error of any other.
+def only_cancelled_when_asked(what: str) -> "_OwnCancellation":
+    """Let a cancellation of the running task pass a `with` block, and make a WorkCancelledWithin of any other."""
+    return _OwnCancellation(what)
 
-    Raises:
-        WorkCancelledWithin: something inside was cancelled although nobody cancelled this task.
-    """
-    try:
-        yield
-    except asyncio.CancelledError as cancelled:
+
+class _OwnCancellation:
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        """Nothing to do before."""
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Ask the task whether anybody asked it to end."""
+        if not isinstance(error, asyncio.CancelledError):
+            return
         task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        raise WorkCancelledWithin(f"{what} was cancelled although nobody asked for it") from cancelled
+        if task is None or not task.cancelling():
+            raise WorkCancelledWithin(f"{self._what} was cancelled although nobody asked for it") from error

@@ -140,12 +140,11 @@ class Worker:
         Raises:
             WorkCancelledWithin: a hand is gone.
         """
-        with suppress(TimeoutError):
-            async with self.limits.after_stop(0):
-                hand = await free.get()
-                if isinstance(hand, WorkCancelledWithin):
-                    raise hand
-                return None if self.stop.is_set() else hand
+        with suppress(TimeoutError), self.limits.after_stop(0):
+            hand = await free.get()
+            if isinstance(hand, WorkCancelledWithin):
+                raise hand
+            return None if self.stop.is_set() else hand
         return None
 
     async def _work(self, hand: Hand, event: RebalanceEvent, free: FreeHands) -> None:
@@ -176,9 +175,8 @@ class Worker:
 
     async def _wait_for_work(self, patiently: PatientWrites) -> None:
         """Wait until there may be work, or the worker is to stop."""
-        with suppress(TimeoutError):
-            async with self.limits.after_stop(0):
-                await patiently(lambda: self.queue.wait_for_work(at_most=_LONGEST_IDLE))
+        with suppress(TimeoutError), self.limits.after_stop(0):
+            await patiently(lambda: self.queue.wait_for_work(at_most=_LONGEST_IDLE))
 
     def _hand(self, slot: str, fills: FillRecorder, patiently: PatientWrites) -> Hand:
         return Hand(

@@ -30,18 +30,16 @@ async def test_a_block_is_cut_short_after_the_stop() -> None:
     """What is under way when the stop comes has its seconds from then on, and no more."""
     async with watching() as (limits, stop):
         asyncio.get_running_loop().call_soon(stop.set)
-        with pytest.raises(TimeoutError):
-            async with limits.after_stop(0.01):
-                await asyncio.Event().wait()
+        with pytest.raises(TimeoutError), limits.after_stop(0.01):
+            await asyncio.Event().wait()
 
 
 async def test_a_block_begun_after_the_stop_is_cut_short_too() -> None:
     """Nothing slips through between the look at the stop and the wait."""
     async with watching() as (limits, stop):
         stop.set()
-        with pytest.raises(TimeoutError):
-            async with limits.after_stop(0):
-                await asyncio.Event().wait()
+        with pytest.raises(TimeoutError), limits.after_stop(0):
+            await asyncio.Event().wait()
 
 
 async def test_each_block_has_a_limit_of_its_own() -> None:
@@ -50,9 +48,8 @@ async def test_each_block_has_a_limit_of_its_own() -> None:
         ended: list[str] = []
 
         async def wait(name: str, seconds: float) -> None:
-            with suppress(TimeoutError):
-                async with limits.after_stop(seconds):
-                    await asyncio.Event().wait()
+            with suppress(TimeoutError), limits.after_stop(seconds):
+                await asyncio.Event().wait()
             ended.append(name)
 
         async with asyncio.TaskGroup() as group:
@@ -68,7 +65,7 @@ async def test_a_block_that_ends_in_time_leaves_nothing_behind() -> None:
     async with watching() as (limits, stop):
         before = len(asyncio.all_tasks())
         for _ in range(10_000):
-            async with limits.after_stop(0):
+            with limits.after_stop(0):
                 pass
 
         assert len(asyncio.all_tasks()) == before

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from event_queue.cancellation import cancellation_kept
+from event_queue.cancellation import CancellationKept
 
 
 async def run_and_cancel(work: Callable[[asyncio.Event], Awaitable[None]]) -> asyncio.Task[None]:
@@ -13,7 +13,7 @@ async def run_and_cancel(work: Callable[[asyncio.Event], Awaitable[None]]) -> as
     begun = asyncio.Event()
 
     async def guarded() -> None:
-        with cancellation_kept():
+        with CancellationKept():
             await work(begun)
 
     task = asyncio.create_task(guarded())
@@ -53,7 +53,7 @@ async def test_an_error_does_not_hide_a_lost_cancellation() -> None:
 
 async def test_a_timeout_inside_is_no_cancellation() -> None:
     """A wait that ends by its own limit leaves its task alone."""
-    with cancellation_kept(), pytest.raises(TimeoutError):
+    with CancellationKept(), pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await asyncio.Event().wait()
 
@@ -69,7 +69,7 @@ async def test_cleaning_up_after_a_cancellation_may_go_on() -> None:
             begun.set()
             await asyncio.Event().wait()
         finally:
-            with cancellation_kept():
+            with CancellationKept():
                 cleaned.append("released")
 
     task = await run_and_cancel(work)

@@ -128,11 +128,32 @@ async def test_a_silent_server_is_asked_three_times_and_given_up() -> None:
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
         client = QuickClient(pool_at(silent.sockets[0].getsockname()[1], timeout=0.05, socket_timeout=0.05))
         async with asyncio.timeout(PATIENCE):
-            with pytest.raises(RedisTimeoutError, match="no reply"):
+            with pytest.raises(RedisTimeoutError, match="no connection"):
                 await client.execute_command("PING")
         await client.aclose()
 
     assert len(asked) == 3
+
+
+async def test_a_reply_that_does_not_come_is_given_up_and_never_taken_for_the_next(redis_server: RedisServer) -> None:
+    """One timer serves all commands of a connection, and each of them has its full time."""
+    client: Any = QuickClient(pool_at(redis_server.port, timeout=PATIENCE, socket_timeout=0.5))
+    async with asyncio.timeout(PATIENCE):
+        await client.execute_command("SET", "quick", "right")
+        with pytest.raises(RedisTimeoutError, match="no reply"):
+            await client.execute_command("BLPOP", "nothing", "10")
+
+        assert await client.execute_command("GET", "quick") == b"right"
+    await client.aclose()
+
+
+async def test_a_command_has_its_time_from_its_own_start_on(redis_server: RedisServer) -> None:
+    """The timer of the command before rings amid this one, and lets it go on."""
+    client: Any = QuickClient(pool_at(redis_server.port, timeout=PATIENCE, socket_timeout=1.0))
+    async with asyncio.timeout(PATIENCE):
+        for _ in range(3):
+            assert await client.execute_command("BLPOP", "nothing", "0.6") is None
+    await client.aclose()
 
 
 async def test_a_command_whose_connection_breaks_is_sent_again() -> None:

@@ -5,28 +5,26 @@ result. A task that loops over such calls would then never end.
 """
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
+from types import TracebackType
 
 
-@contextmanager
-def cancellation_kept() -> Generator[None]:
-    """Around an awaited call: when the task was cancelled meanwhile and the call returned all the same, cancel it.
+class CancellationKept:
+    """Around an awaited call: when the task was cancelled meanwhile and the call ended all the same, cancel it.
 
-    Raises:
-        CancelledError: the cancellation that was lost inside.
+    Leaving the block raises CancelledError in place of what the call returned or raised.
     """
-    task = asyncio.current_task()
-    before = task.cancelling() if task is not None else 0
 
-    def was_lost() -> bool:
-        return task is not None and task.cancelling() > before
+    __slots__ = ("_before", "_task")
 
-    try:
-        yield
-    except Exception as error:
-        if was_lost():
+    def __enter__(self) -> None:
+        """Remember what the task was asked before."""
+        self._task = asyncio.current_task()
+        self._before = self._task.cancelling() if self._task is not None else 0
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Look whether it was asked to end meanwhile."""
+        is_lost = self._task is not None and self._task.cancelling() > self._before
+        if is_lost and (error is None or isinstance(error, Exception)):
             raise asyncio.CancelledError from error
-        raise
-    if was_lost():
-        raise asyncio.CancelledError

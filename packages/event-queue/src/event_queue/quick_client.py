@@ -36,15 +36,23 @@ class QuickClient(_Redis):
 
     async def _try(self, args: tuple[Any, ...]) -> Any:
         pool: QuickPool = self.connection_pool
+        patience_seconds = self._patience_seconds
+        connection = pool.take_ready()
+        if connection is None:
+            connection, patience_seconds = await self._wait_for_connection(pool)
         try:
-            async with asyncio.timeout(self._patience_seconds):
+            return await connection.exchange(args, patience_seconds=patience_seconds)
+        finally:
+            await pool.release(connection)
+
+    async def _wait_for_connection(self, pool: QuickPool) -> tuple[Any, float]:
+        """A connection, and the seconds that are left for what it is wanted for."""
+        try:
+            async with asyncio.timeout(self._patience_seconds) as limit:
                 connection = await pool.get_connection()
-                try:
-                    return await connection.exchange(args)
-                finally:
-                    await pool.release(connection)
         except TimeoutError as error:
-            raise RedisTimeoutError(f"no reply in {self._patience_seconds:g} s") from error
+            raise RedisTimeoutError(f"no connection in {self._patience_seconds:g} s") from error
+        return connection, (limit.when() or 0.0) - asyncio.get_running_loop().time()
 
 
 async def _go_on(_error: Exception) -> None:

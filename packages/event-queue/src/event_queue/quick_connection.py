@@ -14,7 +14,9 @@ import hiredis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError
+
+from event_queue.quick_exchange import Overdue, QuickExchange
 
 _hiredis: Any = hiredis
 _Connection: Any = Connection
@@ -23,6 +25,11 @@ _Pool: Any = BlockingConnectionPool
 
 class QuickConnection(_Connection):
     """A connection that hands a command over at once when its socket takes it at once."""
+
+    def __init__(self, **settings: Any) -> None:
+        """Take what `Connection` takes."""
+        _Connection.__init__(self, **settings)
+        self._overdue = Overdue()
 
     async def send_packed_command(self, command: str | bytes | Iterable[bytes], check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's signature
         """Write the command; where that takes patience, redis-py waits under its own time limit."""
@@ -34,28 +41,33 @@ class QuickConnection(_Connection):
         if transport.is_closing() or transport.get_write_buffer_size():
             await _Connection.send_packed_command(self, [], check_health)
 
-    async def exchange(self, args: tuple[Any, ...]) -> Any:
-        """Send a command and return its reply; the caller limits the time.
+    async def exchange(self, args: tuple[Any, ...], *, patience_seconds: float) -> Any:
+        """Send a command on this open connection and return its reply.
 
         What cuts it short, a cancellation too, closes the connection: the reply to come must not answer the next.
 
         Raises:
             ConnectionError: of redis-py; Redis may or may not have run the command.
+            TimeoutError: of redis-py; no reply came in `patience_seconds`.
             ResponseError: of redis-py; what Redis answered.
         """
+        packed = self.pack_command(*args)
+        reply = self._overdue.expected_in(patience_seconds)
+        exchange = QuickExchange(self._writer.transport, self._parser._reader, reply)  # noqa: SLF001 - where replies are read
         try:
-            self._writer.writelines(self.pack_command(*args))
-            await self._writer.drain()
-            reply = await self._parser.read_response()
-        except OSError as error:
-            await self.disconnect(nowait=True)
-            raise RedisConnectionError(f"the connection to Redis broke: {error}") from error
+            self._writer.writelines(packed)
+            answer = await reply
         except BaseException:
+            reply.cancel()
             await self.disconnect(nowait=True)
             raise
-        if isinstance(reply, ResponseError):
-            raise reply
-        return reply
+        finally:
+            exchange.end()
+        if isinstance(answer, RedisConnectionError):
+            await self.disconnect(nowait=True)
+        if isinstance(answer, RedisError):
+            raise answer
+        return answer
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """The command in the protocol's form; redis-py takes names of two words apart, and refuses what is no value."""
@@ -70,7 +82,7 @@ class QuickConnection(_Connection):
         """Whether it is open, and nothing has come in since the last reply: neither bytes nor the end."""
         reader, parsed = self._reader, getattr(self._parser, "_reader", None)
         is_quiet = self.is_connected and not reader._buffer and not reader.at_eof() and reader.exception() is None  # noqa: SLF001 - redis-py looks there too
-        return is_quiet and not (parsed is not None and parsed.has_data())
+        return is_quiet and not self._writer.transport.is_closing() and not (parsed is not None and parsed.has_data())
 
 
 class QuickPool(_Pool):
@@ -89,9 +101,9 @@ class QuickPool(_Pool):
     async def get_connection(self, command_name: str | None = None, *keys: Any, **options: Any) -> Any:
         """A connection that can take a command now; waits for one up to the pool's timeout, first come first served."""
         del command_name, keys, options
-        idle: list[QuickConnection] = self._available_connections
-        if idle and idle[-1].is_ready() and not self._waiting:
-            return self.get_available_connection()
+        connection = self.take_ready()
+        if connection is not None:
+            return connection
         self._waiting += 1
         try:
             connection = await self._wait_in_line()
@@ -106,6 +118,13 @@ class QuickPool(_Pool):
             await self.release(connection)
             raise
         return connection
+
+    def take_ready(self) -> Any:
+        """A connection that can take a command now; None when there is none, or others wait for one."""
+        idle: list[QuickConnection] = self._available_connections
+        if idle and idle[-1].is_ready() and not self._waiting:
+            return self.get_available_connection()
+        return None
 
     async def _wait_in_line(self) -> Any:
         try:

@@ -1,8 +1,7 @@
 """Errors of Redis and its client, translated into the queue's own at one edge."""
 
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Final
 
 from redis.exceptions import (
@@ -22,7 +21,7 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
-from event_queue.cancellation import cancellation_kept
+from event_queue.cancellation import CancellationKept
 from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavailable
 
 _PASSING_CODES: Final = frozenset(
@@ -45,14 +44,24 @@ _WRAPPED_CODE: Final = re.compile(r"@user_script:\s*\d+:\s*-([A-Z]+)\b")
 _CODE: Final = re.compile(r"-?([A-Z]+)\b")
 
 
-@contextmanager
-def translated(action: str) -> Generator[None]:
+def translated(action: str) -> "_Translated":
     """Raise the queue's errors for those of Redis, and lose no cancellation; `action` says what was being done."""
-    with cancellation_kept():
-        try:
-            yield
-        except (RedisError, OSError, UnicodeDecodeError) as error:
-            raise translate(error, action) from error
+    return _Translated(action)
+
+
+class _Translated(CancellationKept):
+    __slots__ = ("_action",)
+
+    def __init__(self, action: str) -> None:
+        self._action = action
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """A cancellation stands above every error."""
+        CancellationKept.__exit__(self, kind, error, trace)
+        if isinstance(error, (RedisError, OSError, UnicodeDecodeError)):
+            raise translate(error, self._action) from error
 
 
 def translate(error: Exception, action: str) -> QueueError:

@@ -6,8 +6,6 @@ of libraries runs through the same processors.
 
 import logging
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TextIO
 from uuid import UUID
@@ -52,14 +50,22 @@ def configure_logging(settings: Settings, *, service: str, stream: TextIO | None
     _route_standard_logging(handler, settings.logging.level)
 
 
-@contextmanager
-def bind_event(*, event_id: UUID, account_id: str) -> Generator[None]:
+def bind_event(*, event_id: UUID, account_id: str) -> "_BoundEvent":
     """While entered, every log line of this task and the tasks it starts carries both ids."""
-    before = _EVENT.set((event_id, account_id))
-    try:
-        yield
-    finally:
-        _EVENT.reset(before)
+    return _BoundEvent(event_id, account_id)
+
+
+class _BoundEvent:
+    __slots__ = ("_before", "_ids")
+
+    def __init__(self, event_id: UUID, account_id: str) -> None:
+        self._ids = (event_id, account_id)
+
+    def __enter__(self) -> None:
+        self._before = _EVENT.set(self._ids)
+
+    def __exit__(self, *_: object) -> None:
+        _EVENT.reset(self._before)
 
 
 def _add_event(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
