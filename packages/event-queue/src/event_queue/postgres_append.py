@@ -27,9 +27,9 @@ _ORDER_TABLES: Final[Mapping[AuditKind, QueryName]] = {
     AuditKind.ORDER_RESULT: "upsert_order_results",
     AuditKind.FILL: "upsert_fills",
 }
-_REFUSED: Final = (
 _MAY_CLEAR: Final = frozenset({AuditKind.ORDER_INTENT, AuditKind.COMPLETED})
 """Kinds that may tell that no earlier order is open on the account."""
+_REFUSED: Final = (
     asyncpg.DataError,  # class 22: a value cannot be stored
     asyncpg.IntegrityConstraintViolationError,  # class 23: a field is missing, or not one of those allowed
     asyncpg.ProgramLimitExceededError,  # class 54: too large or too deep
@@ -105,13 +105,13 @@ class PostgresAppender:
                 fields = ("counter", "event_id", "account_id", "recorded_at", "details_json")
                 await connection.execute(self._queries[query], *_columns(told, *fields))
         await self._follow_fills(connection, [record for record in records if record.kind is AuditKind.FILL])
+        clearing = [record for record in records if record.kind in _MAY_CLEAR]
+        if clearing:
+            await connection.execute(self._queries["end_left_orders"], *_columns(clearing, "counter"))
 
     async def _follow_fills(self, connection: Any, fills: Sequence[AuditRecord]) -> None:
         """Let corrections take their places, and orders know of what filled after the last word on them."""
         if fills:
-        clearing = [record for record in records if record.kind in _MAY_CLEAR]
-        if clearing:
-            await connection.execute(self._queries["end_left_orders"], *_columns(clearing, "counter"))
             await connection.execute(self._queries["drop_replaced_fills"], *_columns(fills, "event_id"))
             await connection.execute(self._queries["settle_orders"], *_columns(fills, "details_json"))
 
