@@ -32,7 +32,7 @@ class ExecutionBook:
         if told.exec_id in revisions:
             return ()
         revisions[told.exec_id] = told
-        execution = replace(told, is_part=told.series in self._in_parts)
+        execution = replace(told, is_part=True) if told.series in self._in_parts else told
         known = self._latest.get(execution.stem)
         is_latest = known is None or known.revision < execution.revision
         if is_latest:
@@ -48,7 +48,9 @@ class ExecutionBook:
         return self._divided([each for each in executions if each.revision > 1], counted)
 
     def add_commission(self, report: CommissionTold) -> None:
-        """Keep the commission; a later report on the same execution replaces it."""
+        """Keep the commission; a later report on the same execution replaces it, and the same report is no news."""
+        if self._commissions.get(report.exec_id) == report.amount:
+            return
         series = split_exec_id(report.exec_id)[0]
         self._commissions[series] = self._commissions[report.exec_id] = report.amount
         self._news.append(report.exec_id if series in self._in_parts else series)

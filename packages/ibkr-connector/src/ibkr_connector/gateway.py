@@ -3,9 +3,12 @@
 ib_async merges what the gateway says into state of its own, and for us that state misleads: an error such as 10349
 turns a working order into a cancelled one, a correction of an execution is dropped or added, the number of a summary
 request is lost, and delayed prices land in the fields of live ones. So every message that decides about money is
-handed on unmerged, before ib_async sees it.
+handed on unmerged.
+
+What only we need goes no further. ib_async would keep every order, execution and quote until the connection ends, at
+15 KB an order, and nobody would ever ask for them.
 """
-# ruff: noqa: N802, N803 - the names of overridden methods and their arguments are ib_async's
+# ruff: noqa: N802, N803, ARG002 - overridden methods and their arguments are ib_async's
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +37,7 @@ Receiver = Callable[[Message], None]
 
 
 class _ListeningWrapper(Wrapper):
-    """Hands every message that matters to the receiver, then lets ib_async do its own work."""
+    """Hands every message that matters to the receiver, and to ib_async what it keeps a bounded number of."""
 
     receive: Receiver
     heard: Callable[[], None]
@@ -52,7 +55,8 @@ class _ListeningWrapper(Wrapper):
             self.receive(mapping.what_if_told(order.orderId, orderState))
         else:
             self.receive(mapping.order_listed(contract, order, orderState.status))
-        super().openOrder(orderId, contract, order, orderState)
+        client: Any = self.ib.client
+        client.updateReqId(orderId + 1)  # no number of ours may repeat one of any client's
 
     def orderStatus(  # noqa: PLR0913, PLR0917 - the message has so many fields
         self,
@@ -79,12 +83,14 @@ class _ListeningWrapper(Wrapper):
                 why_held=whyHeld,
             ),
         )
-        rest = (parentId, lastFillPrice, clientId, whyHeld, mktCapPrice)
-        super().orderStatus(orderId, status, filled, remaining, avgFillPrice, permId, *rest)
+
+    def completedOrder(self, contract: Contract, order: Order, orderState: OrderState) -> None:
+        super().completedOrder(contract, order, orderState)
+        self.trades.clear()  # what was asked for is in the answer; these would be kept beside it
+        self.permId2Trade.clear()
 
     def execDetails(self, reqId: int, contract: Contract, execution: Execution) -> None:
         self.receive(mapping.execution_told(contract, execution))
-        super().execDetails(reqId, contract, execution)
 
     def execDetailsEnd(self, reqId: int) -> None:
         self.answered(reqId)
@@ -96,7 +102,6 @@ class _ListeningWrapper(Wrapper):
 
     def commissionReport(self, commissionReport: CommissionReport) -> None:
         self.receive(mapping.commission_told(commissionReport))
-        super().commissionReport(commissionReport)
 
     def error(self, reqId: int, errorCode: int, errorString: str, advancedOrderRejectJson: str) -> None:
         self.answered(reqId)
@@ -124,24 +129,22 @@ class _ListeningWrapper(Wrapper):
     def priceSizeTick(self, reqId: int, tickType: int, price: float, size: float) -> None:
         self.answered(reqId)
         self.receive(TickTold(reqId, tickType, price, size))
-        super().priceSizeTick(reqId, tickType, price, size)
+
+    def tickSize(self, reqId: int, tickType: int, size: float) -> None:
+        """Sizes come with prices."""
 
     def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
         self.receive(QuoteFactTold(reqId, tickType, str(value)))
-        super().tickGeneric(reqId, tickType, value)
 
     def tickString(self, reqId: int, tickType: int, value: str) -> None:
         self.receive(QuoteFactTold(reqId, tickType, value))
-        super().tickString(reqId, tickType, value)
 
     def marketDataType(self, reqId: int, marketDataId: int) -> None:
         self.answered(reqId)
         self.receive(DataTypeTold(reqId, marketDataId))
-        super().marketDataType(reqId, marketDataId)
 
     def tickSnapshotEnd(self, reqId: int) -> None:
         self.receive(QuoteEnded(reqId))
-        super().tickSnapshotEnd(reqId)
 
 
 class ListeningIB(IB):

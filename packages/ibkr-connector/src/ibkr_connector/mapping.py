@@ -1,5 +1,6 @@
 """Between ib_async's values and ours: floats become Decimals here and nowhere else."""
 
+import sys
 from decimal import Decimal, InvalidOperation
 
 from ib_async import CommissionReport, Contract, Execution, Order, OrderState, Position
@@ -82,15 +83,15 @@ def order_listed(contract: Contract, order: Order, status: str) -> OrderListed:
 
 
 def execution_told(contract: Contract, execution: Execution) -> ExecutionTold:
-    """From an execDetails message."""
+    """From an execDetails message. Kept for the day, so texts that repeat are one object each."""
     return ExecutionTold(
-        exec_id=execution.execId,
+        exec_id=sys.intern(execution.execId),
         key=order_key(execution.clientId, execution.orderId, execution.permId),
         perm_id=execution.permId,
-        order_ref=execution.orderRef,
-        account_id=execution.acctNumber,
+        order_ref=sys.intern(execution.orderRef),
+        account_id=sys.intern(execution.acctNumber),
         contract_id=contract.conId,
-        symbol=from_gateway(contract),
+        symbol=sys.intern(from_gateway(contract)),
         side=to_side(execution.side),
         quantity=to_shares(execution.shares),
         price=to_decimal(execution.price),
@@ -102,7 +103,7 @@ def execution_told(contract: Contract, execution: Execution) -> ExecutionTold:
 def commission_told(report: CommissionReport) -> CommissionTold:
     """From a commissionReport message; an unset amount is none."""
     amount = report.commission if abs(report.commission) < _UNSET else 0.0
-    return CommissionTold(report.execId, to_decimal(amount))
+    return CommissionTold(sys.intern(report.execId), to_decimal(amount))
 
 
 def what_if_told(request_id: int, state: OrderState) -> WhatIfTold:

@@ -1,5 +1,6 @@
 """What the gateway says, as frozen values: raw, one a message, before ib_async merges it into state of its own."""
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,11 +28,12 @@ class OrderKey(NamedTuple):
 def split_exec_id(exec_id: str) -> tuple[str, int]:
     """An execution's id without its revision, and the revision: two digits after the last dot, `….01`, `….02`.
 
-    A correction repeats the id with the next revision. Other digits after a dot belong to the id.
+    A correction repeats the id with the next revision. Other digits after a dot belong to the id. Without its revision
+    an id is kept in many places, so it is always the same object.
     """
     stem, _, digits = exec_id.rpartition(".")
     is_revision = bool(stem) and len(digits) == len("01") and digits.isdecimal()
-    return (stem, int(digits)) if is_revision else (exec_id, 0)
+    return (sys.intern(stem), int(digits)) if is_revision else (exec_id, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,27 @@
-"""All orders that this session placed or found open, and the routing of messages to them."""
+"""Orders that this session placed or found open, and the routing of messages to them."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from ibkr_connector.executions import ExecutionBook
 from ibkr_connector.messages import ErrorTold, ExecutionTold, OrderKey, OrderListed, StatusTold
 from ibkr_connector.order_record import OrderRecord
 
+_MOST_ENDED: Final = 100
+
 
 class OrderBook:
-    """Records by key. Bounded by the life of a session, which the gateway ends daily."""
+    """Records by key: of all orders that may still fill, or whose end was not told yet, and of the latest others.
+
+    What comes later about one that was forgotten, as a corrected execution, is not about an order any more: executions
+    have their own book.
+    """
 
     def __init__(self, client_id: int, executions: ExecutionBook) -> None:
         self._client_id = client_id
         self._executions = executions
         self._records: dict[OrderKey, OrderRecord] = {}
+        self._look_beyond = 2 * _MOST_ENDED
 
     def __iter__(self) -> Iterator[OrderRecord]:
         return iter(tuple(self._records.values()))
@@ -28,6 +36,7 @@ class OrderBook:
 
     def add(self, record: OrderRecord) -> None:
         """Follow an order from now on; executions told before its record are caught up."""
+        self._forget_ended()
         self._records[record.key] = record
         for execution in self._executions:
             if record.is_same(execution):
@@ -64,6 +73,14 @@ class OrderBook:
         """Route an error; numbers of errors are order ids of our own client id."""
         if record := self._records.get(OrderKey(self._client_id, error.request_id)):
             record.failed(error)
+
+    def _forget_ended(self) -> None:
+        """Forget the oldest that are over, many at a time, because finding them takes a look at each."""
+        if len(self._records) > self._look_beyond:
+            ended = [key for key, record in self._records.items() if record.is_done_with]
+            for key in ended[:-_MOST_ENDED]:
+                del self._records[key]
+            self._look_beyond = len(self._records) + _MOST_ENDED
 
     def doubt_all(self) -> None:
         """Messages may have been lost: every order that is not final must be asked for."""

@@ -40,6 +40,7 @@ class OrderFollower:
         """What became of the order by the deadline, with commissions as far as they were reported."""
         await self.follow(record, timeout_seconds=timeout_seconds)
         await self.await_commissions(record.executions.values(), f"commissions of order {record.key}")
+        record.is_end_told = record.is_final
         return OrderResult(
             order_id=str(record.key),
             request=request,

@@ -54,6 +54,8 @@ class OrderRecord:
     verdict: OrderStatus | None = None
     """The final status that asking has established."""
     executions: dict[str, ExecutionTold] = field(default_factory=dict[str, ExecutionTold])
+    is_end_told: bool = False
+    """Whoever placed the order was told how it ended."""
 
     @property
     def description(self) -> str:
@@ -85,6 +87,11 @@ class OrderRecord:
     def is_final(self) -> bool:
         """True when the order can never fill again."""
         return self.status.is_final
+
+    @property
+    def is_done_with(self) -> bool:
+        """True when nobody will ask for the order any more."""
+        return self.is_final and (self._is_found or self.is_end_told)
 
     @property
     def message(self) -> str:

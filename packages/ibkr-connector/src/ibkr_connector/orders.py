@@ -15,7 +15,7 @@ from broker_connector_base import (
     TimeInForce,
 )
 from ibkr_connector.contracts import QualifiedStock
-from ibkr_connector.mapping import order_key
+from ibkr_connector.messages import OrderKey
 from ibkr_connector.order_record import OrderRecord
 from ibkr_connector.session import GatewaySession
 
@@ -47,11 +47,12 @@ def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderReq
     order = build_order(request, stock)
     permit()
     try:
-        trade = session.ib.placeOrder(stock.contract(), order)
+        order_id: int = session.raw.getReqId()
+        session.raw.placeOrder(order_id, stock.contract(), order)
     except ConnectionError as error:
         raise BrokerConnectionError(f"no connection to {session.settings.address}: {what} was not sent") from error
     record = OrderRecord(
-        key=order_key(session.settings.client_id, trade.order.orderId, 0),
+        key=OrderKey(session.settings.client_id, order_id),
         account_id=request.account_id,
         symbol=request.symbol,
         side=request.side,

@@ -55,7 +55,12 @@ class OwnerLines:
         main = self._main
         session = await open_session_of(client_id, main.settings, now=self._now, pace=main.pace)
         self._was_ours.add(client_id)
-        main.lost.add_done_callback(lambda reason: session.end(reason.result()))
+
+        def end_too(reason: asyncio.Future[str]) -> None:
+            session.end(reason.result())
+
+        main.lost.add_done_callback(end_too)
+        session.lost.add_done_callback(lambda _: main.lost.remove_done_callback(end_too))
         return Line.over(session)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from ib_async import Contract
 
@@ -129,13 +129,6 @@ class _MarketLine:
         self._contract = contract
         self._id = request_id
         self._quote = quote
-        # ib_async's side of a request must know its number, or it complains about every tick.
-        wrapper: Any = session.ib.wrapper
-        self._ticker = wrapper.startTicker(request_id, contract, self._name)
-
-    @property
-    def _name(self) -> str:
-        return f"quote-{self._id}"
 
     @property
     def is_free(self) -> bool:
@@ -149,8 +142,6 @@ class _MarketLine:
     def give_back(self) -> None:
         """Cancel what has not ended by itself, and listen no more."""
         self._session.quotes.close(self._id)
-        wrapper: Any = self._session.ib.wrapper
-        wrapper.endTicker(self._ticker, self._name)
         if not self.is_free:
             self._session.raw.cancelMktData(self._id)
 
