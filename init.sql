@@ -117,6 +117,9 @@ CREATE TABLE IF NOT EXISTS audit_cursor (
     stream_id TEXT NOT NULL DEFAULT '0-0'
 );
 
+-- Grows whenever Redis may be another one: a relay stores nothing that it read in an epoch before.
+ALTER TABLE audit_cursor ADD COLUMN IF NOT EXISTS epoch BIGINT NOT NULL DEFAULT 0;
+
 INSERT INTO audit_cursor DEFAULT VALUES ON CONFLICT DO NOTHING;
 
 -- Records that PostgreSQL refused, kept byte for byte so that one bad record stops no other.

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from event_broker.outbox_watch import OutboxWatch
 from event_broker.relay_keeper import RelayKeeper
-from event_queue.audit import AuditKind, AuditRecord
+from event_queue.audit import AuditKind, AuditRecord, Cursor
 from event_queue.components import ComponentState
 from event_queue.errors import QueueUnavailable
 from event_queue.outbox_relief import OutboxRelief
@@ -149,8 +149,8 @@ async def test_an_outbox_that_fills_degrades_health(tmp_path: Path) -> None:
             del after, limit, block
             return ()
 
-        async def cursor(self) -> str:
-            return "1-0"
+        async def cursor(self) -> Cursor:
+            return Cursor("1-0")
 
         async def length(self) -> int:
             return 0

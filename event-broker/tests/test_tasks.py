@@ -20,7 +20,7 @@ from event_broker.testing.listening_rig import accounts_on
 from event_broker.testing.recording_intake import RecordingIntake
 from event_broker.trigger import Trigger
 from event_broker.until_stopped import until_stopped
-from event_queue.audit import AuditKind, AuditRecord, SetApart
+from event_queue.audit import AuditKind, AuditRecord, Cursor, SetApart
 from event_queue.components import ComponentState
 from event_queue.errors import AuditUnavailable, CorruptQueue, HistoryDiverged, QueueUnavailable
 from event_queue.outbox_relief import OutboxRelief
@@ -150,13 +150,13 @@ class Ends:
         """Nothing was moved to disk."""
         return ()
 
-    async def cursor(self) -> str:
+    async def cursor(self) -> Cursor:
         """Nothing stored yet."""
-        return "0-0"
+        return Cursor()
 
-    async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
+    async def append(self, records: Sequence[AuditRecord], *, epoch: int | None) -> Sequence[SetApart]:
         """Fail as long as there are failures."""
-        del records
+        del records, epoch
         if self.failures:
             raise self.failures.pop(0)
         return self.refused

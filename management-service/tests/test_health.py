@@ -134,7 +134,7 @@ async def test_a_halted_queue_makes_the_system_unhealthy(client: httpx.AsyncClie
     await redis_queue.mending.halt("halted Redis went back in time")
 
     sick = await client.get("/health")
-    await redis_queue.mending.reopen("this run")
+    await redis_queue.mending.reopen("this run", halt="halted Redis went back in time")
     cured = await client.get("/health")
 
     assert sick.status_code == 503

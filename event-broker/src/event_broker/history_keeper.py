@@ -63,7 +63,9 @@ class HistoryKeeper:
         self._told_until: datetime | None = None
         self._waiting_since: float | None = None
         self._met_run = ""
-        """The run of Redis that nothing from an earlier one is on its way to any more."""
+        """The run of Redis to which we carry nothing any more from an earlier one."""
+        self._fenced_run = ""
+        """The run of Redis to which nobody does, as history knows."""
         self._taught_run = ""
         """The halted run that takes signals in: it knows again which it has seen."""
         self._may_carry = asyncio.Event()
@@ -128,13 +130,20 @@ class HistoryKeeper:
         return finding
 
     async def _meet(self, run_id: str) -> None:
-        """Before a run of Redis is compared, nothing that was read from the one before it may be on its way."""
-        if run_id == self._met_run:
-            return
-        await self._stop_carrying()
-        if run_id != await self._redis.checked_run():
-            await self._redis.rewrite_log()
-        self._met_run = run_id
+        """Before a run of Redis is compared, nothing that was read from the one before it may be on its way.
+
+        That goes for other event-brokers too, which may not have seen yet that it is another run.
+        """
+        if run_id != self._met_run:
+            await self._stop_carrying()
+            if run_id == await self._redis.checked_run():
+                self._fenced_run = run_id
+            else:
+                await self._redis.rewrite_log()
+            self._met_run = run_id
+        if run_id != self._fenced_run:
+            await self._mender.fence()
+            self._fenced_run = run_id
 
     async def _stop_carrying(self) -> None:
         self._allow_carrying(allowed=False)
@@ -165,7 +174,7 @@ class HistoryKeeper:
         if self._spill.exists and (not self._spill.is_open or self._spill.records):
             words = "Redis was emptied; it is rebuilt once the records spilled to disk are in PostgreSQL."
             return _Finding(ComponentState.DOWN, words, Verdict.REDIS_LOST)
-        # What was read from Redis before it was emptied may be on its way, and has numbers that are given again now.
+        # What is read before its records are numbered behind those of history would contradict it.
         await self._stop_carrying()
         plan = await self._mender.mend()
         self._gate.open(plan.comparison.position.counter)

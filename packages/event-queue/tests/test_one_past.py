@@ -12,6 +12,12 @@ def survey(counter: int | None, last_id: str = "", following: int | None = None,
     return Survey(counter, last_id, following, "", is_spilled)
 
 
+def holding(counter: int, stream_id: str) -> Survey:
+    """Behind a record that waits where history stands comes one more."""
+    following = max(counter, AT_TEN.counter) + 1
+    return Survey(following, "2000-0", following, "", preceding=HistoryPosition(counter, stream_id))
+
+
 @pytest.mark.parametrize(
     ("position", "seen", "verdict"),
     [
@@ -31,6 +37,10 @@ def survey(counter: int | None, last_id: str = "", following: int | None = None,
         pytest.param(AT_TEN, survey(9, "2000-0", 8), Verdict.REDIS_WENT_BACK, id="behind, others since"),
         pytest.param(AT_TEN, survey(10, "2000-0", 9), Verdict.REDIS_WENT_BACK, id="caught up with other records"),
         pytest.param(AT_TEN, survey(25, "2000-0", 8), Verdict.REDIS_WENT_BACK, id="ahead with other records"),
+        pytest.param(AT_TEN, holding(10, "1000-0"), Verdict.AGREES, id="all told, the last not dropped yet"),
+        pytest.param(AT_TEN, holding(7, "700-0"), Verdict.AGREES, id="mended, an old one not dropped yet"),
+        pytest.param(AT_TEN, holding(10, "900-0"), Verdict.REDIS_WENT_BACK, id="another record of that number"),
+        pytest.param(AT_TEN, holding(33, "900-0"), Verdict.REDIS_WENT_BACK, id="another past, ahead in numbers"),
     ],
 )
 def test_the_verdict_follows_from_the_positions(position: HistoryPosition, seen: Survey, verdict: Verdict) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from event_queue import relay as relay_module
-from event_queue.audit import AuditRecord, SetApart
+from event_queue.audit import AuditRecord, Cursor, SetApart
 from event_queue.errors import HistoryGap, QueueUnavailable
 from event_queue.one_past import HistoryPosition
 from event_queue.redis_outbox import RedisOutbox
@@ -118,11 +118,11 @@ async def test_a_postgres_that_hangs_is_told_while_it_does(monkeypatch: pytest.M
     told, thawed = asyncio.Event(), asyncio.Event()
 
     class Hanging(MemoryAudit):
-        async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
+        async def append(self, records: Sequence[AuditRecord], *, epoch: int | None = None) -> Sequence[SetApart]:
             await self._hang("append")
-            return await super().append(records)
+            return await super().append(records, epoch=epoch)
 
-        async def cursor(self) -> str:
+        async def cursor(self) -> Cursor:
             await self._hang("cursor")
             return await super().cursor()
 
@@ -155,9 +155,9 @@ async def test_a_drain_that_cannot_end_in_time_says_so() -> None:
     async with fake_queue() as queue:
 
         class NeverEmpty(MemoryAudit):
-            async def cursor(self) -> str:
+            async def cursor(self) -> Cursor:
                 await asyncio.get_running_loop().create_future()
-                return ""
+                return Cursor()
 
         relay = relay_of(queue, NeverEmpty(), Pauses(MemoryAudit(), back_after=1))
 

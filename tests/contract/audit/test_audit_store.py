@@ -33,7 +33,7 @@ async def test_an_empty_audit_knows_nothing(audit: AuditStore) -> None:
     await audit.ping()
 
     assert await audit.get_event(uuid4()) is None
-    assert await audit.cursor() == "0-0"
+    assert (await audit.cursor()).stream_id == "0-0"
 
 
 async def test_a_queued_event_is_pending(audit: AuditStore, maker: RecordMaker) -> None:
@@ -100,7 +100,7 @@ async def test_a_life_is_folded_the_same_in_any_batches(audit: AuditStore, maker
         (4, AuditKind.CLAIMED, 2),
         (5, AuditKind.COMPLETED, 2),
     ]
-    assert await audit.cursor() == records[-1].stream_id
+    assert (await audit.cursor()).stream_id == records[-1].stream_id
 
 
 async def test_a_failed_event_shows_its_error_and_next_attempt(audit: AuditStore, maker: RecordMaker) -> None:
@@ -128,7 +128,7 @@ async def test_records_stored_before_change_nothing(audit: AuditStore, maker: Re
     assert row is not None
     assert row.status is EventStatus.COMPLETED
     assert [entry.counter for entry in row.history] == [1, 2, 3, 4, 5]
-    assert await audit.cursor() == records[-1].stream_id
+    assert (await audit.cursor()).stream_id == records[-1].stream_id
 
 
 async def test_a_late_batch_keeps_the_newer_state(audit: AuditStore, maker: RecordMaker) -> None:
@@ -142,7 +142,7 @@ async def test_a_late_batch_keeps_the_newer_state(audit: AuditStore, maker: Reco
     row = await audit.get_event(event.event_id)
     assert row is not None
     assert (row.status, row.times_queued, len(row.history)) == (EventStatus.COMPLETED, 2, 5)
-    assert await audit.cursor() == records[-1].stream_id
+    assert (await audit.cursor()).stream_id == records[-1].stream_id
 
 
 async def test_a_refused_signal_is_history_without_an_event(audit: AuditStore, maker: RecordMaker) -> None:
@@ -152,7 +152,7 @@ async def test_a_refused_signal_is_history_without_an_event(audit: AuditStore, m
     await audit.append([maker.record(AuditKind.DUPLICATE, refused, {"active_event_id": str(uuid4())})])
 
     assert await audit.get_event(refused.event_id) is None
-    assert await audit.cursor() == maker.made[0].stream_id
+    assert (await audit.cursor()).stream_id == maker.made[0].stream_id
 
 
 async def test_pauses_of_trading_are_kept_apart_from_events(audit: AuditStore, maker: RecordMaker) -> None:
@@ -184,7 +184,7 @@ async def test_an_audit_of_pauses_alone_moves_its_cursor(audit: AuditStore, make
     """Nothing is read again that was stored."""
     await audit.append([record := maker.switched(AuditKind.PAUSED, "DU1", actor="ops", reason="news")])
 
-    assert await audit.cursor() == record.stream_id
+    assert (await audit.cursor()).stream_id == record.stream_id
 
 
 async def test_a_rolled_back_pause_is_a_diverged_history(audit: AuditStore, maker: RecordMaker) -> None:
@@ -219,7 +219,7 @@ async def test_a_known_counter_under_a_new_id_is_a_diverged_history(audit: Audit
         await audit.append([rolled_back.record(AuditKind.QUEUED, other)])
 
     assert await audit.get_event(other.event_id) is None
-    assert await audit.cursor() == maker.made[-1].stream_id
+    assert (await audit.cursor()).stream_id == maker.made[-1].stream_id
 
 
 async def test_an_emptied_redis_is_noticed_after_a_purge(audit: AuditStore, maker: RecordMaker) -> None:

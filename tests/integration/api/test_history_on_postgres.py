@@ -58,7 +58,7 @@ async def happen(queue: RedisQueue, audit: PostgresAudit, accounts: list[str], c
     for account in accounts:
         event = RebalanceEvent.new(account_id=account, exec_command=Command.REBALANCE, source="api", now=created)
         await queue.intake.enqueue(event)
-    records = await queue.outbox.read(await audit.cursor(), limit=1000, block=ENOUGH)
+    records = await queue.outbox.read((await audit.cursor()).stream_id, limit=1000, block=ENOUGH)
     await audit.append(records)
 
 

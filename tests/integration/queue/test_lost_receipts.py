@@ -238,9 +238,9 @@ class MortalMending(RedisMending):
         self._live()
         await super().set_progress(progress, is_emptied=is_emptied)
 
-    async def reopen(self, run_id: str) -> None:
+    async def reopen(self, run_id: str, *, halt: str) -> bool:
         self._live()
-        await super().reopen(run_id)
+        return await super().reopen(run_id, halt=halt)
 
 
 async def test_dying_anywhere_leaves_the_queue_closed_and_the_rest_to_the_next_try(

@@ -70,8 +70,8 @@ class CrashingStore:
     def __init__(self, audit: PostgresAudit) -> None:
         self.cursor: Callable[..., Any] = audit.cursor
 
-    async def append(self, records: Sequence[AuditRecord]) -> None:
-        raise Crash(len(records))
+    async def append(self, records: Sequence[AuditRecord], *, epoch: int | None) -> None:
+        raise Crash(len(records), epoch)
 
 
 async def test_records_reach_postgres_once_and_leave_the_outbox(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from event_queue.audit import AuditRecord
+from event_queue.audit import AuditRecord, Cursor
 from event_queue.errors import AuditUnavailable, HistoryDiverged, QueueFull
 from event_queue.outbox_relief import OutboxRelief
 from event_queue.outbox_size import Pressure
@@ -148,9 +148,9 @@ class DyingStore:
         self._after = after
         self.cursor: Callable[..., Any] = audit.cursor
 
-    async def append(self, records: Sequence[AuditRecord]) -> None:
+    async def append(self, records: Sequence[AuditRecord], *, epoch: int | None) -> None:
         if self._after:
-            await self._audit.append(records)
+            await self._audit.append(records, epoch=epoch)
         raise Crash
 
 
@@ -291,10 +291,10 @@ async def _live(queue: RedisQueue, audit: PostgresAudit, directory: Path, chance
 class AwayStore:
     """A PostgreSQL that is away."""
 
-    async def cursor(self) -> str:
+    async def cursor(self) -> Cursor:
         """No answer."""
         raise AuditUnavailable("away")
 
-    async def append(self, records: Sequence[AuditRecord]) -> None:
+    async def append(self, records: Sequence[AuditRecord], *, epoch: int | None) -> None:
         """No answer."""
-        raise AuditUnavailable(f"away with {len(records)}")
+        raise AuditUnavailable(f"away with {len(records)} of {epoch}")

@@ -129,11 +129,14 @@ async def trading_off_and_on(queue: RedisQueue) -> None:
 
 
 async def records_to_a_file(queue: RedisQueue) -> None:
-    """Taking out, adding to what was taken out, and forgetting it; a marker that has changed is not forgotten."""
+    """Dropping, taking out, adding to that, and forgetting it; nothing of another Redis, and no marker that changed."""
     for number in range(5):
         await queue.intake.enqueue(event_of(f"DU{number}", number))
     records = [stream_id for _, stream_id, _ in await queue.mending.records()]
     first, second = (SpillMarker("a1", 1, last, f"{last}-0", host="here", directory="/spill") for last in (2, 4))
+    await queue.outbox.trim(f"{records[0]}0")
+    await queue.outbox.take_out(f"{records[0]}0", first)
+    await queue.outbox.trim(records[0])
     await queue.outbox.take_out(records[1], first)
     await queue.outbox.take_out(records[3], second)
     await queue.outbox.forget_spill(first)
@@ -158,15 +161,18 @@ async def mending(queue: RedisQueue) -> None:
     loose = [stream_id for _, stream_id, _ in await queue.mending.records()]
     await queue.mending.renumber(3, HistoryPosition(40, "5-0"), loose)
     await queue.mending.renumber(len(loose), HistoryPosition(40, "4000000000000-0"), loose)
-    await queue.mending.restore(
-        _steps(held, waiting, ended, twin),
-        [Switched("DU7", '{"scope":"DU7","actor":"ops","reason":"x","since":1}'), Switched("DU8", None)],
-        [Traded("DU1", f"2025-06-24 {waiting.event_id}")],
-        [Remembered(event_of("DU1", 30))],
-        {"DU7:rebalance": held.event_id},
-    )
-    await queue.mending.reopen("run")
-    await queue.mending.reopen("run")
+    await queue.mending.halt("halted 1 2 another, which is too late")
+    for halt in ("an earlier one", "closed while mending"):
+        await queue.mending.restore(
+            _steps(held, waiting, ended, twin),
+            [Switched("DU7", '{"scope":"DU7","actor":"ops","reason":"x","since":1}'), Switched("DU8", None)],
+            [Traded("DU1", f"2025-06-24 {waiting.event_id}")],
+            [Remembered(event_of("DU1", 30))],
+            {"DU7:rebalance": held.event_id},
+            halt=halt,
+        )
+        await queue.mending.reopen("run", halt=halt)
+    await queue.mending.reopen("run", halt="closed while mending")
     await queue.worker.claim(lease, "1")
 
 

@@ -126,6 +126,16 @@ class AuditRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a relay goes on reading."""
+
+    stream_id: str = "0-0"
+    """Of the last stored record, `0-0` when none."""
+    epoch: int = 0
+    """What is read after this was asked may be stored until another epoch begins."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetApart:
     """A record that PostgreSQL refused: it is kept in `audit_quarantine`, byte for byte, and in no history."""
 

@@ -13,6 +13,7 @@ QueueError
 ├── AuditUnavailable     PostgreSQL did not answer: the outbox keeps the records
 ├── SpillUnavailable     the disk for spilled records cannot be used: the outbox keeps them
 ├── SpillDamaged         spilled records can no longer be read: an operator must look at the file
+├── ReadTooEarly         Redis was compared with history since records were read: read them again
 ├── HistoryGap           records before those in the outbox are elsewhere: bring their spill here
 └── HistoryDiverged      Redis went back in time behind its history: stop trading, an operator must resync
 """
@@ -108,6 +109,10 @@ class SpillDamaged(QueueError):
             f"the spill file {path} cannot be read{where}: restore it, or accept the loss as docs/operations.md tells"
         )
         self.path = path
+
+
+class ReadTooEarly(QueueError):
+    """Redis may be another one since these records were read; nothing was stored. Read again."""
 
 
 class HistoryGap(QueueError):

@@ -3,6 +3,9 @@
 The order of steps makes a death anywhere harmless: the halt comes first and goes last; records are renumbered in one
 script; each event is changed in the same step as its record is written, and only when it is as the plan found it. A
 plan made again after a death therefore contains exactly what is left to do.
+
+Several may mend at once. A step is taken only under the halt that it was planned under, so whoever comes late, when
+another has let trading go on, changes nothing and looks again.
 """
 
 import re
@@ -64,6 +67,11 @@ class MendPlan:
     """Pair -> newer signal that Redis remembers for it still, although history knows what became of it."""
 
     @property
+    def halt(self) -> str:
+        """The halt in force when it was made; empty without one."""
+        return self.comparison.survey.halt
+
+    @property
     def renumbers(self) -> bool:
         """Whether records get numbers behind those of history."""
         return self.comparison.verdict in (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK)
@@ -104,18 +112,31 @@ class Mender:
         """Let an empty Redis take events in when history is empty too; whether it is open now."""
         comparison = await self.compare()
         if comparison.verdict is Verdict.NEW:
+            # What was read from the Redis before this one may have been on its way.
+            await self._past.fence()
+            comparison = await self.compare()
+        if comparison.verdict is Verdict.NEW:
             await self._redis.renumber(None, HistoryPosition(0, "0-0"), ())
             return True
         return not comparison.needs_mending
 
+    async def fence(self) -> None:
+        """Let nobody store any more what was read from Redis until now.
+
+        Raises:
+            AuditUnavailable: PostgreSQL did not answer.
+        """
+        await self._past.fence()
+
     async def halt(self) -> None:
         """Let nothing be traded on a queue that needs mending, and remember what it never saw.
 
-        What the queue holds is not looked at, so that nothing in it is in the way.
+        What the queue holds is not looked at, so that nothing in it is in the way. A halt in force stays.
 
         Raises:
             QueueMoving: as `plan`.
         """
+        await self._past.fence()
         plan = await self._while_still(self._outline)
         if plan.comparison.needs_mending and not plan.comparison.survey.halt:
             await self._halt(plan)
@@ -149,16 +170,16 @@ class Mender:
         """
         run_id = await self._redis.run_id()
         for _ in range(_TRIES):
+            await self.halt()
             plan = await self.plan()
-            if await self._apply(plan):
-                await self._redis.reopen(run_id)
+            if await self._apply(plan) and await self._redis.reopen(run_id, halt=plan.halt):
                 return plan
-        raise QueueMoving("the queue kept changing while its records were renumbered: try again")
+        raise QueueMoving("the queue kept changing while it was put right: try again")
 
     async def _apply(self, plan: MendPlan) -> bool:
         comparison = plan.comparison
-        if comparison.needs_mending and not comparison.survey.halt:
-            await self._halt(plan)
+        if comparison.needs_mending and not plan.halt:
+            return False
         if plan.renumbers:
             position, seen = comparison.position, comparison.survey.counter
             if not await self._redis.renumber(seen, position, plan.loose.stream_ids):
@@ -167,8 +188,8 @@ class Mender:
             await self._accept_gap(comparison)
         if comparison.needs_mending:
             await self._remember(is_emptied=plan.is_empty_redis)
-        await self._redis.restore(plan.steps, plan.switched, plan.traded, plan.remembered, plan.settled)
-        return True
+        words = plan.switched, plan.traded, plan.remembered, plan.settled
+        return await self._redis.restore(plan.steps, *words, halt=plan.halt)
 
     async def _remember(self, *, is_emptied: bool) -> None:
         async for page in self._past.keepsakes(self._now()):

@@ -34,6 +34,8 @@ class Survey:
     """First word and reason of the present halt; empty without one."""
     is_spilled: bool = False
     """Whether records between the two are in files."""
+    preceding: HistoryPosition | None = None
+    """The last record up to the history's position; None when none is there, for what is stored is dropped."""
 
 
 class Verdict(StrEnum):
@@ -61,7 +63,13 @@ def compare(position: HistoryPosition, survey: Survey) -> Verdict:
 
 
 def _went_back(position: HistoryPosition, survey: Survey) -> bool:
-    """Whether a number that history has given away is still to come in Redis, or came to another record."""
+    """Whether a number that history has given away is still to come in Redis, or came to another record.
+
+    A Redis restored from before it was emptied may be ahead in numbers: where history stands it holds another record.
+    """
+    there = survey.preceding
+    if there is not None and there.counter >= position.counter and there != position:
+        return True
     counter = survey.counter or 0
     if counter == position.counter:
         return bool(position.counter) and survey.last_id != position.stream_id

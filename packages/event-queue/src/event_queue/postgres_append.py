@@ -6,6 +6,7 @@ from typing import Any, Final
 import asyncpg
 
 from event_queue.audit import STATUS_AFTER, SWITCH_KINDS, AuditKind, AuditRecord, SetApart
+from event_queue.errors import ReadTooEarly
 from event_queue.postgres_pool import AuditPool
 from event_queue.sql_files import QueryName
 from event_queue.stream_ids import check_order
@@ -45,27 +46,27 @@ class PostgresAppender:
         self._pool = pool
         self._queries = queries
 
-    async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
+    async def append(self, records: Sequence[AuditRecord], epoch: int | None = None) -> Sequence[SetApart]:
         """Store records and the cursor in one transaction; see `AuditStore.append`.
 
         A batch that PostgreSQL refuses is halved until the bad records are found; they go to `audit_quarantine`.
         """
         if not records:
             return ()
-        refusal = await self._store(records)
+        refusal = await self._store(records, epoch)
         if refusal is None:
             return ()
         if len(records) == 1:
-            return (await self._quarantine(records[0], refusal),)
+            return (await self._quarantine(records[0], epoch, refusal),)
         middle = len(records) // 2
-        return (*await self.append(records[:middle]), *await self.append(records[middle:]))
+        return (*await self.append(records[:middle], epoch), *await self.append(records[middle:], epoch))
 
-    async def _store(self, records: Sequence[AuditRecord]) -> Exception | None:
+    async def _store(self, records: Sequence[AuditRecord], epoch: int | None) -> Exception | None:
         """Store a batch whole, or nothing of it and return why PostgreSQL refused it."""
         async with self._pool.connection("append") as connection:
             try:
                 async with connection.transaction():
-                    fresh = await self._fresh(connection, records)
+                    fresh = await self._fresh(connection, records, epoch)
                     if fresh:
                         await self._insert(connection, fresh)
                         await self._move_cursor(connection, fresh)
@@ -73,14 +74,17 @@ class PostgresAppender:
                 return refusal
         return None
 
-    async def _fresh(self, connection: Any, records: Sequence[AuditRecord]) -> Sequence[AuditRecord]:
+    async def _fresh(self, connection: Any, records: Sequence[AuditRecord], epoch: int | None) -> Sequence[AuditRecord]:
         """The records that are not stored yet. From here on no other relay stores any until the transaction ends.
 
         Raises:
+            ReadTooEarly: Redis may be another one since they were read.
             HistoryDiverged: the batch and the history cannot both be true.
             HistoryGap: records are missing before or among those of the batch.
         """
         cursor = await connection.fetchrow(self._queries["lock_cursor"])
+        if epoch not in (None, cursor["epoch"]):
+            raise ReadTooEarly("Redis was compared with its history since these records were read")
         # Nothing beyond the cursor is stored, because both move in one transaction.
         passed = [record.counter for record in records if record.counter <= cursor["counter"]]
         rows = await connection.fetch(self._queries["find_known"], passed) if passed else ()
@@ -119,10 +123,10 @@ class PostgresAppender:
         last = max(records, key=lambda record: record.counter)
         await connection.execute(self._queries["move_cursor"], last.counter, last.stream_id)
 
-    async def _quarantine(self, record: AuditRecord, refusal: Exception) -> SetApart:
+    async def _quarantine(self, record: AuditRecord, epoch: int | None, refusal: Exception) -> SetApart:
         reason = f"{type(refusal).__name__}: {refusal}"
         async with self._pool.connection("quarantine") as connection, connection.transaction():
-            await self._fresh(connection, [record])
+            await self._fresh(connection, [record], epoch)
             await connection.execute(
                 self._queries["quarantine"],
                 record.counter,

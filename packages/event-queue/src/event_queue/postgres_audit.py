@@ -10,6 +10,7 @@ from uuid import UUID
 from event_queue.audit import (
     AuditKind,
     AuditRecord,
+    Cursor,
     EventFilter,
     EventRecord,
     EventStatus,
@@ -38,17 +39,18 @@ class PostgresAudit:
         self._appender = PostgresAppender(pool, queries)
         self.past = PostgresPast(pool, queries)
 
-    async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
+    async def append(self, records: Sequence[AuditRecord], *, epoch: int | None = None) -> Sequence[SetApart]:
         """Store records and the cursor in one transaction; see `AuditStore.append`.
 
         A batch that PostgreSQL refuses is halved until the bad records are found; they go to `audit_quarantine`.
         """
-        return await self._appender.append(records)
+        return await self._appender.append(records, epoch)
 
-    async def cursor(self) -> str:
-        """Stream id of the last stored record, `0-0` when none."""
+    async def cursor(self) -> Cursor:
+        """Where to go on reading, asked before each reading."""
         async with self._pool.connection("read_cursor") as connection:
-            return await connection.fetchval(self._queries["read_cursor"]) or "0-0"
+            row = await connection.fetchrow(self._queries["read_cursor"])
+        return Cursor(row["stream_id"], row["epoch"]) if row else Cursor()
 
     async def get_event(self, event_id: UUID) -> EventRecord | None:
         """An event's row with the latest 1000 records of its history."""

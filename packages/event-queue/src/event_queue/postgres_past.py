@@ -22,12 +22,21 @@ _PAGE: Final = 1000
 
 
 class PostgresPast:
-    """Reads only, but for `skip_to`."""
+    """Reads only, but for `fence` and `skip_to`."""
 
     def __init__(self, pool: AuditPool, queries: Mapping[QueryName, str]) -> None:
         """Take an open pool, which stays the caller's to close, and the loaded statements."""
         self._pool = pool
         self._queries = queries
+
+    async def fence(self) -> None:
+        """Let nobody store any more what was read from Redis until now, so that the position moves by what it holds.
+
+        Raises:
+            AuditUnavailable: PostgreSQL did not answer.
+        """
+        async with self._pool.connection("fence_readers") as connection:
+            await connection.execute(self._queries["fence_readers"])
 
     async def position(self) -> HistoryPosition:
         """The last stored record.

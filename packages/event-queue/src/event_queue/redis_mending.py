@@ -46,15 +46,17 @@ class RedisMending:
         """Where Redis stands, seen from the last stream id that history holds.
 
         Raises:
-            CorruptQueue: what follows there has no number.
+            CorruptQueue: what stands there, or follows, has no number.
         """
-        counter, last_id, following, number, halt, files = await self._scripts.run("survey", stored)
+        reply = await self._scripts.run("survey", stored)
+        counter, last_id, following, number, halt, files, preceding, its_number = reply
         return Survey(
             counter=int(counter) if counter else None,
             last_id=last_id,
             following=counter_of(following, {"n": number}) if following else None,
             halt=halt,
             is_spilled=files > 0,
+            preceding=HistoryPosition(counter_of(preceding, {"n": its_number}), preceding) if preceding else None,
         )
 
     async def run_id(self) -> str:
@@ -86,13 +88,15 @@ class RedisMending:
         with translated("halt_read"):
             return await self._client.get(self._scripts.keys.halt) or ""
 
-    async def halt(self, words: str) -> None:
-        """Let nothing be claimed and no order be written down."""
-        await self._scripts.run("halt", words)
+    async def halt(self, words: str) -> str:
+        """Let nothing be claimed and no order be written down; the halt in force, which is an earlier one's if any."""
+        _, in_force = await self._scripts.run("halt", words)
+        return in_force
 
-    async def reopen(self, run_id: str) -> None:
-        """End a halt, and wake the worker."""
-        await self._scripts.run("reopen", run_id)
+    async def reopen(self, run_id: str, *, halt: str) -> bool:
+        """End that halt, if there is one, and wake the worker; False when another is in force."""
+        reply = await self._scripts.run("reopen", run_id, halt)
+        return reply[0] == "ok"
 
     async def renumber(self, seen: int | None, position: HistoryPosition, stream_ids: Sequence[str]) -> bool:
         """Number records after those of history, the loose ones among them; False when the queue moved meanwhile."""
@@ -167,8 +171,14 @@ class RedisMending:
         traded: Sequence[Traded],
         remembered: Sequence[Remembered],
         settled: Mapping[str, UUID],
-    ) -> None:
-        """Carry steps out, pauses of trading first so that parked events find theirs."""
+        *,
+        halt: str,
+    ) -> bool:
+        """Carry steps out, pauses of trading first so that parked events find theirs.
+
+        False when the halt that they were planned under, empty for none, is not in force: what they say is not true
+        of a queue that is worked on, or that was lost once more.
+        """
         entries = [
             *map(_switch_entry, switched),
             *map(_trade_entry, traded),
@@ -178,7 +188,10 @@ class RedisMending:
         ]
         for start in range(0, len(entries), _AT_ONCE):
             flat = [field for entry in entries[start : start + _AT_ONCE] for field in entry]
-            await self._scripts.run("restore", _RECEIPT_MS, *flat, receipt=f"restore:{uuid4()}")
+            reply = await self._scripts.run("restore", _RECEIPT_MS, halt, *flat, receipt=f"restore:{uuid4()}")
+            if reply[0] != "ok":
+                return False
+        return True
 
 
 def _present(body: str) -> PresentEvent:

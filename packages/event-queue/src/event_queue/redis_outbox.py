@@ -38,9 +38,8 @@ class RedisOutbox:
         return tuple(decode_record(stream_id, fields) for stream_id, fields in streams[0][1])
 
     async def trim(self, through: str) -> None:
-        """Drop the records up to and including a stream id, exactly."""
-        with translated("outbox_trim"):
-            await self._client.xtrim(self._stream, minid=_next_id(through), approximate=False)
+        """Drop the records up to and including a stream id, exactly; none where they are no longer those read."""
+        await self._scripts.run("trim", through, _next_id(through))
 
     async def length(self) -> int:
         """Records waiting."""
@@ -59,7 +58,7 @@ class RedisOutbox:
 
     async def take_out(self, through: str, marker: SpillMarker) -> None:
         """Drop the records up to and including a stream id, which are safely in a file, and remember which file."""
-        await self._scripts.run("spill", marker.spill_id, marker.encode(), _next_id(through))
+        await self._scripts.run("spill", marker.spill_id, marker.encode(), through, _next_id(through))
 
     async def spills(self) -> Sequence[SpillMarker]:
         """Every file that records were taken out to and not yet stored from, oldest records first."""

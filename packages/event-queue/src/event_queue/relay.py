@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from event_queue.audit import AuditRecord, SetApart
+from event_queue.audit import AuditRecord, Cursor, SetApart
 from event_queue.errors import (
     AuditUnavailable,
     HistoryGap,
     QueueError,
     QueueUnavailable,
+    ReadTooEarly,
     SpillDamaged,
     SpillUnavailable,
 )
@@ -28,7 +29,6 @@ _GATHER_SECONDS: Final = 0.1
 """After a batch that was not full: what comes meanwhile goes together, at the cost of one transaction."""
 SLOW_SECONDS: Final = 5.0
 """PostgreSQL counts as away when it takes longer, and goes on being waited for."""
-_FRESH: Final = "0-0"
 _PASSING: Final = (AuditUnavailable, QueueUnavailable, SpillUnavailable, SpillDamaged, HistoryGap)
 """Failures that may end by themselves, or by what an operator does, while records go on waiting."""
 
@@ -43,7 +43,8 @@ class OutboxRelay:
     """The only way from the outbox to PostgreSQL; what was spilled goes before what waits in Redis.
 
     Records are trimmed only after PostgreSQL has committed them together with the cursor, so a crash anywhere loses
-    nothing; what is read again is recognised by its counter.
+    nothing; what is read again is recognised by its counter. What was read before Redis was compared with history is
+    refused, and read again: it may be of another Redis.
     """
 
     def __init__(  # noqa: PLR0913 - both ends, the clock, and who hears what
@@ -78,6 +79,8 @@ class OutboxRelay:
         self._told_set_apart = told_set_apart
         self.set_apart = 0
         """How many records went to quarantine since it started."""
+        self._cursor = Cursor()
+        """As it was before the records at hand were read."""
         self._read_ahead: Sequence[AuditRecord] = ()
         self._state = RelayState()
 
@@ -119,9 +122,13 @@ class OutboxRelay:
             SpillDamaged: spilled records cannot be read any more.
             HistoryGap: the records before those at hand lie in a spill elsewhere.
         """
-        records = await self._carry_spilled() or await self._carry_waiting(block)
-        await self._carried(records)
-        return len(records)
+        while True:
+            try:
+                records = await self._carry_spilled() or await self._carry_waiting(block)
+            except ReadTooEarly:
+                continue
+            await self._carried(records)
+            return len(records)
 
     async def drain(self, *, within: timedelta) -> bool:
         """Carry until the outbox is empty; False when that took longer than `within`. Raises as `carry`."""
@@ -144,7 +151,7 @@ class OutboxRelay:
                 await asyncio.to_thread(spill.open)
         records = await asyncio.to_thread(spill.read, self._batch) if spill.records else ()
         if records:
-            await self._store_explained(records)
+            await self._store_explained(records, epoch=None)
             await asyncio.to_thread(spill.release)
         return records
 
@@ -156,22 +163,23 @@ class OutboxRelay:
             # What was spilled while we read comes before what we have read.
             return ()
         if len(records) < self._batch:
-            await self._store_explained(records)
+            await self._store_explained(records, epoch=self._cursor.epoch)
         else:
             await self._store_while_reading(records)
         await self._outbox.trim(records[-1].stream_id)
         return records
 
     async def _read_waiting(self, block: timedelta) -> Sequence[AuditRecord]:
-        cursor = await self._patiently(self._store.cursor())
-        records = await self._outbox.read(cursor, limit=self._batch, block=block)
+        self._cursor = await self._patiently(self._store.cursor())
+        behind = self._cursor.stream_id
+        records = await self._outbox.read(behind, limit=self._batch, block=block)
         if not records:
             records = await self._left_behind()
         if not records:
-            gap = await self._elsewhere.gap_behind(cursor)
+            gap = await self._elsewhere.gap_behind(behind)
             if gap is not None and not self.spilled_records:
                 raise gap
-        elif records and cursor == _FRESH:
+        elif behind == Cursor().stream_id:
             await self._elsewhere.require_none_before(records[0])
         return records
 
@@ -181,7 +189,7 @@ class OutboxRelay:
             self._outbox.read(records[-1].stream_id, limit=self._batch, block=timedelta(milliseconds=1))
         )
         try:
-            await self._store_explained(records)
+            await self._store_explained(records, epoch=self._cursor.epoch)
         except BaseException:
             reading.cancel()
             await asyncio.wait({reading})
@@ -189,9 +197,9 @@ class OutboxRelay:
         with suppress(QueueUnavailable):
             self._read_ahead = await reading
 
-    async def _store_explained(self, records: Sequence[AuditRecord]) -> None:
+    async def _store_explained(self, records: Sequence[AuditRecord], *, epoch: int | None) -> None:
         try:
-            set_apart = await self._patiently(self._store.append(records))
+            set_apart = await self._patiently(self._store.append(records, epoch=epoch))
         except HistoryGap as gap:
             raise await self._elsewhere.explain(gap) from gap
         self.set_apart += len(set_apart)

@@ -40,6 +40,7 @@ ScriptName = Literal[
     "spill",
     "status",
     "survey",
+    "trim",
     "unspill",
 ]
 

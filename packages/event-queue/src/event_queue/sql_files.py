@@ -7,6 +7,7 @@ QueryName = Literal[
     "append_pauses",
     "drop_replaced_fills",
     "end_left_orders",
+    "fence_readers",
     "find_events",
     "find_known",
     "find_stored",

@@ -169,10 +169,10 @@ RedisOutbox.read = _read_and_trim
                 """
 _store = PostgresAppender._store
 
-async def _cursor_first(self, records):
+async def _cursor_first(self, records, *more):
     async with self._pool.connection("cursor") as connection:
         await self._move_cursor(connection, records)
-    return await _store(self, records)
+    return await _store(self, records, *more)
 
 PostgresAppender._store = _cursor_first
 """,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from event_queue.audit import AuditRecord, EventFilter, EventRecord, PagePosition, PauseRecord, SetApart
+from event_queue.audit import AuditRecord, Cursor, EventFilter, EventRecord, PagePosition, PauseRecord, SetApart
 from event_queue.outbox_size import OutboxSize
 from event_queue.spill_marker import SpillMarker
 
@@ -45,21 +45,26 @@ class Outbox(Protocol):
 class AuditStore(Protocol):
     """PostgreSQL's side of the audit."""
 
-    async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
+    async def append(self, records: Sequence[AuditRecord], *, epoch: int | None = None) -> Sequence[SetApart]:
         """Store records and the cursor in one transaction; records stored before are recognised by their counter.
+
+        Args:
+            records: a batch, in order.
+            epoch: of the cursor that was asked for before they were read from Redis; None for what lies in a file.
 
         Returns:
             The records that PostgreSQL refused, which are in quarantine now; all others are stored.
 
         Raises:
             AuditUnavailable: PostgreSQL did not answer; try again with the same records.
+            ReadTooEarly: another epoch has begun; nothing of the batch was stored.
             HistoryDiverged: a counter is known under another stream id; nothing of its batch was stored.
             HistoryGap: records before or among these are missing; nothing was stored.
         """
         ...
 
-    async def cursor(self) -> str:
-        """Stream id of the last stored record, `0-0` when none."""
+    async def cursor(self) -> Cursor:
+        """Where to go on reading, asked before each reading."""
         ...
 
     async def get_event(self, event_id: UUID) -> EventRecord | None:

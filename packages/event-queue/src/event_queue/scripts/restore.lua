@@ -17,7 +17,8 @@
 --   wake         LIST    tokens
 --   outbox       STREAM  audit records
 --   counter      STRING  of the last record
--- Arguments: life of the receipt in ms, then ten for each thing to do: verb, name, pair, created ms, body, expected
+--   halt         STRING  why nothing is claimed
+-- Arguments: life of the receipt in ms, the halt under which it was planned or '', then ten for each thing to do: verb, name, pair, created ms, body, expected
 --   body, kind, due, account, times queued
 --   pause, resume   name is the scope, body the pause
 --   traded          name is the account, body `<trading day> <event id>`
@@ -31,11 +32,11 @@
 --                   made an event of it, or has a newer one
 --   rerun           a newer signal remembered for a living pair; body `<event id> <created ms> <event body>`
 -- An event whose body is not the expected one ('' for none) has changed meanwhile, and is left as it is.
--- Replies: {'ok'}
+-- Replies: {'ok'}  {'changed'} when that halt is no longer in force: somebody has put the queue right, and it is worked on
 -- Twice: the receipt of the first run answers the second.
 --@include outbox clock wake admit forget pauses parked traded
 local receipt, in_flight, events, active, reruns, queue, delayed, parked, paused, last_traded, ages, retrying, recoveries,
-  tokens, outbox, counter = unpack(KEYS)
+  tokens, outbox, counter, halt = unpack(KEYS)
 local k = {
   in_flight = in_flight, events = events, active = active, reruns = reruns, queue = queue, delayed = delayed,
   parked = parked, paused = paused, ages = ages, retrying = retrying, recoveries = recoveries, wake = tokens,
@@ -161,7 +162,10 @@ local of_events = {back = true, ['end'] = true, tell = true}
 if redis.call('EXISTS', receipt) == 1 then
   return {'ok'}
 end
-for first = 2, #ARGV, 10 do
+if (redis.call('GET', halt) or '') ~= ARGV[2] then
+  return {'changed'}
+end
+for first = 3, #ARGV, 10 do
   local verb, name, pair, created, body, expected, kind, due, account, times = unpack(ARGV, first, first + 9)
   local entry = {
     name = name, pair = pair, created = created, body = body, expected = expected, kind = kind, due = due,

@@ -1,2 +1,2 @@
 -- Reads the cursor and keeps other relays out until the transaction ends.
-SELECT counter, stream_id FROM audit_cursor FOR UPDATE
+SELECT counter, stream_id, epoch FROM audit_cursor FOR UPDATE

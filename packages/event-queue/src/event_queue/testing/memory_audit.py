@@ -13,6 +13,7 @@ from event_queue.audit import (
     SWITCH_KINDS,
     AuditKind,
     AuditRecord,
+    Cursor,
     EventFilter,
     EventRecord,
     EventStatus,
@@ -22,7 +23,7 @@ from event_queue.audit import (
     SetApart,
 )
 from event_queue.codec import decode_event
-from event_queue.errors import AuditUnavailable
+from event_queue.errors import AuditUnavailable, ReadTooEarly
 from event_queue.stream_ids import check_order
 
 
@@ -37,11 +38,15 @@ class MemoryAudit:
         self.available = True
         self.records: dict[int, AuditRecord] = {}
         """Every stored record by counter."""
+        self.epoch = 0
+        """Raise it, and what was read before is refused."""
         self._cursor = (0, "0-0")
 
-    async def append(self, records: Sequence[AuditRecord]) -> Sequence[SetApart]:
-        """Store records; those stored before are recognised by their counter. Memory refuses none."""
+    async def append(self, records: Sequence[AuditRecord], *, epoch: int | None = None) -> Sequence[SetApart]:
+        """Store records; those stored before are recognised by their counter. Memory sets none apart."""
         self._answer()
+        if epoch not in (None, self.epoch):
+            raise ReadTooEarly("another epoch has begun")
         if not records:
             return ()
         counter, stream_id = self._cursor
@@ -51,10 +56,10 @@ class MemoryAudit:
         self._cursor = max(self._cursor, *((record.counter, record.stream_id) for record in records))
         return ()
 
-    async def cursor(self) -> str:
-        """Stream id of the last stored record, `0-0` when none."""
+    async def cursor(self) -> Cursor:
+        """Where to go on reading."""
         self._answer()
-        return self._cursor[1]
+        return Cursor(self._cursor[1], self.epoch)
 
     async def get_event(self, event_id: UUID) -> EventRecord | None:
         """An event's present or final state with its history."""
