@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from event_broker import history_keeper
 from event_broker.history_keeper import HistoryKeeper
 from event_broker.past_gate import GatedIntake, PastGate
 from event_queue.components import ComponentReport, ComponentState
-from event_queue.errors import QueueClosed
+from event_queue.errors import QueueClosed, ReadTooEarly
 from event_queue.inbound_message import InboundMessage
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
@@ -106,6 +106,23 @@ async def test_a_first_start_opens_the_queue(redis_queue: RedisQueue, audit: Pos
     assert report.state is ComponentState.OK
     assert await redis_queue.mending.checked_run() == await redis_queue.mending.run_id()
     await redis_queue.intake.enqueue(make_event(), least=0)
+
+
+async def test_what_others_read_from_an_earlier_run_is_refused_before_a_new_one_is_compared(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """Another event-broker may hold a batch of the run before; one that meets a run which was compared lets it be."""
+    await redis_queue.intake.enqueue(make_event())
+    cursor = await audit.cursor()
+    batch = await redis_queue.outbox.read(cursor.stream_id, limit=10, block=timedelta(milliseconds=1))
+
+    await look(keeper_of(redis_queue, audit, tmp_path))
+    begun = await audit.cursor()
+    await look(keeper_of(redis_queue, audit, tmp_path))
+
+    with pytest.raises(ReadTooEarly):
+        await audit.append(batch, epoch=cursor.epoch)
+    assert await audit.append(batch, epoch=begun.epoch) == ()
 
 
 async def test_an_emptied_redis_is_rebuilt_at_the_first_look(

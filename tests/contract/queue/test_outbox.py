@@ -43,6 +43,16 @@ async def test_trimming_drops_exactly_what_was_named(queue: RedisQueue) -> None:
     assert list(await queue.outbox.read("0-0", limit=10, block=AT_ONCE)) == list(records[2:])
 
 
+async def test_records_are_not_dropped_in_the_name_of_one_that_is_not_there(queue: RedisQueue) -> None:
+    """Whoever read that one did so from another Redis, and has not stored these."""
+    await fill(queue, 3)
+    (*_, last) = await queue.outbox.read("0-0", limit=10, block=AT_ONCE)
+
+    await queue.outbox.trim(f"{last.stream_id}9")
+
+    assert await queue.outbox.length() == 3
+
+
 async def test_the_counter_goes_on_after_a_trim(queue: RedisQueue) -> None:
     """Records are numbered without gaps, whatever was trimmed."""
     await fill(queue, 2)

@@ -278,3 +278,28 @@ async def test_an_entry_without_a_number_is_named(
     await mender.mend()
 
     assert (await mender.compare()).verdict is Verdict.AGREES
+
+
+async def test_an_old_copy_that_is_ahead_in_numbers_is_found_out(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """Redis was emptied untold, history has a record of the new one, and the old one is restored: both pasts stay."""
+    for name in ("first", "second", "third"):
+        await redis_queue.intake.enqueue(make_event(name))
+    old = await copy_of(redis_queue.client)
+    await redis_queue.client.flushall()
+    await redis_queue.intake.enqueue(make_event("new"))
+    await drain(redis_queue, audit)
+
+    await go_back(redis_queue.client, old)
+    at_once = (await mender.compare()).verdict
+    await redis_queue.intake.enqueue(make_event("since"))
+    later = (await mender.compare()).verdict
+    await mender.mend()
+
+    assert (at_once, later) == (Verdict.REDIS_WENT_BACK, Verdict.REDIS_WENT_BACK)
+    names = {each.event.account_id for each in await living(redis_queue)}
+    assert names == {"first", "second", "third", "new", "since"}
+    await drain(redis_queue, audit)
+    assert (await mender.compare()).verdict is Verdict.AGREES
+    assert {known.event.account_id for known in await audit.past.unfinished()} == names

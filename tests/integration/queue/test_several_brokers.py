@@ -1,0 +1,194 @@
+"""Two event-brokers at once, as in a rolling restart: each compares, mends and carries as if it were alone."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from event_queue.audit import AuditKind, AuditRecord, SetApart
+from event_queue.events import RebalanceEvent
+from event_queue.mender import Mender
+from event_queue.one_past import Verdict
+from event_queue.outcomes import Lease
+from event_queue.postgres_audit import PostgresAudit
+from event_queue.redis_mending import RedisMending
+from event_queue.redis_queue import RedisQueue
+from event_queue.relay import OutboxRelay
+from event_queue.script_files import load_scripts
+from event_queue.script_runner import ScriptRunner
+from event_queue.testing.events import make_event
+from event_queue.testing.lost_redis import carry, copy_of, go_back
+from service_runtime.clock import SystemClock
+
+pytestmark = pytest.mark.integration
+
+AT_ONCE = timedelta(milliseconds=1)
+HOUR = timedelta(hours=1)
+CLOCK = SystemClock()
+Meanwhile = Callable[[], Awaitable[None]]
+
+
+class Overtaken(RedisMending):
+    """Of a mender that is slow: before its first step with events, something else happens."""
+
+    def __init__(self, queue: RedisQueue, meanwhile: Meanwhile) -> None:
+        super().__init__(ScriptRunner(queue.client, queue.keys, load_scripts()), queue.client)
+        self._meanwhile: list[Meanwhile] = [meanwhile]
+
+    async def restore(self, *plan: Any, halt: str) -> bool:
+        if self._meanwhile:
+            await self._meanwhile.pop()()
+        return await super().restore(*plan, halt=halt)
+
+
+class Late:
+    """PostgreSQL of a relay that is slow: between its reading and its first storing something else happens."""
+
+    def __init__(self, audit: PostgresAudit, meanwhile: Meanwhile) -> None:
+        self._audit = audit
+        self._meanwhile: list[Meanwhile] = [meanwhile]
+        self.cursor: Callable[..., Any] = audit.cursor
+
+    async def append(self, records: Sequence[AuditRecord], *, epoch: int | None) -> Sequence[SetApart]:
+        if self._meanwhile:
+            await self._meanwhile.pop()()
+        return await self._audit.append(records, epoch=epoch)
+
+
+def mender_of(queue: RedisQueue, audit: PostgresAudit, redis: RedisMending | None = None) -> Mender:
+    return Mender(redis or queue.mending, audit.past, now=CLOCK.now)
+
+
+def relay_of(queue: RedisQueue, store: Any, *, batch: int = 500) -> OutboxRelay:
+    async def no_pause(_: timedelta) -> None:
+        """Nothing to wait for."""
+
+    return OutboxRelay(queue.outbox, store, now=CLOCK.now, pause=no_pause, batch=batch)
+
+
+async def claimed(queue: RedisQueue) -> tuple[Lease, RebalanceEvent]:
+    lease = await queue.worker.acquire_lease("a", ttl=HOUR)
+    assert isinstance(lease, Lease)
+    event = await queue.worker.claim(lease, "0")
+    assert event is not None
+    return lease, event
+
+
+async def kinds_of(audit: PostgresAudit, event: RebalanceEvent) -> list[AuditKind]:
+    told = await audit.get_event(event.event_id)
+    assert told is not None
+    return [entry.kind for entry in told.history]
+
+
+@pytest.mark.parametrize("was_in_hand", [False, True], ids=["waiting", "in hand"])
+async def test_an_event_that_ended_meanwhile_does_not_come_back(
+    redis_queue: RedisQueue, audit: PostgresAudit, *, was_in_hand: bool
+) -> None:
+    """One broker has planned, when another has rebuilt the queue, let trading go on, and the event has ended."""
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    if was_in_hand:
+        await claimed(redis_queue)
+    await carry(redis_queue, audit)
+    await redis_queue.client.flushall()
+
+    async def another_is_quicker() -> None:
+        await mender_of(redis_queue, audit).mend()
+        lease, held = await claimed(redis_queue)
+        await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=False)
+
+    await mender_of(redis_queue, audit, Overtaken(redis_queue, another_is_quicker)).mend()
+
+    assert await redis_queue.admin.list_events(10) == ()
+    await carry(redis_queue, audit)
+    assert (await kinds_of(audit, event)).count(AuditKind.COMPLETED) == 1
+    assert (await mender_of(redis_queue, audit).compare()).verdict is Verdict.AGREES
+
+
+async def test_an_event_that_is_worked_on_meanwhile_stays_in_its_hand(
+    redis_queue: RedisQueue, audit: PostgresAudit
+) -> None:
+    """Its order has been written down: put into the line again, the same order would be sent twice."""
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    await carry(redis_queue, audit)
+    await redis_queue.client.flushall()
+
+    async def another_is_quicker() -> None:
+        await mender_of(redis_queue, audit).mend()
+        await carry(redis_queue, audit)
+        lease, held = await claimed(redis_queue)
+        await redis_queue.worker.record(lease, "0", held, AuditKind.ORDER_INTENT, {"order_ref": "x"})
+
+    await mender_of(redis_queue, audit, Overtaken(redis_queue, another_is_quicker)).mend()
+
+    lease, held = await claimed(redis_queue)
+    assert (held.event_id, held.times_queued) == (event.event_id, 1)
+    assert await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=True) is None
+
+
+async def test_a_halt_that_comes_too_late_changes_nothing(redis_queue: RedisQueue, audit: PostgresAudit) -> None:
+    """The halt in force stays, with what the queue never saw, and nobody ends it in the name of another."""
+    first = await redis_queue.mending.halt("halted 1 5 first")
+    second = await redis_queue.mending.halt("halted 3 5 second")
+
+    assert (first, second) == ("halted 1 5 first", "halted 1 5 first")
+    assert not await redis_queue.mending.reopen("run", halt="halted 3 5 second")
+    assert await redis_queue.mending.halt_reason() == "halted 1 5 first"
+    assert await redis_queue.mending.reopen("run", halt="halted 1 5 first")
+    assert await redis_queue.mending.halt_reason() == ""
+    assert (await mender_of(redis_queue, audit).mend()).is_nothing
+
+
+@pytest.mark.parametrize("batch", [1, 500], ids=["reading ahead", "one by one"])
+async def test_what_was_read_from_an_emptied_redis_is_not_stored_behind_the_comparison(
+    redis_queue: RedisQueue, audit: PostgresAudit, batch: int
+) -> None:
+    """One broker has read, when Redis is emptied and another rebuilds it: it reads again, and stores what is true."""
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    await carry(redis_queue, audit)
+    lease, held = await claimed(redis_queue)
+    await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=False)
+
+    async def another_rebuilds_it() -> None:
+        await redis_queue.client.flushall()
+        await mender_of(redis_queue, audit).mend()
+
+    assert await relay_of(redis_queue, Late(audit, another_rebuilds_it), batch=batch).drain(within=HOUR)
+
+    assert await kinds_of(audit, event) == [AuditKind.QUEUED, AuditKind.RESTORED]
+    assert (await mender_of(redis_queue, audit).compare()).verdict is Verdict.AGREES
+
+
+async def test_what_was_read_before_a_first_start_is_not_stored_behind_it(
+    redis_queue: RedisQueue, audit: PostgresAudit
+) -> None:
+    """Neither side holds anything, so a new history begins; a record of the Redis before does not become its first."""
+    await redis_queue.intake.enqueue(make_event("lost untold"))
+
+    async def another_opens_it() -> None:
+        await redis_queue.client.flushall()
+        assert await mender_of(redis_queue, audit).open_if_new()
+        await redis_queue.intake.enqueue(make_event("new"))
+
+    assert await relay_of(redis_queue, Late(audit, another_opens_it)).drain(within=HOUR)
+
+    assert [known.event.account_id for known in await audit.past.unfinished()] == ["new"]
+    assert (await mender_of(redis_queue, audit).compare()).verdict is Verdict.AGREES
+
+
+async def test_a_batch_stored_in_time_is_dropped_from_the_redis_that_it_was_read_from_alone(
+    redis_queue: RedisQueue, audit: PostgresAudit
+) -> None:
+    """Redis is replaced by one with an older past between storing and dropping: that holds what nobody has stored."""
+    await redis_queue.intake.enqueue(make_event("old", data={"n": 1}))
+    old = await copy_of(redis_queue.client)
+    await redis_queue.client.flushall()
+    await redis_queue.intake.enqueue(make_event("new"))
+    (record,) = await redis_queue.outbox.read("0-0", limit=10, block=AT_ONCE)
+    await audit.append([record])
+
+    await go_back(redis_queue.client, old)
+    await redis_queue.outbox.trim(record.stream_id)
+
+    assert await redis_queue.outbox.length() == 1
+    assert (await mender_of(redis_queue, audit).compare()).verdict is Verdict.REDIS_WENT_BACK
