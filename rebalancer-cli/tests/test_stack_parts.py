@@ -1,5 +1,6 @@
 """The bricks under the running system: logs, the data folder's lock, ports."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from rebalancer_cli.errors import StackFailed
 from rebalancer_cli.stack.data_folder import locked
 from rebalancer_cli.stack.embedded_postgres import embedded_postgres
-from rebalancer_cli.stack.ports import free_port, require_free
+from rebalancer_cli.stack.ports import reserved
 from rebalancer_cli.stack.process_log import ProcessLog
 
 
@@ -48,12 +49,11 @@ def test_a_data_folder_serves_one_system(tmp_path: Path) -> None:
 
 def test_a_taken_port_is_told_with_its_remedy() -> None:
     """The message names the port and how to choose another."""
-    import socket  # noqa: PLC0415 - of this test alone
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(StackFailed, match=rf"127\.0\.0\.1 port {port} .*set MANAGEMENT_PORT"):
-            require_free("127.0.0.1", port)
+        words = rf"127\.0\.0\.1 port {port} .*set MANAGEMENT_PORT"
+        with pytest.raises(StackFailed, match=words), reserved("127.0.0.1", port):
+            pass
 
 
 async def test_a_path_with_a_blank_is_told_with_its_remedy(tmp_path: Path) -> None:
@@ -63,6 +63,17 @@ async def test_a_path_with_a_blank_is_told_with_its_remedy(tmp_path: Path) -> No
             pass
 
 
-def test_a_free_port_passes() -> None:
-    """A port that nobody has is taken as it is."""
-    require_free("127.0.0.1", free_port())
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_reserved_port_is_for_whoever_asks_for_it(host: str) -> None:
+    """The service may listen on it, first and again; the system gives it to nobody who takes any free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        port = probe.getsockname()[1]
+
+    with reserved(host, port):
+        for _ in range(2):
+            with socket.create_server((host, port), family=family), socket.create_connection((host, port)) as client:
+                assert client.getpeername()[1] == port
+        with socket.socket(family) as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind((host, port))

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from rebalancer_cli.stack.child_process import base_environment
-from rebalancer_cli.stack.ports import free_port
+from rebalancer_cli.stack.ports import free_port, reserved
 
 FILES = ("init.sql", "accounts.yaml", "config.yaml", "replacement-sets.yaml")
 PROGRAM = Path(sys.executable).with_name("rebalancer")
@@ -88,7 +88,9 @@ async def deployment(tmp_path: Path, pytestconfig: pytest.Config) -> AsyncGenera
     """The repository's own files in a folder of the test's own, on a free port; nothing of it survives the test."""
     for name in FILES:
         shutil.copy(pytestconfig.rootpath / name, tmp_path / name)
-    deployment = Deployment(tmp_path, {**base_environment(), "MANAGEMENT_PORT": str(free_port())})
-    yield deployment
-    for process in deployment.processes():
-        process.kill()
+    port = free_port()
+    with reserved("127.0.0.1", port):
+        deployment = Deployment(tmp_path, {**base_environment(), "MANAGEMENT_PORT": str(port)})
+        yield deployment
+        for process in deployment.processes():
+            process.kill()

@@ -11,6 +11,8 @@ import pytest
 pytestmark = pytest.mark.e2e
 
 UP = "running until Ctrl-C"
+PATIENT = {"PROCESSING_PAUSE_CONNECTION_SECONDS": "600", "PROCESSING_PAUSE_REJECTED_SECONDS": "600"}
+"""What failed is not tried again while the test runs, however long that takes."""
 
 
 class Running(Protocol):
@@ -52,7 +54,7 @@ async def withdraw_weights(control_url: str, channel: str) -> None:
 
 async def test_a_system_is_run_asked_stopped_and_killed(deployment: Deployment) -> None:
     """Every command works on it; its data outlives an orderly end and a kill, its processes outlive neither."""
-    system = await deployment.start("up", "--sandbox")
+    system = await deployment.start("up", "--sandbox", **PATIENT)
     control_url = (await system.until("control of both")).split()[-1]
     await system.until(UP)
     await withdraw_weights(control_url, "strategy-name-200")
@@ -81,7 +83,7 @@ async def test_a_system_is_run_asked_stopped_and_killed(deployment: Deployment) 
     assert await stop(system) == 0
     assert deployment.running_programs() == []
 
-    again = await deployment.start("up", "--sandbox")
+    again = await deployment.start("up", "--sandbox", **PATIENT)
     await again.until(UP)
     assert event_id in (await deployment.run("events"))[1]
     assert await deployment.run("delete", event_id) == (0, f"removed print-rebalance for DU789012: {event_id}\n")

@@ -15,7 +15,7 @@ from rebalancer_cli.stack.environment import store_settings, world_settings
 from rebalancer_cli.stack.leftovers import end_leftovers
 from rebalancer_cli.stack.management_api import ManagementApi
 from rebalancer_cli.stack.plan import StackPlan
-from rebalancer_cli.stack.ports import require_free
+from rebalancer_cli.stack.ports import reserved
 from rebalancer_cli.stack.simulated_world import SimulatedWorld, WorldAddress, simulated_world
 
 SERVICES = {
@@ -89,9 +89,9 @@ async def running_stack(
     with locked(plan.data):
         for name in await asyncio.to_thread(end_leftovers, plan.data):
             tell(f"ended {name}, left by a run that was killed")
-        require_free(plan.management_host, plan.management_port)
         launcher = Launcher(plan.data, listener)
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(reserved(plan.management_host, plan.management_port))
             ground = await _lay_ground(stack, plan, launcher)
             start = _starter(plan, launcher, _settings(plan, ground))
             services = [await stack.enter_async_context(start(name)) for name in SERVICES]
