@@ -5,6 +5,7 @@ An entry is {"n": counter, "kind", "event", "details", "due": milliseconds or no
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from event_queue.errors import CorruptQueue
 
 _LONGEST_COUNTER: Final = 18
 """Digits; what PostgreSQL takes for one."""
+_HELD_AT_ONCE: Final = 64
+"""Events between whose steps others may step."""
 _read_event: Final = json.JSONDecoder(parse_int=str).decode
 """Numbers are not looked at, so that none is too long."""
 
@@ -49,17 +52,24 @@ def counter_of(stream_id: str, fields: Mapping[str, str]) -> int:
 
 
 def _record(counter: int, stream_id: str, fields: Mapping[str, str]) -> AuditRecord:
-    event = _read_event(fields["event"])
+    event_id, account_id = _whose(fields["event"])
     return AuditRecord(
         counter=counter,
         stream_id=stream_id,
         kind=AuditKind(fields["kind"]),
-        event_id=UUID(event["event_id"]) if event else None,
-        account_id=_text(event["account_id"] if event else json.loads(fields["details"])["scope"]),
+        event_id=event_id,
+        account_id=_text(json.loads(fields["details"])["scope"] if event_id is None else account_id),
         recorded_at=from_ms(int(fields.get("at") or stream_id.partition("-")[0])),
         event_json=fields["event"],
         details_json=_with_due(fields["details"], fields["due"]),
     )
+
+
+@lru_cache(maxsize=_HELD_AT_ONCE)
+def _whose(body: str) -> tuple[UUID | None, object]:
+    """Id and account of an event; nothing where the record is about none. Each step of an event has the same body."""
+    event = _read_event(body)
+    return (UUID(event["event_id"]), event["account_id"]) if event else (None, "")
 
 
 def _text(value: object) -> str:
