@@ -148,13 +148,14 @@ async def test_gateway_freezes_and_thaws(rig: Any) -> None:
     assert await greeted(rig)
 
 
-async def test_gateway_drops_its_clients(rig: Any) -> None:
+@pytest.mark.parametrize("state", ["drop", "next_day"])
+async def test_gateway_drops_its_clients(rig: Any, state: str) -> None:
     """Cut connections end at once."""
     reader, writer = await asyncio.open_connection("127.0.0.1", rig.gateway.port)
     writer.write(b"API\0\0\0\0\x09v157..178")
     assert await reader.read(4)
 
-    await rig.http.post("/control/gateway", json={"state": "drop"})
+    await rig.http.post("/control/gateway", json={"state": state})
 
     with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
         await reader.readexactly(4096)

@@ -143,6 +143,22 @@ async def test_events_between_1100_and_1102_are_lost_but_executions_tell(sandbox
     assert [fill.execution.shares for fill in fills] == [1]
 
 
+async def test_executions_of_the_day_before_yesterday_are_told_no_more() -> None:
+    """Each night cuts the connections; one night later yesterday's executions are still told."""
+    told: list[int] = []
+    async with running_sandbox() as sandbox:
+        ib = await sandbox.connect()
+        ib.placeOrder(Stock("SPY", "SMART", "USD"), MarketOrder("BUY", 1, account="DU1", tif="DAY"))
+        await sandbox.world.journal.until(lambda entry: entry.kind == "fill")
+        for client_id in (2, 3):
+            await sandbox.gateway.begin_day()
+            told.append(len(await (await sandbox.connect(client_id)).reqExecutionsAsync()))
+        state = sandbox.world.account_state("DU1")
+
+    assert told == [1, 0]
+    assert len(state.fills) == 1
+
+
 async def test_answers_keep_their_order_and_take_their_time() -> None:
     """With a latency every answer is late, none overtakes another."""
     async with running_sandbox(latency={"reply_ms": 30}) as sandbox:

@@ -10,7 +10,7 @@ from sandbox.ably import AblyError
 from sandbox.world import HoursSpec
 
 Price = Annotated[Decimal, Field(gt=0)]
-GatewayState = Literal["down", "up", "frozen", "thawed", "drop"]
+GatewayState = Literal["down", "up", "frozen", "thawed", "drop", "next_day"]
 
 
 class Body(BaseModel):
@@ -30,7 +30,10 @@ class PublishBody(Body):
 
 
 class GatewayBody(Body):
-    """What the gateway shall be: `down` refuses connections, `frozen` says nothing, `drop` cuts everybody once."""
+    """What the gateway shall be: `down` refuses connections, `frozen` says nothing, `drop` cuts everybody once.
+
+    `next_day` does so too, as the nightly restart does; executions of the day before yesterday are told no more.
+    """
 
     state: GatewayState
 

@@ -45,6 +45,8 @@ class GatewayRoutes:
                 self._gateway.thaw()
             case "drop":
                 await self._gateway.drop_connections()
+            case "next_day":
+                await self._gateway.begin_day()
             case _:
                 assert_never(state)
 

@@ -95,6 +95,11 @@ class GatewayServer:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def begin_day(self) -> None:
+        """Restart, as every night: connections are cut, and executions of the day before yesterday told no more."""
+        self._world.parts.executions.begin_day()
+        await self.drop_connections()
+
     def freeze(self) -> None:
         """Go on accepting and reading, but answer nothing; what is read is lost."""
         self._is_frozen = True

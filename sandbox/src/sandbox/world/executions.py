@@ -72,9 +72,16 @@ class ExecutionLog:
     def __init__(self, started: datetime) -> None:
         self._series = f"{int(started.timestamp()):08x}"
         self._all: list[Execution] = []
+        self._yesterday = self._today = 0
+        """How many there were when these days began."""
 
-    def __iter__(self) -> Iterator[Execution]:
-        return iter(tuple(self._all))
+    def recent(self) -> Iterator[Execution]:
+        """Those of today and yesterday: no gateway tells of older ones."""
+        return iter(self._all[self._yesterday :])
+
+    def begin_day(self) -> None:
+        """Today becomes yesterday."""
+        self._yesterday, self._today = self._today, len(self._all)
 
     def next_id(self) -> str:
         return f"{self._series}.{len(self._all) + 1:08x}.01.01"

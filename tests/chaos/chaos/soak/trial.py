@@ -26,7 +26,7 @@ _FAULTS: Final = ("F1", "F4+F5", "F6", "F12+F13")
 _LOAD_PAUSE: Final = (2.0, 4.0)
 _TROUBLE_PAUSE: Final = (15.0, 30.0)
 _GATEWAY_PAUSE: Final = (60.0, 90.0)
-"""A gateway restarts each night, and ends what its client remembers of a day's orders; here the days are short."""
+"""A gateway restarts each night and tells no more of the executions of earlier days; here the days are short."""
 _LIFE_PARTS: Final = (0.8, 1.2)
 _LOOK_SECONDS: Final = 1.0
 _MORE_SECONDS: Final = 600.0
@@ -86,7 +86,7 @@ async def _work_under_faults(stage: Stage, pace: Pace, chance: random.Random) ->
             (trouble, lambda: wires.uniform(*_TROUBLE_PAUSE)),
             (lambda: faults.kill_worker(stage, worker), lambda: worker.uniform(shortest, longest)),
             (lambda: faults.kill_redis(stage, redis), lambda: redis.uniform(shortest, longest)),
-            (lambda: stage.steer_gateway("drop"), lambda: gateway.uniform(*_GATEWAY_PAUSE)),
+            (lambda: stage.steer_gateway("next_day"), lambda: gateway.uniform(*_GATEWAY_PAUSE)),
         ):
             group.create_task(_again_and_again(deed, pause, end))
 

@@ -19,7 +19,7 @@ def executions(session: Session, fields: FieldReader) -> None:
     fields.skip(1)
     request_id = fields.integer()
     wanted = _read_filter(fields)
-    for execution in session.parts.executions:
+    for execution in session.parts.executions.recent():
         if wanted.accepts(execution):
             session.send(messages.execution_details(request_id, execution, session.version))
             session.send(messages.commission_report(execution))
