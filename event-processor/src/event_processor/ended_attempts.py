@@ -12,7 +12,7 @@ from event_processor.attempt import AttemptOutcome, Completed, Failed, Skipped
 from event_queue.errors import LeaseLost
 from event_queue.events import RebalanceEvent
 
-_MOST: Final = 10_000
+_MOST: Final = 1000
 """Those of the last moments matter; older ones are forgotten, oldest first."""
 
 

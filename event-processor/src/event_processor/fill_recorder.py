@@ -1,7 +1,6 @@
 """Writing executions down, each once, whoever hears of it first."""
 
 import re
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -17,18 +16,24 @@ from event_queue.ports.worker import WorkerQueue
 _log = structlog.get_logger(__name__)
 
 _ORDER_REF: Final = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):\d+:(?:BUY|SELL):.+")
-_MOST_REMEMBERED: Final = 10_000
-"""Executions that are not even sent to the queue again; it would recognise them all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillRecorder:
-    """Records executions of our orders under their events, under one lease."""
+    """Records executions of our orders under their events, under one lease.
+
+    A brokerage repeats the day's executions at each look at an account. What stands written is not even sent to the
+    queue again, which would recognise it all the same, for as long as one connection lasts: a day at most.
+    """
 
     queue: WorkerQueue
     lease: Lease
     patiently: PatientWrites
-    _written: "OrderedDict[str, Fill]" = field(default_factory=OrderedDict[str, Fill])
+    _written: dict[str, Fill] = field(default_factory=dict[str, Fill])
+
+    def forget(self) -> None:
+        """Send everything to the queue once more when it is told again."""
+        self._written.clear()
 
     async def record(self, fill: Fill) -> None:
         """Write an execution down, unless it is not of our orders or stands written already.
@@ -49,14 +54,9 @@ class FillRecorder:
             )
         )
         if is_known:
-            self._remember(fill)
+            self._written[fill.exec_id] = fill
         else:  # whose event an emptied Redis may get back from history: told again, it is tried again
             _log.warning("fill_of_unknown_event", order_ref=fill.order_ref, exec_id=fill.exec_id)
-
-    def _remember(self, fill: Fill) -> None:
-        self._written[fill.exec_id] = fill
-        if len(self._written) > _MOST_REMEMBERED:
-            self._written.popitem(last=False)
 
 
 def event_of(order_ref: str) -> UUID | None:

@@ -19,6 +19,7 @@ class FillWatch:
         heard = 0
         while True:
             heard, broker = await self.session.connection(after=heard)
+            fills.forget()
             with suppress(BrokerConnectionError):
                 async for fill in broker.hear_fills():
                     await fills.record(fill)
