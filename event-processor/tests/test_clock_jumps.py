@@ -1,12 +1,12 @@
 """The worker's clock is stepped by an hour, either way, while it works."""
 
 import asyncio
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
 
-from event_processor.event_age import outdated
 from event_processor.rebalancer import trading_day
 from event_processor.testing.scenario import ACCOUNT, NOON
 from event_processor.testing.worker_world import WorkerWorld
@@ -72,7 +72,38 @@ async def test_an_event_from_the_future_is_young_and_is_taken(world: WorkerWorld
         await world.next_record(AuditKind.COMPLETED)
 
     assert status.oldest_event_age_seconds == 0
-    assert outdated(ahead, NOON, 60) == ""
+
+
+@HOURS
+async def test_no_services_clock_makes_an_event_too_old_to_trade_on(world: WorkerWorld, hours: int) -> None:
+    """Neither that of whoever took it in nor the worker's: Redis measures the age, from the intake to the attempt."""
+    world.processing = world.processing.model_copy(update={"max_event_age_seconds": 1800})
+    skewed = RebalanceEvent.new(
+        account_id=ACCOUNT, exec_command=Command.REBALANCE, source="api", now=NOON - timedelta(hours=hours)
+    )
+    await world.queue.intake.enqueue(skewed)
+    world.clock.advance(hours * 3600)
+
+    async with world.running():
+        result = json.loads((await world.next_record(AuditKind.COMPLETED)).details_json)["result"]
+
+    assert result["execution_mode"] == "live"
+
+
+@HOURS
+async def test_no_services_clock_makes_an_old_event_young(world: WorkerWorld, hours: int) -> None:
+    """What waited for an hour is only shown, whatever its own time and the worker's clock say."""
+    world.processing = world.processing.model_copy(update={"max_event_age_seconds": 1800})
+    skewed = RebalanceEvent.new(
+        account_id=ACCOUNT, exec_command=Command.REBALANCE, source="api", now=NOON + timedelta(hours=hours)
+    )
+    await world.queue.intake.enqueue(skewed)
+    await world.make_older(skewed, 3600)
+
+    async with world.running():
+        result = json.loads((await world.next_record(AuditKind.COMPLETED)).details_json)["result"]
+
+    assert result["execution_mode"] == "dry_run"
 
 
 @HOURS

@@ -44,9 +44,13 @@ async def test_an_empty_queue_counts_nothing(client: httpx.AsyncClient) -> None:
     }
 
 
-@pytest.mark.usefixtures("busy")
-async def test_each_place_is_counted(client: httpx.AsyncClient) -> None:
+async def test_each_place_is_counted(
+    client: httpx.AsyncClient, busy: dict[str, RebalanceEvent], redis_queue: RedisQueue
+) -> None:
     """Waiting, processing and delayed events are counted apart, and together as active."""
+    oldest = str(busy["waiting"].event_id)
+    await redis_queue.client.execute_command("ZINCRBY", redis_queue.keys.ages, -60_000, oldest)
+
     status = (await client.get("/queue/status")).json()
 
     assert status.pop("oldest_event_age_seconds") >= 60

@@ -1,13 +1,21 @@
 """Whether an event is still worth trading on."""
 
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
 
 from event_queue.events import RebalanceEvent
 
+EventAge = Callable[[UUID], Awaitable[timedelta | None]]
+"""How long ago an event was taken in, by one clock; None when nobody knows."""
 
-def outdated(event: RebalanceEvent, now: datetime, max_age_seconds: float) -> str:
-    """Why an event is too old to trade on, in words; empty when it is not. A maximum of 0 sets no limit."""
-    age = (now - event.created_at).total_seconds()
-    if max_age_seconds <= 0 or age <= max_age_seconds:
+
+async def outdated(event: RebalanceEvent, age_of: EventAge, max_age_seconds: float) -> str:
+    """Why an event is too old to trade on, in words; empty when it is not. A maximum of 0 sets no limit.
+
+    The event's own time is not asked: it was read from the clock of another service.
+    """
+    age = await age_of(event.event_id) if max_age_seconds > 0 else None
+    if age is None or age.total_seconds() <= max_age_seconds:
         return ""
-    return f"the event is {age:.0f} s old and processing.max_event_age_seconds is {max_age_seconds:.0f}"
+    return f"the event is {age.total_seconds():.0f} s old and processing.max_event_age_seconds is {max_age_seconds:.0f}"

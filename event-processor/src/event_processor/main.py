@@ -150,6 +150,7 @@ def build_commands(
         orders=settings.orders,
         trading_mode=settings.ibkr.trading_mode,
         permission=LivePermission(gate, redis.trading),
+        age_of=redis.worker.age_of,
         clock=context.clock,
         price_cache_seconds=settings.ibkr.price_cache_seconds,
         max_event_age_seconds=settings.processing.max_event_age_seconds,

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
@@ -54,11 +55,16 @@ async def test_one_account_is_locked_and_another_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "limit", "is_outdated"), [(60, 0, False), (60, 60, False), (60.1, 60, True), (3, 60, False)]
+    ("age", "limit", "is_outdated"),
+    [(60, 0, False), (60, 60, False), (60.1, 60, True), (3, 60, False), (None, 60, False)],
 )
-def test_an_event_is_outdated_beyond_the_limit(age: float, limit: float, *, is_outdated: bool) -> None:
-    """A limit of 0 is none."""
-    assert bool(outdated(EVENT, NOON + timedelta(seconds=age), limit)) is is_outdated
+async def test_an_event_is_outdated_beyond_the_limit(age: float | None, limit: float, *, is_outdated: bool) -> None:
+    """A limit of 0 is none; an event of which nobody knows how old it is goes on."""
+
+    async def age_of(_event_id: UUID) -> timedelta | None:
+        return None if age is None else timedelta(seconds=age)
+
+    assert bool(await outdated(EVENT, age_of, limit)) is is_outdated
 
 
 def test_operators_are_called_once_for_each_event_and_text() -> None:

@@ -29,15 +29,30 @@ async def three_states(queue: RedisQueue, lease: Lease) -> list[RebalanceEvent]:
 
 
 async def test_status_counts_each_place(queue: RedisQueue, lease: Lease) -> None:
-    """Waiting, working and delayed events are counted apart, active ones together."""
-    await three_states(queue, lease)
+    """Waiting, working and delayed events are counted apart, active ones together; the clock is that of Redis."""
+    working, *_ = await three_states(queue, lease)
+    await queue.client.execute_command("ZINCRBY", queue.keys.ages, -60_000, str(working.event_id))
 
     status = await queue.admin.status()
 
     assert (status.queue_length, status.processing, status.delayed) == (2, 1, 1)
     assert (status.active_events_count, status.events_with_retries) == (4, 1)
     assert status.outbox_length == 7
-    assert status.oldest_event_age_seconds > 0
+    assert 60 <= status.oldest_event_age_seconds < 120
+
+
+async def test_the_age_of_a_living_event_is_measured_by_redis(queue: RedisQueue) -> None:
+    """Not by the time that the event names, which is another clock's; of an event that is gone nobody knows it."""
+    event = make_event(created_at=FAR_FUTURE)
+    await queue.intake.enqueue(event)
+    await queue.client.execute_command("ZINCRBY", queue.keys.ages, -60_000, str(event.event_id))
+
+    age = await queue.worker.age_of(event.event_id)
+    await queue.admin.delete(event.event_id, actor="test")
+
+    assert age is not None
+    assert MINUTE <= age < 2 * MINUTE
+    assert await queue.worker.age_of(event.event_id) is None
 
 
 async def test_an_empty_queue_has_no_age(queue: RedisQueue) -> None:

@@ -44,6 +44,8 @@ def answer_of(name: ScriptName, reply: Any, started: int) -> Answer:
     """A reply without what only tells how much time has passed."""
     if name == "status":
         return name, [*reply[:2], *reply[3:7]]
+    if name == "event_age":
+        return name, [round(int(age) / _UNIT_MS) for age in reply]
     if reply and reply[0] in ("none", "held"):
         return name, [*reply[:-1], reply[-1] and round(int(reply[-1]) / _UNIT_MS)]
     return name, since(reply, started)

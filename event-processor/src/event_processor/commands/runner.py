@@ -7,7 +7,7 @@ from event_processor.account_check import configured_account, require_managed, r
 from event_processor.attempt import Attempt, CommandOutcome
 from event_processor.broker_session import BrokerSession
 from event_processor.commands.registry import handler_of
-from event_processor.event_age import outdated
+from event_processor.event_age import EventAge, outdated
 from event_processor.live_permission import LivePermission
 from event_processor.rebalancer.ports import Guard, Recorder
 from event_processor.target_source import TargetSource
@@ -28,6 +28,7 @@ class CommandRunner:
     orders: OrdersSettings
     trading_mode: TradingMode
     permission: LivePermission
+    age_of: EventAge
     clock: Clock
     price_cache_seconds: float = 0
     max_event_age_seconds: float = 0
@@ -44,7 +45,7 @@ class CommandRunner:
         """
         account = configured_account(self.accounts, event.account_id)
         require_mode(account.account_id, self.trading_mode)
-        shown_only = outdated(event, self.clock.now(), self.max_event_age_seconds)
+        shown_only = await outdated(event, self.age_of, self.max_event_age_seconds)
         if event.exec_command is Command.REBALANCE and not shown_only:
             await self.permission.require(account.account_id)
         broker = await self.brokers[account.broker].client()

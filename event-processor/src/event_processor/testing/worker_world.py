@@ -64,6 +64,10 @@ class WorkerWorld:
         await self.queue.intake.enqueue(event)
         return event
 
+    async def make_older(self, event: RebalanceEvent, seconds: int) -> None:
+        """Let the event have been taken in earlier, by the clock of Redis."""
+        await self.queue.client.execute_command("ZINCRBY", self.queue.keys.ages, -1000 * seconds, str(event.event_id))
+
     async def living(self, event: RebalanceEvent) -> LivingEvent:
         """Where the event is now; it must not have ended."""
         found = await self.queue.admin.get_event(event.event_id)
@@ -139,6 +143,7 @@ class WorkerWorld:
             orders=self.orders,
             trading_mode=self.trading_mode,
             permission=LivePermission(TradingHalt(self.queue.components), self.queue.trading),
+            age_of=self.queue.worker.age_of,
             clock=self.clock,
             max_event_age_seconds=self.processing.max_event_age_seconds,
         )

@@ -36,7 +36,7 @@ class QueueKeys:
     spilled: str
     """HASH identity of a spill directory -> marker of the records that were taken out of the outbox to it."""
     reruns: str
-    """HASH `account:command` -> `<id> <created ms> <event JSON>` of a newer signal for an event in work."""
+    """HASH `account:command` -> `<id> <taken in, ms> <event JSON>` of a newer signal for an event in work."""
     recoveries: str
     """HASH event id -> how often a dead worker was found holding it."""
     lease: str

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from event_queue.arrival import Answer, Arrival
-from event_queue.codec import encode_event, encode_message, to_ms
+from event_queue.codec import encode_event, encode_message
 from event_queue.errors import CorruptQueue, PayloadRefused, QueueClosed, QueueError
 from event_queue.events import RebalanceEvent
 from event_queue.inbound_message import InboundMessage
@@ -89,7 +89,6 @@ class RedisIntake:
         args = (
             event_id,
             event.dedup_key,
-            to_ms(event.created_at),
             encode_event(event),
             "1" if arrival.remember_while_in_flight else "0",
             self._receipt_ms,

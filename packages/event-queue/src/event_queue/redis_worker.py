@@ -183,6 +183,11 @@ class RedisWorkerQueue:
         told = await self._scripts.run("last_traded", account_id)
         return _last_trade(account_id, told[0]) if told else None
 
+    async def age_of(self, event_id: UUID) -> timedelta | None:
+        """How long ago the event was taken in; see `WorkerQueue.age_of`."""
+        told = await self._scripts.run("event_age", str(event_id))
+        return int(told[0]) * _MILLISECOND if told else None
+
     async def wait_for_work(self, *, at_most: timedelta) -> None:
         """Return when something may be claimable: woken by a queued event, a due time, or `at_most`.
 

@@ -17,6 +17,7 @@ ScriptName = Literal[
     "delay",
     "delete",
     "enqueue",
+    "event_age",
     "find",
     "finish",
     "halt",

@@ -114,6 +114,14 @@ class WorkerQueue(Protocol):
         """The account's latest trading day, by fills, or by orders taken that will fill; None when it never traded."""
         ...
 
+    async def age_of(self, event_id: UUID) -> timedelta | None:
+        """How long ago a living event, or the signal that it follows, was taken in; None when it is not alive.
+
+        Redis measures both moments by its one clock; of an event that came back from history the first is the one that
+        the service which took it in wrote down.
+        """
+        ...
+
     async def wait_for_work(self, *, at_most: timedelta) -> None:
         """Return when something may be claimable: woken by a queued event, a due time, or `at_most`."""
         ...

@@ -9,7 +9,7 @@
 --   delayed     ZSET    event id by due time, ms
 --   parked      HASH    event id -> account, until trading is resumed
 --   queue       LIST    ids
---   ages        ZSET    event id by creation, ms
+--   ages        ZSET    event id by the moment it was taken in, ms
 --   retrying    SET     ids of events queued more than once
 --   recoveries  HASH    event id -> times a dead worker held it
 --   wake        LIST    tokens

@@ -5,21 +5,21 @@
 --   events     HASH    event id -> body
 --   active     HASH    account:command -> event id
 --   in_flight  HASH    slot -> event id
---   reruns     HASH    account:command -> `<event id> <created> <body>` of a newer signal
+--   reruns     HASH    account:command -> `<event id> <taken in, ms> <body>` of a newer signal
 --   queue      LIST    ids, newest left
---   ages       ZSET    event id by creation, ms
+--   ages       ZSET    event id by the moment it was taken in, ms
 --   halt       STRING  `closed ...` while the queue is rebuilt
 --   wake       LIST    tokens
 --   outbox     STREAM  audit records
 --   counter    STRING  of the last record
--- Arguments: event id, account:command, created ms, body, remember ('1' or '0'), life of the receipt in ms, number of
+-- Arguments: event id, account:command, body, remember ('1' or '0'), life of the receipt in ms, number of
 --   the record that this Redis must have reached, or '' (else it has lost some of its past, and takes nothing in), the
 --   message as members of a JSON object, or ''
 -- Replies: {'queued', ''}  {'duplicate', twin}  {'remembered', twin}  {'seen', ''}  {'closed', reason or ''}
 -- Twice: the receipt of the first run answers the second.
---@include outbox wake admit
+--@include outbox clock wake admit
 local receipt, events, active, in_flight, reruns, queue, ages, halt, tokens, outbox, counter = unpack(KEYS)
-local id, pair, created, body, remember, life, least, message = unpack(ARGV)
+local id, pair, body, remember, life, least, message = unpack(ARGV)
 local k = {events = events, active = active, ages = ages, queue = queue, wake = tokens, outbox = outbox, counter = counter}
 
 local function answer(word, twin)
@@ -57,19 +57,20 @@ if least ~= '' and (not recorded or tonumber(recorded) < tonumber(least)) then
   return {'closed', recorded and 'Redis has lost some of its past' or ''}
 end
 
+local taken_in = whole(now_ms())
 local twin = redis.call('HGET', active, pair)
 if twin == id then
   return {'queued', ''}
 end
 if not twin or redis.call('HEXISTS', events, twin) == 0 then
   local healed = twin and '"healed_active_event_id":"' .. twin .. '"' or ''
-  admit(k, id, pair, created, body, details_with(healed))
+  admit(k, id, pair, taken_in, body, details_with(healed))
   return answer('queued', '')
 end
 
 local details = details_with('"active_event_id":"' .. twin .. '"')
 if remember == '1' and is_in_hand(twin) then
-  redis.call('HSET', reruns, pair, id .. ' ' .. created .. ' ' .. body)
+  redis.call('HSET', reruns, pair, id .. ' ' .. taken_in .. ' ' .. body)
   append(k, 'coalesced', body, details)
   return answer('remembered', twin)
 end

@@ -8,7 +8,7 @@
 --   reruns      HASH    account:command -> remembered newer signal
 --   delayed     ZSET    event id by due time, ms
 --   queue       LIST    ids, oldest right
---   ages        ZSET    event id by creation, ms
+--   ages        ZSET    event id by the moment it was taken in, ms
 --   retrying    SET     ids of events queued more than once
 --   recoveries  HASH    event id -> times a dead worker held it
 --   wake        LIST    tokens

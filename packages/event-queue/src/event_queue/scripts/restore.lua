@@ -11,7 +11,7 @@
 --   parked       HASH    event id -> account, until trading is resumed
 --   paused       HASH    account, or `*` for all -> pause
 --   last_traded  HASH    account -> `<trading day> <event id>`, and ` expected` until something was filled
---   ages         ZSET    event id by creation, ms
+--   ages         ZSET    event id by the moment it was taken in, ms
 --   retrying     SET     ids of events queued more than once
 --   recoveries   HASH    event id -> times a dead worker held it
 --   wake         LIST    tokens

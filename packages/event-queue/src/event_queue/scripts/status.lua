@@ -3,7 +3,7 @@
 -- Keys
 --   queue      LIST    ids
 --   active     HASH    account:command -> event id
---   ages       ZSET    event id by creation, ms
+--   ages       ZSET    event id by the moment it was taken in, ms
 --   retrying   SET     ids of events queued more than once
 --   in_flight  HASH    slot -> event id
 --   delayed    ZSET    event id by due time, ms

@@ -9,7 +9,7 @@ end
 
 -- follow_up(k, ended, pair, remembered): the newer signal remembered for a pair becomes one event of its own.
 local function follow_up(k, ended, pair, remembered)
-  local id, created, body = string.match(remembered, '^(%S+) (%S+) (.*)$')
+  local id, taken_in, body = string.match(remembered, '^(%S+) (%S+) (.*)$')
   redis.call('HDEL', k.reruns, pair)
-  admit(k, id, pair, created, body, '{"follows":"' .. ended .. '"}')
+  admit(k, id, pair, taken_in, body, '{"follows":"' .. ended .. '"}')
 end
