@@ -1,13 +1,16 @@
 """Two event-brokers at once, as in a rolling restart: each compares, mends and carries as if it were alone."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from event_queue.audit import AuditKind, AuditRecord, SetApart
 from event_queue.events import RebalanceEvent
+from event_queue.mend_plan import PresentEvent
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outcomes import Lease
@@ -29,17 +32,28 @@ CLOCK = SystemClock()
 Meanwhile = Callable[[], Awaitable[None]]
 
 
-class Overtaken(RedisMending):
-    """Of a mender that is slow: before its first step with events, something else happens."""
+class Interrupted(RedisMending):
+    """Of a mender that is slow: something else happens before some of its steps, once."""
 
-    def __init__(self, queue: RedisQueue, meanwhile: Meanwhile) -> None:
+    def __init__(self, queue: RedisQueue, **before: Meanwhile) -> None:
         super().__init__(ScriptRunner(queue.client, queue.keys, load_scripts()), queue.client)
-        self._meanwhile: list[Meanwhile] = [meanwhile]
+        self._before = before
 
-    async def restore(self, *plan: Any, halt: str) -> bool:
-        if self._meanwhile:
-            await self._meanwhile.pop()()
-        return await super().restore(*plan, halt=halt)
+    async def present(self) -> Mapping[UUID, PresentEvent]:
+        await self._meanwhile("present")
+        return await super().present()
+
+    async def restore(self, *steps: Any, **more: Any) -> bool:
+        await self._meanwhile("restore")
+        return await super().restore(*steps, **more)
+
+    async def reopen(self, run_id: str, *, halt: str) -> bool:
+        await self._meanwhile("reopen")
+        return await super().reopen(run_id, halt=halt)
+
+    async def _meanwhile(self, step: str) -> None:
+        if step in self._before:
+            await self._before.pop(step)()
 
 
 class Late:
@@ -97,7 +111,7 @@ async def test_an_event_that_ended_meanwhile_does_not_come_back(
         lease, held = await claimed(redis_queue)
         await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=False)
 
-    await mender_of(redis_queue, audit, Overtaken(redis_queue, another_is_quicker)).mend()
+    await mender_of(redis_queue, audit, Interrupted(redis_queue, restore=another_is_quicker)).mend()
 
     assert await redis_queue.admin.list_events(10) == ()
     await carry(redis_queue, audit)
@@ -113,17 +127,43 @@ async def test_an_event_that_is_worked_on_meanwhile_stays_in_its_hand(
     await carry(redis_queue, audit)
     await redis_queue.client.flushall()
 
-    async def another_is_quicker() -> None:
-        await mender_of(redis_queue, audit).mend()
-        await carry(redis_queue, audit)
+    renumbered, planning, restored, acting = (asyncio.Event() for _ in range(4))
+
+    async def until_the_slow_one_plans() -> None:
+        renumbered.set()
+        await planning.wait()
+
+    async def until_the_slow_one_acts() -> None:
+        restored.set()
+        await acting.wait()
+
+    quick = Interrupted(redis_queue, restore=until_the_slow_one_plans, reopen=until_the_slow_one_acts)
+    mending = asyncio.create_task(mender_of(redis_queue, audit, quick).mend())
+
+    async def the_quick_one_restores() -> None:
+        planning.set()
+        await restored.wait()
+
+    async def the_quick_one_reopens() -> None:
+        acting.set()
+        await mending
         lease, held = await claimed(redis_queue)
         await redis_queue.worker.record(lease, "0", held, AuditKind.ORDER_INTENT, {"order_ref": "x"})
 
-    await mender_of(redis_queue, audit, Overtaken(redis_queue, another_is_quicker)).mend()
+    await renumbered.wait()
+    slow = Interrupted(redis_queue, present=the_quick_one_restores, restore=the_quick_one_reopens)
+    await mender_of(redis_queue, audit, slow).mend()
 
     lease, held = await claimed(redis_queue)
-    assert (held.event_id, held.times_queued) == (event.event_id, 1)
-    assert await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=True) is None
+    await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=False)
+    await carry(redis_queue, audit)
+    assert await kinds_of(audit, event) == [
+        AuditKind.QUEUED,
+        AuditKind.RESTORED,
+        AuditKind.CLAIMED,
+        AuditKind.ORDER_INTENT,
+        AuditKind.COMPLETED,
+    ]
 
 
 async def test_a_halt_that_comes_too_late_changes_nothing(redis_queue: RedisQueue, audit: PostgresAudit) -> None:
