@@ -182,19 +182,10 @@ async def test_an_order_without_an_end_is_unconfirmed(case: Scenario) -> None:
 
     broker = Forgetful(case.brokerage)
     await broker.connect()
-    desk = await _desk(case)
-    forgetful = OrderDesk(
-        broker=broker,
-        settings=case.orders,
-        recorder=case.recorder,
-        guard=case.guard,
-        account_id=ACCOUNT,
-        order_ref=desk.order_ref,
-        style=desk.style,
-    )
+    desk = replace(await _desk(case), broker=broker)
     case.brokerage.scripts.add(OrderScript(LeaveOpen(), "A"))
 
     with pytest.raises(OrderUnconfirmed, match=r"SELL:A\) is WORKING at the end"):
-        await forgetful.carry_out(SELLS[:1])
+        await desk.carry_out(SELLS[:1])
 
     assert [result.status for result in case.recorder.results] == [OrderStatus.WORKING]

@@ -48,13 +48,7 @@ class PastEventDocument(EventDocument):
     def recorded(cls, record: EventRecord) -> "PastEventDocument":
         """The event's row."""
         return cls(
-            event_id=record.event_id,
-            account_id=record.account_id,
-            exec_command=record.exec_command,
-            times_queued=record.times_queued,
-            created_at=record.created_at,
-            source=record.source,
-            data=record.payload,
+            **cls.fields_of(record),
             status=record.status,
             result=record.result,
             error_message=record.error_message,

@@ -68,6 +68,19 @@ class EventDocument(BaseModel):
         """The event as clients see it."""
         return cls(**event.model_dump())
 
+    @staticmethod
+    def fields_of(record: EventRecord) -> dict[str, Any]:
+        """The same fields of an event that stands in the history."""
+        return {
+            "event_id": record.event_id,
+            "account_id": record.account_id,
+            "exec_command": record.exec_command,
+            "times_queued": record.times_queued,
+            "created_at": record.created_at,
+            "source": record.source,
+            "data": record.payload,
+        }
+
 
 class AddedEventDocument(EventDocument):
     """A new event, with a note only when it will not run for now."""
@@ -147,13 +160,7 @@ class EventDetailsDocument(EventDocument):
     def ended(cls, record: EventRecord, note: str | None) -> "EventDetailsDocument":
         """An event that the queue no longer holds."""
         return cls(
-            event_id=record.event_id,
-            account_id=record.account_id,
-            exec_command=record.exec_command,
-            times_queued=record.times_queued,
-            created_at=record.created_at,
-            source=record.source,
-            data=record.payload,
+            **cls.fields_of(record),
             recovered=any(entry.details.get("from_history") for entry in record.history),
             status=record.status,
             due_at=None,

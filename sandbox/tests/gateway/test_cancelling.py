@@ -8,6 +8,8 @@ from ib_async import IB, LimitOrder, Order, Stock, Trade
 from sandbox.testing import RunningSandbox, running_sandbox, until_status
 
 SPY = Stock("SPY", "SMART", "USD")
+RESTING: Any = {"symbol": "SPY", "side": "BUY", "quantity": Decimal(1), "limit_price": Decimal(400)}
+"""An order that no price will reach."""
 
 
 async def resting(ib: IB) -> Trade:
@@ -37,14 +39,7 @@ async def test_an_own_order_is_cancelled_with_202(sandbox: RunningSandbox) -> No
 async def test_the_order_of_another_client_is_not_found(sandbox: RunningSandbox) -> None:
     """Its number means nothing in the caller's own space, and it stays open."""
     ib = await sandbox.connect(client_id=1)
-    foreign = sandbox.world.place_foreign_order(
-        77,
-        account="DU1",
-        symbol="SPY",
-        side="BUY",
-        quantity=Decimal(1),
-        limit_price=Decimal(400),
-    )
+    foreign = sandbox.world.place_foreign_order(77, account="DU1", **RESTING)
     (trade,) = await ib.reqAllOpenOrdersAsync()
 
     ib.cancelOrder(trade.order)
@@ -61,14 +56,7 @@ async def test_a_foreign_number_that_is_also_ones_own_cancels_ones_own(sandbox: 
     own = await resting(ib)
     while sandbox.world.parts.book.next_id(77) < own.order.orderId:
         sandbox.world.place_foreign_order(77, account="DU1", symbol="SPY", side="BUY", quantity=Decimal(1))
-    sandbox.world.place_foreign_order(
-        77,
-        account="DU1",
-        symbol="SPY",
-        side="BUY",
-        quantity=Decimal(1),
-        limit_price=Decimal(400),
-    )
+    sandbox.world.place_foreign_order(77, account="DU1", **RESTING)
 
     ib.cancelOrder(Order(orderId=own.order.orderId, clientId=77))
 
@@ -78,14 +66,7 @@ async def test_a_foreign_number_that_is_also_ones_own_cancels_ones_own(sandbox: 
 
 async def test_the_owner_can_cancel_over_a_connection_with_its_id(sandbox: RunningSandbox) -> None:
     """Whoever connects as 77 owns the orders of 77."""
-    sandbox.world.place_foreign_order(
-        77,
-        account="DU1",
-        symbol="SPY",
-        side="BUY",
-        quantity=Decimal(1),
-        limit_price=Decimal(400),
-    )
+    sandbox.world.place_foreign_order(77, account="DU1", **RESTING)
     owner = await sandbox.connect(client_id=77)
     (trade,) = owner.openTrades()
 
@@ -179,13 +160,7 @@ async def test_an_order_filled_during_its_cancel_ends_filled(sandbox: RunningSan
 
 async def test_client_zero_binds_orders_placed_by_hand_and_can_cancel_them(sandbox: RunningSandbox) -> None:
     """Bound orders get a negative number in the space of client 0."""
-    sandbox.world.place_manual_order(
-        account="DU1",
-        symbol="SPY",
-        side="BUY",
-        quantity=Decimal(3),
-        limit_price=Decimal(400),
-    )
+    sandbox.world.place_manual_order(account="DU1", **RESTING)
     zero = await sandbox.connect(client_id=0)
     (trade,) = zero.openTrades()
 
@@ -197,13 +172,7 @@ async def test_client_zero_binds_orders_placed_by_hand_and_can_cancel_them(sandb
 
 async def test_others_see_orders_by_hand_without_a_number(sandbox: RunningSandbox) -> None:
     """Number 0 tells that nobody but client 0 can do anything about it."""
-    placed = sandbox.world.place_manual_order(
-        account="DU1",
-        symbol="SPY",
-        side="BUY",
-        quantity=Decimal(3),
-        limit_price=Decimal(400),
-    )
+    placed = sandbox.world.place_manual_order(account="DU1", **RESTING)
     ib = await sandbox.connect(client_id=4)
 
     (trade,) = await ib.reqAllOpenOrdersAsync()
@@ -226,14 +195,7 @@ async def test_a_global_cancel_hits_every_client_and_every_account() -> None:
     """Which is why nobody should ever send it."""
     async with running_sandbox(accounts=[{"id": "DU1", "cash": 9000}, {"id": "DU2", "cash": 9000}]) as sandbox:
         for client_id, account in ((7, "DU1"), (8, "DU2")):
-            sandbox.world.place_foreign_order(
-                client_id,
-                account=account,
-                symbol="SPY",
-                side="BUY",
-                quantity=Decimal(1),
-                limit_price=Decimal(400),
-            )
+            sandbox.world.place_foreign_order(client_id, account=account, **RESTING)
         ib = await sandbox.connect()
 
         ib.reqGlobalCancel()
