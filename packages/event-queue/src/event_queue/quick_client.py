@@ -1,7 +1,7 @@
 """redis-py's client, with a short way for plain commands, which is how every script runs.
 
 redis-py takes the time of each command for statistics that nobody reads, and sets one timer for sending and another
-for the reply. Here one timer bounds a try as a whole: waiting for a connection, opening it, sending, and the reply.
+for the reply. Here a try is bounded as a whole: waiting for a connection, opening it, sending, and the reply.
 """
 
 import asyncio

@@ -3,7 +3,8 @@
 A queue transition is one round trip, and most of its time is the client's own. Three things are done here only when
 they are needed: waiting for the socket to take a command (a task of its own in redis-py), waiting for a connection to
 become free (a lock, a timer), and looking whether an idle connection was closed meanwhile (a turn of the event
-loop). Whenever one of them may be needed, redis-py's own way is taken.
+loop). Whenever one of them may be needed, redis-py's own way is taken. A command whose one reply is waited for goes
+past the streams, see `quick_exchange`.
 """
 
 import asyncio

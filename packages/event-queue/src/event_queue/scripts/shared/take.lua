@@ -1,7 +1,10 @@
--- promote(k, now): events whose pause has ended join the back of the line, in the order of their due times.
+-- promote(k): events whose pause has ended join the back of the line, in the order of their due times.
 local PROMOTED_AT_ONCE = 100
-local function promote(k, now)
-  local due = redis.call('ZRANGEBYSCORE', k.delayed, '-inf', now, 'LIMIT', 0, PROMOTED_AT_ONCE)
+local function promote(k)
+  if redis.call('EXISTS', k.delayed) == 0 then
+    return
+  end
+  local due = redis.call('ZRANGEBYSCORE', k.delayed, '-inf', now_ms(), 'LIMIT', 0, PROMOTED_AT_ONCE)
   if #due == 0 then
     return
   end
@@ -12,14 +15,14 @@ local function promote(k, now)
   end
 end
 
--- nothing_waits(k, now): the line is empty, so every wake token is stale; tells when the next pause ends.
-local function nothing_waits(k, now)
+-- nothing_waits(k): the line is empty, so every wake token is stale; tells when the next pause ends.
+local function nothing_waits(k)
   redis.call('DEL', k.wake)
   local first = redis.call('ZRANGE', k.delayed, 0, 0, 'WITHSCORES')
   if not first[2] then
     return {'none', ''}
   end
-  return {'none', whole(math.max(0, first[2] - now))}
+  return {'none', whole(math.max(0, first[2] - now_ms()))}
 end
 
 -- take(k, slot, details): the oldest waiting event goes into an empty slot.
@@ -27,12 +30,11 @@ end
 -- An id without a body cannot arise from these scripts; should a stranger make one, it must not block the line.
 local STRANGERS_AT_ONCE = 100
 local function take(k, slot, details)
-  local now = now_ms()
-  promote(k, now)
+  promote(k)
   for _ = 1, STRANGERS_AT_ONCE do
     local id = redis.call('RPOP', k.queue)
     if not id then
-      return nothing_waits(k, now)
+      return nothing_waits(k)
     end
     local body = redis.call('HGET', k.events, id)
     if body then
