@@ -91,6 +91,68 @@ async def test_bad_files_that_could_not_be_moved_are_moved_when_they_are_written
     assert health.report().state is ComponentState.OK
 
 
+async def test_a_folder_put_right_is_cleared_without_a_touch_of_its_files(
+    folder: Path, intake: RecordingIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused files are moved and those taken in are deleted, each trouble and each refusal told once."""
+    watch, health = watch_over(folder, intake)
+    (folder / "failed").write_text("in the way", encoding="utf-8")
+    for number in range(3):
+        put(folder, f"bad{number}.json", account_id="DU99")
+        put(folder, f"good{number}.json", account_id=f"DU{number + 1}")
+
+    with capture_logs() as lines:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", _refuse)
+            for _ in range(5):
+                await watch.look()
+            stuck = health.report()
+        (folder / "failed").unlink()
+        await watch.look()
+
+    assert "6 trigger files cannot be deleted or moved" in stuck.detail
+    assert names(folder) == []
+    assert len(names(folder / "failed")) == 6, "three files, each with its reason"
+    assert (health.report().state, health.report().facts["waiting"]) == (ComponentState.OK, 0)
+    assert [event.account_id for event in intake.taken] == ["DU1", "DU2", "DU3"]
+    assert [line["event"] for line in lines].count("file_refused") == 3
+    assert [line["event"] for line in lines].count("folder_unusable") <= 6
+
+
+async def test_a_file_that_resists_for_ever_does_not_keep_the_others_stuck(
+    folder: Path, intake: RecordingIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look tries them up to the first that resists, and another one first the next time."""
+    watch, health = watch_over(folder, intake)
+    for number in range(3):
+        put(folder, f"{number}.json", account_id=f"DU{number + 1}")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", _refuse)
+        await watch.look()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", _refuse_the_first)
+        for _ in range(2):
+            await watch.look()
+
+    assert names(folder) == ["0.json"]
+    assert "1 trigger files cannot be deleted or moved" in health.report().detail
+    assert len(intake.offers) == 3
+
+
+_UNLINK = Path.unlink
+
+
+def _refuse(path: Path, *, missing_ok: bool = False) -> None:
+    raise PermissionError(1, "not allowed", str(path), missing_ok)
+
+
+def _refuse_the_first(path: Path, *, missing_ok: bool = False) -> None:
+    if path.name == "0.json":
+        _refuse(path)
+    _UNLINK(path, missing_ok=missing_ok)
+
+
 async def test_a_folder_that_goes_away_is_made_again(folder: Path, intake: RecordingIntake) -> None:
     """While the service runs, and with a bad file just refused."""
     watch, health = watch_over(folder, intake)

@@ -9,6 +9,7 @@ crash is recognised by the queue. Log events: event_queued, file_refused, intake
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -40,6 +41,15 @@ def _go_on(_step: str) -> None:
     """Nothing stands between two steps."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left to be done with a file that the folder would not let go."""
+
+    change: Callable[[], object]
+    step: str
+    reason: str
+
+
 class ManualWatch:
     """Takes in whatever is put into the folder."""
 
@@ -65,7 +75,8 @@ class ManualWatch:
         self._broken_off_seconds = broken_off_seconds
         self._step = step
         self._first_seen: dict[Entry, float] = {}
-        self._stuck: set[Entry] = set()
+        self._stuck: dict[Entry, _Left] = {}
+        """Files that could be neither deleted nor moved, the one last tried at the end."""
         self._queued: set[tuple[str, int, int, int]] = set()
         """Files that were queued and are still there; whoever lets them be deleted does not queue them again."""
         self._trouble: str | None = None
@@ -87,17 +98,30 @@ class ManualWatch:
             return
         now = asyncio.get_running_loop().time()
         self._first_seen = {entry: self._first_seen.get(entry, now) for entry in entries}
-        self._stuck &= set(entries)
+        self._stuck = {entry: left for entry, left in self._stuck.items() if entry in self._first_seen}
         self._queued &= {entry.lasting for entry in entries}
         self._trouble = None
         promising = [entry for entry in entries if entry not in self._stuck]
-        ended = [entry for entry in promising[:DEALT_WITH_AT_ONCE] if await self._ended(entry)]
+        ended = await self._try_stuck_again()
+        ended += sum([await self._ended(entry) for entry in promising[:DEALT_WITH_AT_ONCE]])
         failed = await asyncio.to_thread(self._folder.failed_count)
         self._health.looked(
-            waiting=len(entries) - len(ended), failed=failed, stuck=len(self._stuck), intake_trouble=self._trouble
+            waiting=len(entries) - ended, failed=failed, stuck=len(self._stuck), intake_trouble=self._trouble
         )
         if self._trouble is None and not self._stuck:
             self._told = None
+
+    async def _try_stuck_again(self) -> int:
+        """Do what is left to be done, up to the first file that resists still; how many do so no longer.
+
+        That one is the last to be tried next time. So a folder that was put right is cleared at once, and one that was
+        not costs each look a single attempt.
+        """
+        before = len(self._stuck)
+        for entry, left in list(self._stuck.items())[:DEALT_WITH_AT_ONCE]:
+            if not await self._changed(entry, left.change, left.step):
+                break
+        return before - len(self._stuck)
 
     async def _ended(self, entry: Entry) -> bool:
         """Deal with one file; whether nothing of it is left for the next look."""
@@ -150,10 +174,7 @@ class ManualWatch:
         return await self._delete(entry)
 
     async def _delete(self, entry: Entry) -> bool:
-        is_gone = await self._changed(entry, lambda: self._folder.delete(entry), "deleted")
-        if is_gone:
-            self._queued.discard(entry.lasting)
-        return is_gone
+        return await self._changed(entry, lambda: self._folder.delete(entry), "deleted")
 
     async def _refuse(self, entry: Entry, reason: str) -> bool:
         self._step("refused")
@@ -163,13 +184,16 @@ class ManualWatch:
         return await self._changed(entry, lambda: self._folder.set_aside(entry, words), "set_aside")
 
     async def _changed(self, entry: Entry, change: Callable[[], object], step: str) -> bool:
-        """Change the folder; a file that resists is not dealt with again until it is another one."""
+        """Change the folder; of a file that resists this is left to be done, and told again when the reason changes."""
+        before = self._stuck.pop(entry, None)
         try:
             await asyncio.to_thread(change)
         except FolderUnusable as error:
-            self._stuck.add(entry)
-            self._tell("folder_unusable", str(error))
+            self._stuck[entry] = _Left(change, step, str(error))
+            if before is None or before.reason != str(error):
+                self._tell("folder_unusable", str(error))
             return False
+        self._queued.discard(entry.lasting)
         self._step(step)
         return True
 
