@@ -1,4 +1,4 @@
-"""Many trials one after the other: most of the queue alone, some of the whole system, and the twelve known bugs."""
+"""Many trials one after the other: most of the queue alone, some of the whole system, and the known bugs."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -152,7 +152,7 @@ def _move(told: Folded, entry: Entry) -> None:
         _leave(told, event_id)
         del told.living[event_id]
         told.ends[event_id] += 1
-        told.said[event_id] = told.said[event_id] if entry.body is None else entry.body["times_queued"]
+        _hear(told, entry)
         return
     _keep(told, entry)
 
@@ -160,7 +160,14 @@ def _move(told: Folded, entry: Entry) -> None:
 def _keep(told: Folded, entry: Entry) -> None:
     if entry.body is not None:
         told.living[entry.event_id] = entry.body
-        told.said[entry.event_id] = entry.body["times_queued"]
+        _hear(told, entry)
+
+
+def _hear(told: Folded, entry: Entry) -> None:
+    """How often the event says it was queued; one in a Redis that had gone back does not know of what it lost."""
+    if entry.body is not None:
+        before = told.said.get(entry.event_id, 0) if entry.is_moved else 0
+        told.said[entry.event_id] = max(before, entry.body["times_queued"])
 
 
 def _leave(told: Folded, event_id: str) -> None:

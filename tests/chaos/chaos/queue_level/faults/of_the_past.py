@@ -1,4 +1,8 @@
-"""Redis comes back with less than it had acknowledged: a torn or shortened log, an old copy of it, or none at all."""
+"""Redis comes back with less than it had acknowledged: a torn or shortened log, an old copy of it, or none at all.
+
+One such loss is put right before the next begins, and what comes back after one is no copy from before it: power does
+not bring back what was wiped. Whoever restores such a copy by hand has two pasts (tests/integration/queue).
+"""
 
 from collections.abc import Callable
 from typing import Final
@@ -16,7 +20,8 @@ async def cut_log(arena: Arena) -> None:
     """F7: the append-only file ends at an arbitrary byte; what history knows of it is put back."""
     await some_time(arena.chance.uniform(0.05, 0.4))
     part = arena.chance.uniform(0.2, 1)
-    await _go_back(arena, lambda whole: whole[: int(len(whole) * part)])
+    async with arena.past_turn:
+        await _go_back(arena, lambda whole: whole[: int(len(whole) * part)])
 
 
 async def lose_power(arena: Arena) -> None:
@@ -29,27 +34,30 @@ async def lose_power(arena: Arena) -> None:
         torn = arena.chance.randint(1, 60)
         await arena.restart_redis_with(lambda whole: whole + _last_transaction(whole)[:torn])
         return
-    await arena.raw.config_set("appendfsync", "everysec")
-    await some_time(arena.chance.uniform(0.05, 0.3))
-    synced = await arena.log()
-    await some_time(arena.chance.uniform(0, _POWER_LOSS_SECONDS / 4))
-    await _go_back(arena, lambda _: synced)
+    async with arena.past_turn:
+        await arena.raw.config_set("appendfsync", "everysec")
+        await some_time(arena.chance.uniform(0.05, 0.3))
+        synced = await arena.log()
+        await some_time(arena.chance.uniform(0, _POWER_LOSS_SECONDS / 4))
+        await _go_back(arena, lambda _: synced)
 
 
 async def restore_old_log(arena: Arena) -> None:
     """F17: an older copy of the append-only file is restored while PostgreSQL is ahead of it."""
     await some_time(arena.chance.uniform(0, 0.2))
-    copy, counter = await arena.log(), int(await arena.raw.get("outbox_counter") or 0)
-    await until(lambda: _is_ahead(arena, counter), seconds=VERDICT_SECONDS)
-    await some_time(arena.chance.uniform(0, 0.3))
-    await _go_back(arena, lambda _: copy)
+    async with arena.past_turn:
+        copy, counter = await arena.log(), int(await arena.raw.get("outbox_counter") or 0)
+        await until(lambda: _is_ahead(arena, counter), seconds=VERDICT_SECONDS)
+        await some_time(arena.chance.uniform(0, 0.3))
+        await _go_back(arena, lambda _: copy)
 
 
 async def wipe(arena: Arena) -> None:
     """F18: Redis comes back empty, told of wholly or in part, and everything is sent again that ever was."""
     await some_time(arena.chance.uniform(0.05, 0.3))
     untold_seconds = arena.chance.choice((0.0, arena.chance.uniform(0.02, 0.2)))
-    await _go_back(arena, lambda _: b"", untold_seconds=untold_seconds)
+    async with arena.past_turn:
+        await _go_back(arena, lambda _: b"", untold_seconds=untold_seconds)
     for producer in arena.producers:
         producer.repeats = len(arena.load[producer.name])
         arena.kill(producer)
@@ -70,21 +78,20 @@ async def _go_back(arena: Arena, rewrite: Callable[[bytes], bytes], *, untold_se
 
     For `untold_seconds` before that nobody tells history what happens.
     """
-    async with arena.past_turn:
-        if untold_seconds:
-            arena.relay.keep_away()
-            arena.kill(arena.relay)
-            await some_time(untold_seconds)
-        wires = (arena.redis_wire, arena.worker_wire)
-        for wire in wires:
-            wire.damage.is_dead = True
-        await arena.restart_redis_with(rewrite)
-        async with arena.restarts.none():
-            counter, stored = int(await arena.raw.get("outbox_counter") or 0), await stored_counter(arena.database.dsn)
-            arena.losses.append(await redis_ms(arena))
-        for wire in wires:
-            wire.damage.is_dead = False
-            wire.cut()
-        arena.relay.come_back()
-        await see_it_through(arena, went_back=0 < counter < stored)
-        await arena.forget_glances()
+    if untold_seconds:
+        arena.relay.keep_away()
+        arena.kill(arena.relay)
+        await some_time(untold_seconds)
+    wires = (arena.redis_wire, arena.worker_wire)
+    for wire in wires:
+        wire.damage.is_dead = True
+    await arena.restart_redis_with(rewrite)
+    async with arena.restarts.none():
+        counter, stored = int(await arena.raw.get("outbox_counter") or 0), await stored_counter(arena.database.dsn)
+        arena.losses.append(await redis_ms(arena))
+    for wire in wires:
+        wire.damage.is_dead = False
+        wire.cut()
+    arena.relay.come_back()
+    await see_it_through(arena, went_back=0 < counter < stored)
+    await arena.forget_glances()
