@@ -101,6 +101,21 @@ async def test_a_frozen_postgres_is_left_in_time() -> None:
                 assert await connection.fetchval("SELECT 1") == 1
 
 
+async def test_a_connection_is_not_used_again_whose_transaction_could_not_be_ended(
+    postgres_dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is ended without a word; putting it back would ask it for a rollback, and log an error."""
+    async with open_pool(address_of(postgres_dsn)) as pool:
+        async with pool.connection("half") as connection:
+            await connection.execute("BEGIN")
+            first = await connection.fetchval("SELECT pg_backend_pid()")
+        async with pool.connection("again") as connection:
+            second = await connection.fetchval("SELECT pg_backend_pid()")
+
+    assert first != second
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
+
+
 async def test_a_relay_cancelled_amid_batches_stores_each_record_once(
     redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, tmp_path: Path
 ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,8 +59,16 @@ class AuditPool:
                     yield connection
                 finally:
                     overdue.cancel()
+                    _end_amid_transaction(connection)
         except _UNAVAILABLE as error:
             raise AuditUnavailable(f"{action}: PostgreSQL did not serve: {error or type(error).__name__}") from error
+
+
+def _end_amid_transaction(connection: Any) -> None:
+    """End a connection whose transaction could not be ended, as when PostgreSQL dies: it will not be any better."""
+    with suppress(asyncpg.InterfaceError):  # it has ended by itself
+        if connection.is_in_transaction():
+            connection.terminate()
 
 
 async def apply_schema(pool: AuditPool, sql_text: str) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import structlog
 
 from chaos.actors.names import STEP_KEY
@@ -66,7 +67,24 @@ def play(args: Mapping[str, Any], act: Callable[[Mapping[str, Any], Points], Cor
         setattr(redis_queue, "load_scripts", scripts_with_steps)  # noqa: B010 - what the module took from another
     points = arm([Strike(**strike) for strike in args.get("strikes", [])])
     points.on_strike = _tell_struck
-    return asyncio.run(act(args, points))
+    return asyncio.run(_heard(act(args, points)))
+
+
+async def _heard(acting: Coroutine[Any, Any, int]) -> int:
+    asyncio.get_running_loop().set_exception_handler(_hear)
+    return await acting
+
+
+def _hear(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell what nobody has heard, which is noise, but for one thing that asyncpg lets nobody hear.
+
+    Where PostgreSQL ends a connection between two statements, and the second one is a COPY, asyncpg refuses that and
+    forgets the future that it has made for its answer. Its caller is told, as of every other end of a connection.
+    """
+    if isinstance(context.get("exception"), asyncpg.ConnectionDoesNotExistError):
+        tell(unheard=str(context["exception"]))
+    else:
+        loop.default_exception_handler(context)
 
 
 def _tell_struck(point: str) -> None:
