@@ -8,6 +8,7 @@ from event_broker.ably_client import AblyFault
 from event_broker.ably_ending import Ending, EndingKind
 from event_broker.ably_health import AblyHealth
 from event_broker.continuity import Continuity, Interruption
+from event_broker.trigger import Trigger
 from event_queue.components import ComponentState
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -52,6 +53,11 @@ def health(continuity: Continuity, clock: StandingClock) -> AblyHealth:
     return AblyHealth(["growth", "income"], continuity, clock, redact=lambda text: text.replace("s3cret", "***"))
 
 
+def told(channel: str, *, received: datetime = NOW, published: datetime | None = None) -> Trigger:
+    """A message of a channel."""
+    return Trigger(channel, "m1", {}, received, published)
+
+
 def connected(health: AblyHealth) -> AblyHealth:
     """Bring everything up."""
     health.connection_is("connected")
@@ -82,12 +88,25 @@ def test_at_first_it_is_connecting(health: AblyHealth) -> None:
 def test_all_attached_is_ok(health: AblyHealth, continuity: Continuity) -> None:
     """Connected, attached, and the time of the last message."""
     connected(health)
-    continuity.message("income")
+    continuity.message(told("income", published=NOW - timedelta(seconds=2)))
 
     report = health.report()
 
     assert (report.state, report.detail) == (ComponentState.OK, "Connected; listening to growth, income.")
-    assert report.facts["last_message_at"] == NOW.isoformat()
+    assert report.facts["last_message_at"] == (NOW - timedelta(seconds=2)).isoformat()
+
+
+def test_an_old_message_told_again_is_no_new_one(health: AblyHealth, continuity: Continuity) -> None:
+    """A rewind repeats what came before; what an earlier process took in counts, whatever is repeated."""
+    published = [NOW - timedelta(seconds=seconds) for seconds in (90, 20, 60)]
+    health.taken_in_until = lambda: published[0]
+    before = health.report().facts["last_message_at"]
+
+    for moment in published:
+        continuity.message(told("growth", published=moment))
+
+    assert before == published[0].isoformat()
+    assert health.report().facts["last_message_at"] == published[1].isoformat()
 
 
 def test_a_short_loss_is_degraded_and_counted(health: AblyHealth) -> None:
@@ -190,7 +209,7 @@ def test_an_interruption_begins_when_the_channel_was_last_heard(
     """The first attach is no interruption; a later one is, from the last sign of life, with the last message's time."""
     continuity.attached_anew("growth")
     clock.moment += timedelta(seconds=10)
-    continuity.message("growth")
+    continuity.message(told("growth", received=clock.moment))
     clock.moment += timedelta(seconds=10)
     continuity.heard("growth")
     clock.moment += timedelta(seconds=30)

@@ -154,10 +154,11 @@ async def test_a_quiet_channel_raises_no_alarm(world: World) -> None:
     world.let_pass(seconds=60)
 
     async with world.listen() as restarted:
-        await restarted.wait_health(is_caught_up)
+        report = await restarted.wait_health(is_caught_up)
 
     assert restarted.missed == []
     assert len(world.intake.taken) == 1
+    assert datetime.fromisoformat(report.facts["last_message_at"]) < now - timedelta(hours=23), "yesterday's, not ours"
 
 
 async def test_a_channel_heard_for_the_first_time_has_no_past(world: World) -> None:

@@ -46,6 +46,16 @@ async def test_what_is_known_is_told_once_loaded(book: ProgressBook, store: Memo
     assert "abandoned" not in store.progress
 
 
+async def test_the_last_message_of_all_channels_is_known_once_loaded(book: ProgressBook) -> None:
+    """Of an earlier process first, and of this one as soon as it took a later one in."""
+    await book.known("growth")
+    loaded = book.last_message_at
+    book.reached("income", at(12, "m12"))
+
+    assert loaded == NOW + timedelta(seconds=10)
+    assert book.last_message_at == NOW + timedelta(seconds=12)
+
+
 async def test_loading_is_tried_until_redis_answers(store: MemoryProgress) -> None:
     """Each trouble is told once."""
     store.failures = [QueueUnavailable("gone"), QueueUnavailable("gone"), CorruptQueue("odd")]

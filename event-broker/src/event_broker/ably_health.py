@@ -1,10 +1,12 @@
 """The connection and its channels, folded into one report `ably`.
 
-Facts: connection (state), channels ({name: state}), last_message_at (RFC 3339 or null), reconnects, backlog (messages
-received and not yet queued), last_error ({code, text} or null), and those of `history_health`.
+Facts: connection (state), channels ({name: state}), last_message_at (when the latest message known was published, RFC
+3339 or null), reconnects, backlog (messages received and not yet queued), last_error ({code, text} or null), and those
+of `history_health`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Final
 
 from event_broker.ably_client import AblyFault
@@ -37,7 +39,7 @@ class AblyHealth:
 
         Args:
             channels: the channels that ought to be attached.
-            continuity: knows when messages came.
+            continuity: knows the messages that came.
             clock: stamps the reports.
             redact: masks the key wherever it turns up in an error.
             idle_reason: why there will be no connection at all.
@@ -59,6 +61,8 @@ class AblyHealth:
         self.past.changed = self._past_changed
         self.backlog: Callable[[], int] = int
         """How many received messages are not yet queued."""
+        self.taken_in_until: Callable[[], datetime | None] = _no_time
+        """When the latest message taken in was published, whichever process took it in."""
         self.intake_trouble: Callable[[], str | None] = _no_trouble
         """Why the queue takes none of them."""
         self.changed: Callable[[], None] = _nobody
@@ -96,7 +100,7 @@ class AblyHealth:
     def report(self) -> ComponentReport:
         """The state as one report."""
         state, detail = self._verdict()
-        last_message_at = self.continuity.last_message_at
+        last_message_at = max(filter(None, (self.continuity.last_message_at, self.taken_in_until())), default=None)
         error = self._last_error
         return ComponentReport(
             name=COMPONENT,
@@ -148,6 +152,10 @@ class AblyHealth:
         trouble = self.intake_trouble()
         if trouble is not None:
             yield f"{self.backlog()} received messages are kept and wait for the queue ({trouble})."
+
+
+def _no_time() -> None:
+    """No message is known."""
 
 
 def _no_trouble() -> None:

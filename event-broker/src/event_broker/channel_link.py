@@ -120,8 +120,9 @@ class ChannelLink:
 
     def _on_message(self, message: Any) -> None:
         """Take a message over; not a coroutine, as the SDK runs those side by side and out of order."""
-        received_at = self._around.continuity.message(self._name)
-        self._inbox.put(trigger_of(message, self._name, received_at))
+        trigger = trigger_of(message, self._name, self._around.clock.now())
+        self._around.continuity.message(trigger)
+        self._inbox.put(trigger)
 
 
 def _heard_by_the_other_listener(_message: Any) -> None:

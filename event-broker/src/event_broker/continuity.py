@@ -6,6 +6,7 @@ from datetime import datetime
 
 import structlog
 
+from event_broker.trigger import Trigger
 from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ class Interruption:
     """When the channel was last known to be heard."""
     noticed_at: datetime
     last_message_at: datetime | None
+    """When the channel's latest message was published."""
 
 
 OnInterruption = Callable[[Interruption], None]
@@ -41,7 +43,7 @@ class Continuity:
 
     @property
     def last_message_at(self) -> datetime | None:
-        """When the latest message of any channel came."""
+        """When the latest message that this process was told of was published."""
         return max(self._messages_at.values(), default=None)
 
     def attached_anew(self, channel: str) -> None:
@@ -56,11 +58,11 @@ class Continuity:
         """The channel is attached on a connection that has just proved to be alive."""
         self._heard_at[channel] = self._clock.now()
 
-    def message(self, channel: str) -> datetime:
-        """A message of the channel came now."""
-        now = self._clock.now()
-        self._heard_at[channel] = self._messages_at[channel] = now
-        return now
+    def message(self, trigger: Trigger) -> None:
+        """A message came; it may be an old one, told once more."""
+        channel = trigger.channel
+        self._heard_at[channel] = trigger.received_at
+        self._messages_at[channel] = max(trigger.moment, self._messages_at.get(channel, trigger.moment))
 
 
 def log_interruption(interruption: Interruption) -> None:

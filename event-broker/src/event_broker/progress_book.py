@@ -72,6 +72,11 @@ class ProgressBook:
         """Whether Redis has told how far the channels are taken in."""
         return self._loaded.is_set()
 
+    @property
+    def last_message_at(self) -> datetime | None:
+        """When the latest message taken in was published, as far as it is known yet."""
+        return max((known.message_at for known in self._progress.values() if known.message_at), default=None)
+
     async def known(self, channel: str) -> Progress | None:
         """How far the channel is taken in, once Redis has told; None for a channel never heard before."""
         while not self.is_loaded:  # it may be lost again before a waiter has its turn

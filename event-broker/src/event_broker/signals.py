@@ -76,6 +76,7 @@ async def listening(
     lines = lines_of(channels, router, means, safes)
     health.intake_trouble = lambda: router.trouble
     health.backlog = lambda: lines.backlog
+    health.taken_in_until = lambda: book.last_message_at
     outlets.gate.whenever_lost.append(partial(_past_lost, book, lines))
     _start_lines(context, run, lines)
     for channel, safe in safes.items():

@@ -118,6 +118,7 @@ async def listening(  # noqa: PLR0913 - each is one thing that a test may want o
     safes = safes_of(spool, accounts.channels, clock)
     lines = lines_of(accounts.channels, ChannelRouter(rig.intake, accounts, clock, retry_seconds=0.01), means, safes)
     health.backlog = lambda: lines.backlog
+    health.taken_in_until = lambda: book.last_message_at
     around = Surroundings(health, continuity, clock, timing, settings.rewind, lines.begin_catch_up)
     source = AblySource(settings, lines.inboxes, around)
     async with asyncio.TaskGroup() as group:

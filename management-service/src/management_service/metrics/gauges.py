@@ -48,7 +48,11 @@ GAUGES: Final = (
     Gauge("outbox_bytes", "What they take of Redis's memory.", number("relay", "outbox_bytes")),
     Gauge("outbox_budget_bytes", "What they may take of it.", number("relay", "budget_bytes")),
     Gauge("ably_connected", "1 while connected to Ably.", says("ably", "connection", value="connected")),
-    Gauge("ably_last_message_timestamp_seconds", "When Ably last sent a message.", moment("ably", "last_message_at")),
+    Gauge(
+        "ably_last_message_timestamp_seconds",
+        "When the latest message known was published.",
+        moment("ably", "last_message_at"),
+    ),
     Gauge("ably_backlog", "Messages received and not queued yet.", number("ably", "backlog")),
     Gauge("ably_gaps", "Channels whose signals may have been missed.", length("ably", "gaps")),
     Gauge("gateway_connected", "1 while connected to the brokerage.", says("gateway", "connected", value=True)),
