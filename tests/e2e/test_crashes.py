@@ -44,6 +44,18 @@ async def sells(system: System, kind: Any, account_id: str) -> None:
     await asyncio.gather(*(system.happened(kind, account_id, symbol=symbol) for symbol in ("AAA", "BBB")))
 
 
+async def stopped_amid_sells(system: System, account_id: str) -> str:
+    """Stop the worker once its sells have left: it ends in good order and has placed nothing more; the event's id."""
+    event_id = await system.signal(account_id)
+    await sells(system, "order_accepted", account_id)
+    system.processor.terminate()
+    code = await system.processor.ended()
+
+    assert code == 0
+    assert Run({}, system.journal(account_id)).orders == SELLS
+    return event_id
+
+
 async def restarted(system: System, event_id: str, account_id: str) -> Run:
     """Start the worker again, and wait until the event has ended."""
     assert not system.processor.is_running
@@ -114,16 +126,10 @@ async def test_case_23_killed_after_the_last_fill(system: System) -> None:
 async def test_sigterm_between_sells_and_buys_places_nothing_more(system: System) -> None:
     """The sells in flight are followed, the process ends with 0, and the next start buys."""
     system.world.add_fault({"kind": "slow_fill", "account": "DUSTOP", "side": "SELL", "after_ms": 200})
-    event_id = await system.signal("DUSTOP")
-    await sells(system, "order_accepted", "DUSTOP")
-    system.processor.terminate()
-    code = await system.processor.ended()
-    stopped = Run({}, system.journal("DUSTOP"))
+    event_id = await stopped_amid_sells(system, "DUSTOP")
 
     run = await restarted(system, event_id, "DUSTOP")
 
-    assert code == 0
-    assert stopped.orders == SELLS
     assert run.orders == [*SELLS, *BUYS]
     assert system.held("DUSTOP") == HELD_AFTER
 
@@ -131,16 +137,10 @@ async def test_sigterm_between_sells_and_buys_places_nothing_more(system: System
 async def test_sigterm_leaves_an_order_that_does_not_fill_to_the_next_start(system: System) -> None:
     """After the grace period the process ends with 0 all the same; the next start cancels and goes on."""
     system.world.add_fault({"kind": "slow_fill", "account": "DUSTOPOPEN", "symbol": "AAA", "times": 1})
-    event_id = await system.signal("DUSTOPOPEN")
-    await sells(system, "order_accepted", "DUSTOPOPEN")
-    system.processor.terminate()
-    code = await system.processor.ended()
-    stopped = Run({}, system.journal("DUSTOPOPEN"))
+    event_id = await stopped_amid_sells(system, "DUSTOPOPEN")
 
     run = await restarted(system, event_id, "DUSTOPOPEN")
 
-    assert code == 0
-    assert stopped.orders == SELLS
     assert run.cancels == 1
     assert system.held("DUSTOPOPEN") == HELD_AFTER
 

@@ -101,15 +101,16 @@ async def test_kills_during_trading_lose_and_repeat_nothing(open_system: OpenSys
 
 
 async def check_history(postgres: PostgresServer, system: System, placed: Sequence[str]) -> None:
-    """Counters without a gap, one end for each event, every order of the brokerage's intended, every fill kept."""
+    """Counters without a gap, one end for each event and each order, every order intended, every fill kept."""
     counters = [row[0] for row in await rows(postgres, system, "SELECT counter FROM event_history ORDER BY counter")]
     ended = "SELECT count(*) FROM event_history WHERE kind IN ('completed', 'skipped', 'deleted') GROUP BY event_id"
     ends = [row[0] for row in await rows(postgres, system, ended)]
-    orders = {row[0] for row in await rows(postgres, system, "SELECT order_ref FROM rebalance_orders")}
+    orders = dict(await rows(postgres, system, "SELECT order_ref, status FROM rebalance_orders"))
     fills = {row[0] for row in await rows(postgres, system, "SELECT exec_id FROM rebalance_fills")}
 
     assert counters == list(range(1, len(counters) + 1))
     assert ends == [1] * 2 * len(FOLLOWERS)
-    assert orders >= set(placed)
+    assert orders.keys() >= set(placed)
+    assert set(orders.values()) <= {"FILLED", "CANCELLED", "ENDED", "NOT_SENT"}, orders
     assert fills == {entry.details["exec_id"] for entry in system.world.journal.of("fill")}
     assert await rows(postgres, system, "SELECT * FROM audit_quarantine") == []
