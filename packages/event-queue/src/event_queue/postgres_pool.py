@@ -9,6 +9,7 @@ from typing import Any, Final
 import asyncpg
 
 from event_queue.errors import AuditUnavailable
+from event_queue.postgres_connect import connect
 
 _CONNECT_SECONDS: Final = 5.0
 _USE_SECONDS: Final = 20.0
@@ -95,6 +96,7 @@ async def open_pool(address: PostgresAddress, *, use_seconds: float = _USE_SECON
         max_size=address.max_connections,
         timeout=_CONNECT_SECONDS,
         reset=_leave,
+        connect=connect,
     )
     async with pool:
         try:
