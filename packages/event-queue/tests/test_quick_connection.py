@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import InvalidResponse, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from event_queue.quick_client import QuickClient
@@ -133,6 +133,57 @@ async def test_a_silent_server_is_asked_three_times_and_given_up() -> None:
         await client.aclose()
 
     assert len(asked) == 3
+
+
+@asynccontextmanager
+async def answering(reply: bytes) -> AsyncGenerator[tuple[Any, list[bytes]]]:
+    """A client of a server that greets like Redis, gives this reply to a PING, and hangs up; the PINGs it got."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(b"+OK\r\n" * data.count(b"SETINFO"))
+            if b"PING" in data:
+                asked.append(data)
+                writer.write(reply)
+                break
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        client = QuickClient(pool_at(server.sockets[0].getsockname()[1], timeout=PATIENCE, socket_timeout=PATIENCE))
+        async with asyncio.timeout(PATIENCE):
+            yield client, asked
+        await client.aclose()
+
+
+@pytest.mark.parametrize("half", [b"", b"$5\r\nhal"])
+async def test_a_server_that_hangs_up_amid_a_reply_is_asked_again(half: bytes) -> None:
+    """Half a reply is none."""
+    async with answering(half) as (client, asked):
+        with pytest.raises(RedisConnectionError, match="connection to Redis"):
+            await client.execute_command("PING")
+
+    assert len(asked) == 3
+
+
+async def test_a_reply_that_is_none_of_the_protocol_is_an_error() -> None:
+    """And the connection that gave it is not used again."""
+    async with answering(b"?what\r\n") as (client, asked):
+        with pytest.raises(InvalidResponse):
+            await client.execute_command("PING")
+
+        [connection] = client.connection_pool._available_connections
+        assert not connection.is_connected
+    assert len(asked) == 1
+
+
+async def test_what_comes_behind_a_reply_answers_nothing() -> None:
+    """A second reply to one command closes the connection before the next command."""
+    async with answering(b"+PONG\r\n+more\r\n") as (client, _):
+        assert await client.execute_command("PING")
+
+        [connection] = client.connection_pool._available_connections
+        assert not connection.is_ready()
 
 
 async def test_a_reply_that_does_not_come_is_given_up_and_never_taken_for_the_next(redis_server: RedisServer) -> None:
