@@ -362,3 +362,23 @@ async def test_a_gap_that_a_failure_left_open_is_closed_by_the_next_run() -> Non
         stopping.set()
 
     assert since == start_of(KNOWN)
+
+
+async def test_a_silent_channel_of_which_only_a_clock_set_back_tells_is_read_as_far_as_ably_keeps_it() -> None:
+    """When it was heard last lies in the future now, and no message tells where to begin."""
+    known = Progress(SystemClock().now() + timedelta(hours=1))
+    line, stopping = Line(known, hold_seconds=60), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run_until(stopping))
+        attached_at = SystemClock().now()
+        line.catch_up.begin()
+        since = await line.asked()
+        line.history.answers.put_nowait(past(9))
+        numbers = await line.taken(1)
+        await line.store.wait_until(lambda stored: stored[CHANNEL].message_id == "m9")
+        line.inbox.heard(attached_at)
+        await line.store.wait_until(lambda stored: stored[CHANNEL].heard_until == attached_at)
+        stopping.set()
+
+    assert timedelta() <= since + KEPT_FOR - attached_at < timedelta(seconds=30)
+    assert numbers == [9]

@@ -67,6 +67,8 @@ class World:
 
     def __init__(self, directory: Path) -> None:
         self.clock = MovedClock()
+        self.ours = MovedClock()
+        """Moved as the other is, and by what a test adds."""
         spec = AblySpec(keys=(KeySpec(key=KEY),), persisted={CHANNEL: 86_400})
         self.ably = AblyServer(spec, clock=lambda: self.clock.now().timestamp())
         self.store = MemoryProgress()
@@ -82,15 +84,20 @@ class World:
             timing=replace(SHORT, **timing),
             intake=self.intake,
             store=self.store,
-            clock=self.clock,
+            clock=self.ours,
             spool=self.spool,
         )
 
     def publish_apart(self, *numbers: int) -> None:
         """Publish numbered messages, ten minutes after each other: a rewind brings the last one at most."""
         for number in numbers:
-            self.clock.moved += timedelta(minutes=10)
+            self.let_pass(minutes=10)
             self.ably.publish(CHANNEL, {"number": number})
+
+    def let_pass(self, **duration: float) -> None:
+        """Let time pass for everybody."""
+        self.clock.moved += timedelta(**duration)
+        self.ours.moved += timedelta(**duration)
 
     def redis_is(self, *, up: bool) -> None:
         """Let Redis take nothing in, or everything again."""
@@ -142,7 +149,7 @@ async def test_what_came_before_and_after_a_gap_is_taken_in_by_its_time(world: W
         await world.ably.refuse()
         world.ably.forget_connections()
         world.publish_apart(3)
-        world.clock.moved += timedelta(minutes=10)
+        world.let_pass(minutes=10)
         await world.ably.accept()
         await first.wait_attached()
         world.publish_apart(4)
@@ -168,7 +175,7 @@ async def test_a_crash_before_the_gap_is_closed_costs_neither_messages_nor_their
         await world.reached(1)
         first.is_killed = True
     world.publish_apart(2)
-    world.clock.moved += timedelta(minutes=10)
+    world.let_pass(minutes=10)
     world.redis_is(up=False)
     async with world.listen() as second:
         await second.wait_attached()
@@ -223,3 +230,31 @@ async def test_no_message_left_on_disk_moves_progress_past_what_redis_has_lost(w
     assert after_the_crash == at_first
     assert numbers == [1, 3, 4, 2]
     assert third.missed == []
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1)])
+async def test_a_clock_that_is_an_hour_off_loses_nothing_that_waits(world: World, before: int, after: int) -> None:
+    """What lies on disk and what came in the gap is taken in by Ably's time, once; nobody is told of a gap."""
+    world.ours.moved += timedelta(hours=before)
+    async with world.listen() as first:
+        await first.wait_health(is_caught_up)
+        world.publish_apart(1)
+        await world.taken(1)
+        await world.reached(1)
+        world.redis_is(up=False)
+        world.publish_apart(2)
+        await world.on_disk(2)
+        first.is_killed = True
+    world.publish_apart(3)
+    world.let_pass(minutes=10)
+    world.ours.moved += timedelta(hours=after - before)
+    world.redis_is(up=True)
+
+    async with world.listen() as second:
+        await second.wait_health(is_caught_up)
+        world.publish_apart(4)
+        numbers = await world.taken(4)
+        await world.reached(4)
+
+    assert numbers == [1, 2, 3, 4]
+    assert (first.missed, second.missed) == ([], [])

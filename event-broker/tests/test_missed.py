@@ -73,3 +73,14 @@ def test_a_young_message_that_is_gone_is_a_gap() -> None:
 def test_at_the_edge_of_the_retention_a_missing_message_proves_nothing(seconds_ago: float) -> None:
     """Clocks that differ by a little raise no alarm."""
     assert judged(Progress(ago(30), "last", ago(seconds_ago))) is None
+
+
+def test_a_clock_that_was_set_back_leaves_the_last_message_alone_to_tell() -> None:
+    """When the channel was heard last lies in the future: a gap could hide behind it, and is reported in doubt."""
+    ahead = NOW + timedelta(hours=1)
+
+    assert judged(Progress(ahead, "last", ago(600))) == MissedStretch(ago(600), ago(120), NOW)
+    assert judged(Progress(ahead, "last", ago(600)), message("last", 600)) is None
+    assert judged(Progress(ahead, "last", ago(60)), message("last", 60)) is None
+    assert judged(Progress(ahead)) is None
+    assert judged(Progress(NOW + timedelta(seconds=1), "last", ago(600))) is None

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from structlog.testing import capture_logs
@@ -196,6 +197,16 @@ def test_a_message_without_id_time_and_payload_comes_back(tmp_path: Path) -> Non
     spool.append([bare])
 
     assert spool.read() == [bare]
+
+
+def test_moments_of_the_hour_that_comes_twice_are_told_apart(tmp_path: Path) -> None:
+    """When clocks are put back for the winter, whoever stamps messages by the local time of New York."""
+    twice = datetime(2026, 11, 1, 1, 30, tzinfo=ZoneInfo("America/New_York"))
+    first, second = (replace(message(1), received_at=twice.replace(fold=fold)) for fold in (0, 1))
+    spool = SignalSpool(tmp_path, CHANNEL)
+    spool.append([first, second])
+
+    assert [each.received_at.astimezone(UTC).hour for each in spool.read()] == [5, 6]
 
 
 def test_what_json_cannot_hold_never_trades(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from event_broker.ably_history import History, Past
 from event_broker.channel_inbox import ChannelInbox
 from event_broker.errors import HistoryRefused, HistoryUnavailable
 from event_broker.history_health import HistoryHealth
-from event_broker.missed import missed_stretch
+from event_broker.missed import missed_stretch, was_set_back
 from event_broker.progress_book import ProgressBook
 from event_broker.settings import AblyTiming
 from event_queue.progress import MissedStretch, Progress
@@ -111,7 +111,7 @@ class CatchUp:
         means, channel = self._means, self._channel
         if known.missed:
             means.health.may_have_missed(channel, known.missed)
-        past = await self._read(start_of(known))
+        past = await self._read(self._start_of(known, attached_at))
         missed = missed_stretch(
             known, past.messages, attached_at=attached_at, read_at=means.clock.now(), retention=means.retention
         )
@@ -127,6 +127,12 @@ class CatchUp:
         if missed is not None:
             self._report(missed)
         return True
+
+    def _start_of(self, known: Progress, attached_at: datetime) -> datetime:
+        """From when on to read; all that Ably keeps, where only a clock that was set back tells of the channel."""
+        if known.message_at is None and was_set_back(known, attached_at):
+            return attached_at - self._means.retention
+        return start_of(known)
 
     async def _read(self, since: datetime) -> Past:
         """Read until it succeeds, at fixed pauses; live messages wait for no history that is refused."""

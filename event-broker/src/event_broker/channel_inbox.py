@@ -88,7 +88,7 @@ class ChannelInbox:
     def put_past(self, history: Iterable[Trigger]) -> None:
         """Add messages of the history, of which more will follow."""
         for trigger in history:
-            self._add(trigger, heard_until=trigger.moment)
+            self._add(trigger, heard_until=min(trigger.moment, trigger.received_at))
 
     def hold(self) -> None:
         """Keep live messages back from now on."""
@@ -98,14 +98,14 @@ class ChannelInbox:
         """Let through what is kept back, although the history is missing."""
         self._has_gap = True
         for trigger in itertools.chain(*self._release()):
-            self._add(trigger, heard_until=trigger.moment)
+            self._add(trigger, heard_until=min(trigger.moment, trigger.received_at))
 
     def settle(self, history: Iterable[Trigger], *, heard_until: datetime) -> None:
         """Add the rest of the history and what was kept back, each message once, by their time."""
         left, held = self._release()
         merged = list(_merged(history, left, held))
         for trigger in merged:
-            self._add(trigger, heard_until=trigger.moment)
+            self._add(trigger, heard_until=min(trigger.moment, trigger.received_at))
         added = {id(trigger) for trigger in merged}
         for trigger in (*left, *held):
             if id(trigger) not in added:

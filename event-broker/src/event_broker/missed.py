@@ -27,12 +27,20 @@ def missed_stretch(
         read_at: when the history was asked for.
         retention: how long Ably is taken to keep messages.
     """
+    heard_until = known.heard_until
+    if was_set_back(known, attached_at):
+        heard_until = min(known.message_at or attached_at, attached_at)
     if known.message_id is not None and any(each.message_id == known.message_id for each in found):
         return None
     complete_from = read_at - retention
     if known.message_at is not None and known.message_at > complete_from + CLOCK_TOLERANCE:
         complete_from = read_at
     complete_from = min([complete_from, attached_at, *(each.moment for each in found)])
-    if complete_from <= known.heard_until:
+    if complete_from <= heard_until:
         return None
-    return MissedStretch(known.heard_until, complete_from, noticed_at=read_at)
+    return MissedStretch(heard_until, complete_from, noticed_at=read_at)
+
+
+def was_set_back(known: Progress, attached_at: datetime) -> bool:
+    """Whether our clock went back since the channel was last heard: that moment then says nothing any more."""
+    return known.heard_until - attached_at > CLOCK_TOLERANCE

@@ -208,8 +208,10 @@ def _further(before: Progress, after: Progress) -> Progress:
         before.message_at is None or after.message_at >= before.message_at
     )
     message = after if message_is_younger else before
+    # What was heard until now is said by the clock as it is, which may have been set back.
+    heard_until = after.heard_until if after.message_id is None else max(before.heard_until, after.heard_until)
     return Progress(
-        heard_until=max(before.heard_until, after.heard_until),
+        heard_until=heard_until,
         message_id=message.message_id,
         message_at=message.message_at,
         missed=after.missed or before.missed,
