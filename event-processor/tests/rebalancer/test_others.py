@@ -6,12 +6,30 @@ from decimal import Decimal
 
 import pytest
 
-from broker_connector_base import AccountPosition, OrderRequest, OrderType, Side, TimeInForce
+from broker_connector_base import (
+    AccountPosition,
+    CancellationUnconfirmed,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
 from broker_connector_base.testing import LeaveOpen, OrderScript, PaperBroker, paper_position
-from event_processor.rebalancer import LiveRun
+from event_processor.rebalancer import LiveRun, Rebalancer
 from event_processor.rebalancer.funding import Funding
+from event_processor.rebalancer.live_planning import NotNow
 from event_processor.result import live_result
-from event_processor.testing.scenario import ACCOUNT, NOON, Number, Scenario, paper_account, scenario
+from event_processor.testing.scenario import (
+    ACCOUNT,
+    EVENT_ID,
+    NOON,
+    Number,
+    Scenario,
+    leave_order_open,
+    paper_account,
+    scenario,
+)
 from service_runtime.settings import OrdersSettings
 
 
@@ -120,3 +138,50 @@ async def test_without_sells_nothing_is_read_again() -> None:
 
     assert case.sent == [(Side.BUY, 100, "NEW")]
     assert case.brokerage.journal.subjects("await_cash") == ()
+
+
+class _Contested(PaperBroker):
+    """Whenever an order is cancelled, somebody places another one, this often."""
+
+    def __init__(self, case: Scenario, times: int) -> None:
+        super().__init__(case.brokerage)
+        self._times = times
+
+    async def cancel_order(self, order_id: str, *, timeout_seconds: float) -> OrderStatus:
+        status = await super().cancel_order(order_id, timeout_seconds=timeout_seconds)
+        if self._times:
+            self._times -= 1
+            leave_order_open(self.brokerage, "NEW", owner="77")
+        return status
+
+
+async def _prepared(case: Scenario, times: int) -> LiveRun | NotNow:
+    leave_order_open(case.brokerage, "NEW", owner="77")
+    broker = _Contested(case, times)
+    await broker.connect()
+    rebalancer = Rebalancer(
+        broker=broker, clock=case.clock, orders=case.orders, recorder=case.recorder, guard=case.guard
+    )
+    return await rebalancer.execute(case.account, case._fetch(), event_id=EVENT_ID, attempt=1)
+
+
+async def test_an_order_that_appears_meanwhile_is_cancelled_too() -> None:
+    """The second round finds the account clear, and the plan is carried out."""
+    case = scenario(paper_account(1_000), {"NEW": 10}, {"NEW": 100})
+
+    run = await _prepared(case, times=1)
+
+    assert isinstance(run, LiveRun)
+    assert len(run.cancelled) == 2
+    assert case.sent == [(Side.BUY, 100, "NEW")]
+
+
+async def test_somebody_who_goes_on_placing_orders_is_left_alone() -> None:
+    """After two rounds the event fails, naming what is open; nothing is placed, and no third order is cancelled."""
+    case = scenario(paper_account(1_000), {"NEW": 10}, {"NEW": 100})
+
+    with pytest.raises(CancellationUnconfirmed, match=r"kept appearing.* BUY 5 NEW \(order 77:3"):
+        await _prepared(case, times=9)
+
+    assert len(case.brokerage.journal.subjects("cancel_order")) == 2
+    assert (case.sent, case.open_orders) == ([], 1)

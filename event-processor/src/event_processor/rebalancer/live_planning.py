@@ -87,19 +87,21 @@ class LivePlanning:
     async def _prepare(self, published: tuple[TargetWeight, ...], scene: _Scene, early: EarlyPrices) -> Ready | NotNow:
         cancelled: tuple[OpenOrder, ...] = ()
         known_refs = scene.known_refs
-        for _ in range(_MOST_CLEARANCES + 1):
+        for clearances_left in range(_MOST_CLEARANCES, -1, -1):
             planned = await self._plan(scene, published, None if cancelled else early)
             if isinstance(planned, (ClosedUntil, Blocked)):
                 return planned
             if not scene.open_orders:
                 return Ready(*planned, cancelled, known_refs)
+            if not clearances_left:
+                break
             await self.clearance.cancel_all(scene.open_orders)
             cancelled += scene.open_orders
             scene = await self._look()
             known_refs |= scene.known_refs
         raise CancellationUnconfirmed(
             f"account {self.account.account_id}: new orders kept appearing while open ones were cancelled, "
-            f"of late {'; '.join(describe(order) for order in cancelled[-3:])}; nothing was placed"
+            f"of late {'; '.join(describe(order) for order in scene.open_orders[-3:])}; nothing was placed"
         )
 
     async def _look(self) -> _Scene:
