@@ -30,6 +30,7 @@ from event_processor.testing.scenario import (
     paper_account,
     scenario,
 )
+from rebalance_calculator import TargetWeight
 from service_runtime.settings import OrdersSettings
 
 
@@ -162,7 +163,11 @@ async def _prepared(case: Scenario, times: int) -> LiveRun | NotNow:
     rebalancer = Rebalancer(
         broker=broker, clock=case.clock, orders=case.orders, recorder=case.recorder, guard=case.guard
     )
-    return await rebalancer.execute(case.account, case._fetch(), event_id=EVENT_ID, attempt=1)
+
+    async def weights() -> tuple[TargetWeight, ...]:
+        return case.weights
+
+    return await rebalancer.execute(case.account, weights(), event_id=EVENT_ID, attempt=1)
 
 
 async def test_an_order_that_appears_meanwhile_is_cancelled_too() -> None:
