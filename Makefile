@@ -10,7 +10,9 @@ MEMBERS := packages/broker-connector-base packages/rebalance-calculator packages
 NEWEST_REDIS := tests/integration/queue/newest-redis.txt
 CODE := $(MEMBERS) tests bench conftest.py
 PYTEST := $(BIN)/python -m pytest
-WORKERS ?= 2
+PARALLEL = -n $(WORKERS) --dist worksteal
+# Half of a test's time is waiting, so two cores have room for a third.
+WORKERS ?= 3
 UP_ARGS ?= --sandbox
 BENCH_ARGS ?=
 TRIALS ?= 100
@@ -39,13 +41,13 @@ check: $(READY) ## Format, lint, types, direction of imports
 	$(BIN)/lint-imports
 
 test: $(READY) ## All tests: unit, contract, integration, end to end
-	$(PYTEST) -n $(WORKERS) --dist worksteal
+	$(PYTEST) $(PARALLEL)
 
 integration: $(READY) ## Only the tests on real Redis and PostgreSQL
-	$(PYTEST) -n $(WORKERS) -m integration
+	$(PYTEST) $(PARALLEL) -m integration
 
 e2e: $(READY) ## Only the tests of the three services as processes
-	$(PYTEST) -n $(WORKERS) -m e2e
+	$(PYTEST) $(PARALLEL) -m e2e
 
 chaos: $(READY) ## Break everything on purpose: TRIALS= of them, SEED= of the first, LEVEL=queue|schedule|system|both; or SOAK= minutes
 	PYTHONPATH=tests/chaos:tests/support $(BIN)/python -m chaos $(if $(SOAK),--soak $(SOAK),--trials $(TRIALS) --level $(LEVEL)) $(if $(SEED),--seed $(SEED))
