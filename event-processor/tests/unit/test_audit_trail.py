@@ -113,22 +113,27 @@ def test_a_fill_has_what_the_fills_table_wants(world: WorkerWorld) -> None:
 
 
 @pytest.fixture
-async def trail(world: WorkerWorld) -> AuditTrail:
+async def fills(world: WorkerWorld) -> FillRecorder:
+    """Writes executions under a lease that lasts."""
+    lease = await world.queue.worker.acquire_lease("host:1:1.00", ttl=timedelta(seconds=10))
+    assert isinstance(lease, Lease)
+    guard = LeaseGuard(world.stop)
+    guard.extend(asyncio.get_running_loop().time(), 10)
+    return FillRecorder(world.queue.worker, lease, PatientWrites(world.clock, guard))
+
+
+@pytest.fixture
+async def trail(world: WorkerWorld, fills: FillRecorder) -> AuditTrail:
     """The trail of an event in hand."""
     event = make_event(ACCOUNT).model_copy(update={"event_id": EVENT_ID})
     await world.queue.intake.enqueue(event)
-    lease = await world.queue.worker.acquire_lease("host:1:1.00", ttl=timedelta(seconds=10))
-    assert isinstance(lease, Lease)
-    await world.queue.worker.claim(lease, "0")
-    guard = LeaseGuard(world.stop)
-    guard.extend(asyncio.get_running_loop().time(), 10)
-    patiently = PatientWrites(world.clock, guard)
+    await world.queue.worker.claim(fills.lease, "0")
     hand = Hand(
         slot="0",
         queue=world.queue.worker,
-        lease=lease,
-        patiently=patiently,
-        fills=FillRecorder(world.queue.worker, lease, patiently),
+        lease=fills.lease,
+        patiently=fills.patiently,
+        fills=fills,
         clock=world.clock,
         settings=world.processing,
         stop=world.stop,
@@ -169,6 +174,23 @@ async def test_a_fill_told_before_its_event_came_back_is_written_when_told_again
 
     assert not written_too_soon
     assert (await world.all_kinds()).count(AuditKind.FILL) == 1
+
+
+async def test_a_fill_that_redis_has_lost_is_written_again_when_the_next_connection_tells_it(
+    trail: AuditTrail, world: WorkerWorld, fills: FillRecorder
+) -> None:
+    """Under one connection what stands written is not even sent, however often it is told."""
+    client: Any = world.queue.client
+    fill = _fill(1, "100", "50", at=world)
+    await trail.earlier_fills((fill,))
+    await client.delete(*[key async for key in client.scan_iter(f"{world.queue.keys.receipt('')}*")])
+
+    await trail.earlier_fills((fill,))
+    held_back = (await world.all_kinds()).count(AuditKind.FILL)
+    fills.forget()
+    await trail.earlier_fills((fill,))
+
+    assert (held_back, (await world.all_kinds()).count(AuditKind.FILL)) == (1, 2)
 
 
 async def test_an_order_that_never_left_is_told(trail: AuditTrail, world: WorkerWorld) -> None:
