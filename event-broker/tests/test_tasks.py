@@ -24,6 +24,7 @@ from event_queue.audit import AuditKind, AuditRecord, Cursor, SetApart
 from event_queue.components import ComponentState
 from event_queue.errors import AuditUnavailable, CorruptQueue, HistoryDiverged, QueueUnavailable
 from event_queue.outbox_relief import OutboxRelief
+from event_queue.outcomes import RedisCondition
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
 
@@ -256,24 +257,30 @@ def _gone_after_one(read: Any) -> Any:
 async def test_redis_is_looked_at_again_and_again() -> None:
     """Each trouble and each warning is told once however often it repeats, and again when it comes back."""
     troubles: list[Exception | None] = [QueueUnavailable("gone"), QueueUnavailable("gone"), CorruptQueue("odd key")]
-    settings = [["appendonly is off"], ["appendonly is off", "it evicts"], ["it evicts"], ["appendonly is off"]]
+    conditions = [
+        RedisCondition(dangers=("appendonly is off",)),
+        RedisCondition(refusals=("it is full",), dangers=("appendonly is off", "it evicts")),
+        RedisCondition(refusals=("it is full",), dangers=("it evicts",)),
+        RedisCondition(dangers=("appendonly is off",)),
+    ]
     clock = CountingClock(7)
 
     async def verify() -> None:
         if troubles and (trouble := troubles.pop(0)):
             raise trouble
 
-    async def warnings() -> Sequence[str]:
-        return settings.pop(0)
+    async def look() -> RedisCondition:
+        return conditions.pop(0)
 
     with capture_logs() as logs:
-        await until_paused(lambda: check_redis(verify, warnings, clock))
+        await until_paused(lambda: check_redis(verify, look, clock))
 
     assert [(log["event"], log.get("warning")) for log in logs] == [
         ("redis_not_reachable", None),
         ("redis_keys_corrupt", None),
         ("redis_durability_warning", "appendonly is off"),
         ("redis_checked", None),
+        ("redis_takes_no_writes", None),
         ("redis_durability_warning", "it evicts"),
         ("redis_durability_warning", "appendonly is off"),
     ]

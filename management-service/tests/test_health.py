@@ -270,6 +270,49 @@ async def test_a_redis_that_may_lose_events_is_degraded(connect: Any, redis_queu
     assert "appendfsync=everysec" in redis["detail"]
 
 
+@pytest.mark.usefixtures("all_well")
+async def test_a_redis_that_takes_no_writes_makes_the_system_unhealthy(connect: Any, redis_queue: RedisQueue) -> None:
+    """It answers, but no event can be taken in or ended: a probe learns of it, and why."""
+    client: Any = redis_queue.client
+    await client.config_set("min-replicas-to-write", 1)
+
+    sick = await connect().get("/health")
+    metrics = await connect().get("/metrics")
+
+    await client.config_set("min-replicas-to-write", 0)
+    cured = await connect().get("/health")
+    redis = sick.json()["components"]["redis"]
+    assert (sick.status_code, sick.json()["status"], redis["status"]) == (503, "unhealthy", "down")
+    assert "min-replicas-to-write" in redis["refusals"][0]
+    assert redis["detail"] in sick.json()["message"]
+    assert {"rebalancer_redis_up 0.0", "rebalancer_healthy 0.0"} <= set(metrics.text.splitlines())
+    assert cured.status_code == 200
+
+
+@pytest.mark.parametrize(("age", "status"), [(60, 200), (61, 503), (-61, 503)])
+@pytest.mark.usefixtures("all_well")
+async def test_a_part_that_is_silent_for_long_makes_the_system_unhealthy(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime, age: int, status: int
+) -> None:
+    """A restart takes less than a minute; after that nobody does its work, and a probe learns of it."""
+    await redis_queue.components.report(report("worker", now - timedelta(seconds=age)))
+
+    answer = await client.get("/health")
+
+    assert answer.status_code == status
+    assert "worker is unknown" in answer.json()["message"]
+
+
+@pytest.mark.usefixtures("all_well")
+async def test_a_part_that_no_service_speaks_for_makes_nobody_ill(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime
+) -> None:
+    """What an older version reported stays in Redis for ever."""
+    await redis_queue.components.report(report("bygone", now - timedelta(days=1)))
+
+    assert (await client.get("/health")).status_code == 200
+
+
 async def test_probes_tell_a_live_process_from_a_ready_one(connect: Any) -> None:
     """Without Redis the process lives, but is not ready."""
     silent = SilentQueue(QueueUnavailable("no answer"))

@@ -80,7 +80,7 @@ async def serve(context: ServiceContext) -> None:
 
 
 def _start_checking(context: ServiceContext, redis: RedisQueue) -> None:
-    _run(context, "redis check", lambda: check_redis(redis.verify, redis.admin.durability_warnings, context.clock))
+    _run(context, "redis check", lambda: check_redis(redis.verify, redis.admin.condition, context.clock))
 
 
 def _start_audit(

@@ -1,17 +1,18 @@
-"""Whether Redis is in order: the types of the queue's keys, and the settings that keep events.
+"""Whether Redis is in order: the types of the queue's keys, and whether it takes events and keeps them.
 
 Looked at as soon as Redis answers, and then each minute, for settings may be changed while it runs and another Redis
 may take its place. /health asks anew each time.
 
-Log events: redis_durability_warning, redis_keys_corrupt, redis_not_reachable, redis_checked.
+Log events: redis_takes_no_writes, redis_durability_warning, redis_keys_corrupt, redis_not_reachable, redis_checked.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 
 from event_queue.errors import CorruptQueue, QueueUnavailable
+from event_queue.outcomes import RedisCondition
 from service_runtime.clock import Clock
 
 RETRY_SECONDS: Final = 5.0
@@ -21,26 +22,33 @@ _log = structlog.get_logger(__name__)
 
 
 async def check_redis(
-    verify: Callable[[], Awaitable[None]], durability_warnings: Callable[[], Awaitable[Sequence[str]]], clock: Clock
+    verify: Callable[[], Awaitable[None]], look: Callable[[], Awaitable[RedisCondition]], clock: Clock
 ) -> None:
     """Look until cancelled; each thing that is not in order is told once as long as it lasts."""
     trouble: str | None = ""
-    warned: Sequence[str] = ()
+    told = RedisCondition()
     while True:
         try:
             await verify()
-            warnings = await durability_warnings()
+            condition = await look()
         except (QueueUnavailable, CorruptQueue) as error:
             trouble = _tell(error, trouble)
             await clock.pause(RETRY_SECONDS)
             continue
-        for warning in warnings:
-            if warning not in warned:
-                _log.warning("redis_durability_warning", warning=warning)
+        _warn(condition, told)
         if trouble is not None:
             _log.info("redis_checked")
-        trouble, warned = None, warnings
+        trouble, told = None, condition
         await clock.pause(AGAIN_SECONDS)
+
+
+def _warn(condition: RedisCondition, told: RedisCondition) -> None:
+    for reason in condition.refusals:
+        if reason not in told.refusals:
+            _log.error("redis_takes_no_writes", reason=reason)
+    for warning in condition.dangers:
+        if warning not in told.dangers:
+            _log.warning("redis_durability_warning", warning=warning)
 
 
 def _tell(error: QueueUnavailable | CorruptQueue, told: str | None) -> str:

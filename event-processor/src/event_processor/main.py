@@ -158,15 +158,18 @@ def build_commands(
 
 
 async def check_redis(redis: RedisQueue) -> None:
-    """Say which settings of Redis may lose events, and refuse to work on keys of a wrong kind.
+    """Say why Redis takes no writes or may lose events, and refuse to work on keys of a wrong kind.
 
     Raises:
         CorruptQueue: a key of the queue has another type.
         QueueUnavailable: Redis did not answer.
     """
     await redis.verify()
-    for warning in await redis.admin.durability_warnings():
-        _log.warning("redis_not_durable", reason=warning)
+    condition = await redis.admin.condition()
+    for reason in condition.refusals:
+        _log.error("redis_takes_no_writes", reason=reason)
+    for reason in condition.dangers:
+        _log.warning("redis_not_durable", reason=reason)
 
 
 def _session_reporter(

@@ -1,17 +1,23 @@
-"""The verdict on the whole system: healthy while no event is retried and nothing is halted; and how each part is."""
+"""The verdict on the whole system, and how each part is.
 
-from collections.abc import Iterator, Mapping, Sequence
+Healthy means: no event is retried, nothing is halted, Redis takes events, and no part has long been silent.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from event_queue.components import ComponentReport, ComponentState
-from event_queue.outcomes import Pause, QueueStatus
+from event_queue.outcomes import Pause, QueueStatus, RedisCondition
 from management_service.scopes import shown_scope
 
 FRESH_FOR = timedelta(seconds=15)
 """Parts report every five seconds; after three missed reports nothing is known of them."""
+
+GIVEN_UP_AFTER = timedelta(minutes=1)
+"""A part that is silent for longer does not work: a restart takes less."""
 
 KEEPS_UP_SECONDS = 60
 """A relay at work carries a record within seconds; PostgreSQL is degraded when the oldest has waited longer."""
@@ -46,6 +52,8 @@ class ComponentHealth:
     facts: Mapping[str, Any]
     age_seconds: int | None
     """Since it last reported; None if it never did."""
+    is_given_up: bool = False
+    """Whether it reported once and has been silent for so long that nobody does its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +102,23 @@ def judge(status: QueueStatus | None, components: Mapping[str, ComponentHealth])
     """The verdict; `status` is None when Redis did not answer."""
     if status is None:
         return Health(Verdict.ERROR, None, components)
-    is_working = status.events_with_retries == 0 and not status.halt
+    takes_events = components["redis"].state is not ComponentState.DOWN
+    is_manned = not any(part.is_given_up for part in components.values())
+    is_working = status.events_with_retries == 0 and not status.halt and takes_events and is_manned
     return Health(Verdict.HEALTHY if is_working else Verdict.UNHEALTHY, status, components)
 
 
-def redis_health(status: QueueStatus | None, damage: str, durability_warnings: Sequence[str]) -> ComponentHealth:
+def redis_health(status: QueueStatus | None, damage: str, condition: RedisCondition) -> ComponentHealth:
     """Redis, which this service asks itself; `damage` is what it holds and must not."""
     if damage:
         return ComponentHealth(ComponentState.DOWN, f"holds what the queue never wrote: {damage}", {}, 0)
     if status is None:
         return ComponentHealth(ComponentState.DOWN, _REDIS_SILENT, {}, 0)
-    facts = {"durability_warnings": list(durability_warnings)}
-    if durability_warnings:
-        return ComponentHealth(ComponentState.DEGRADED, "; ".join(durability_warnings), facts, 0)
+    facts = {"refusals": list(condition.refusals), "durability_warnings": list(condition.dangers)}
+    if condition.refusals:
+        return ComponentHealth(ComponentState.DOWN, f"takes no writes: {'; '.join(condition.refusals)}", facts, 0)
+    if condition.dangers:
+        return ComponentHealth(ComponentState.DEGRADED, "; ".join(condition.dangers), facts, 0)
     return ComponentHealth(ComponentState.OK, "keeps the queue", facts, 0)
 
 
@@ -183,11 +195,12 @@ def _reported(name: str, report: ComponentReport | None, now: datetime) -> Compo
         return ComponentHealth(ComponentState.UNKNOWN, f"has never reported: is {service} running?", {}, None)
     age = now - report.reported_at
     seconds = max(0, int(age.total_seconds()))
+    is_given_up = name in REPORTED_BY and abs(age) > GIVEN_UP_AFTER
     if age < -FRESH_FOR:
         detail = f"its report is dated {report.reported_at.isoformat()}, later than now: is {service} running, and do "
         detail += f"the clocks agree? It said: {report.detail}"
-        return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, None)
+        return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, None, is_given_up)
     if age > FRESH_FOR:
         detail = f"last heard of {seconds} s ago: is {service} running? It said: {report.detail}"
-        return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, seconds)
+        return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, seconds, is_given_up)
     return ComponentHealth(report.state, report.detail, report.facts, seconds)

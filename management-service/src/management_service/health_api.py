@@ -46,9 +46,11 @@ class HealthDocument(BaseModel):
     components: dict[str, ComponentDocument]
 
 
-@router.get("", responses={503: {"model": HealthDocument, "description": "Retries, a halt, or an error"}})
+@router.get(
+    "", responses={503: {"model": HealthDocument, "description": "Retries, a halt, a silent part, or an error"}}
+)
 async def get_health(dependencies: Injected, response: Response) -> HealthDocument:
-    """Healthy while no event is retried and Redis agrees with its history; with a breakdown by part."""
+    """Healthy while no event is retried, Redis takes events and agrees with history, and each part is heard of."""
     health = await check_health(dependencies)
     if health.verdict is not Verdict.HEALTHY:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

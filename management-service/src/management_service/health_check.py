@@ -8,7 +8,7 @@ import structlog
 
 from event_queue.components import ComponentReport
 from event_queue.errors import CorruptQueue, QueueError
-from event_queue.outcomes import Pause, QueueStatus
+from event_queue.outcomes import Pause, QueueStatus, RedisCondition
 from management_service.dependencies import Dependencies
 from management_service.health import (
     ComponentHealth,
@@ -31,15 +31,15 @@ _log = structlog.get_logger(__name__)
 async def check_health(dependencies: Dependencies) -> Health:
     """The system's health now; a part that does not answer is told as down, never as an exception."""
     admin = dependencies.admin
-    status, damage, warnings, reports, pauses, postgres = await asyncio.gather(
+    status, damage, condition, reports, pauses, postgres = await asyncio.gather(
         _ask(admin.status()),
         _ask(_damage(dependencies.verify())),
-        _ask(admin.durability_warnings()),
+        _ask(admin.condition()),
         _ask(dependencies.board.read()),
         _ask(dependencies.trading.read()),
         _ask(_answers(dependencies.audit.ping())),
     )
-    redis = redis_health(status, damage or "", warnings or ())
+    redis = redis_health(status, damage or "", condition or RedisCondition())
     return _assemble(dependencies, status, redis, reports, pauses, reachable=postgres is True)
 
 

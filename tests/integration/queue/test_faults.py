@@ -1,9 +1,10 @@
 """Lost replies, a full Redis, a killed Redis, forgotten scripts, keys of strangers."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -288,25 +289,63 @@ SETTINGS: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("name", "value", "words"), SETTINGS)
 async def test_a_setting_that_may_lose_events_is_told(own_queue: RedisQueue, name: str, value: str, words: str) -> None:
     """A durable Redis gives no warning; each dangerous setting gives one that names it."""
-    silent = await own_queue.admin.durability_warnings()
+    silent = (await own_queue.admin.condition()).dangers
     await own_queue.client.config_set(name, value)
 
-    (warning,) = await own_queue.admin.durability_warnings()
+    (warning,) = (await own_queue.admin.condition()).dangers
 
     assert list(silent) == []
     assert words in warning
 
 
+async def test_a_redis_that_refuses_writes_is_told_by_its_state(own_queue: RedisQueue, own_redis: RedisServer) -> None:
+    """A replica, one that lacks its replicas, one whose snapshots fail: told while it lasts, and readable all along."""
+    redis: Any = own_queue.client
+    refusals: list[Sequence[str]] = []
+
+    async def look() -> None:
+        refusals.append((await own_queue.admin.condition()).refusals)
+        await own_queue.admin.status()
+
+    await redis.replicaof("127.0.0.1", 1)
+    await look()
+    await redis.replicaof("NO", "ONE")
+    await redis.config_set("min-replicas-to-write", 1)
+    await look()
+    await redis.config_set("min-replicas-to-write", 0)
+    await _fail_a_snapshot(redis, own_redis)
+    await look()
+    await redis.config_set("stop-writes-on-bgsave-error", "no")
+    await look()
+
+    words = [" ".join(told) for told in refusals]
+    assert "read-only replica" in words[0]
+    assert "only 0 of the replicas" in words[1]
+    assert "rdb_last_bgsave_status=err" in words[2]
+    assert words[3] == ""
+
+
+async def _fail_a_snapshot(redis: Any, server: RedisServer) -> None:
+    """A directory lies where the file belongs."""
+    (server.directory / "in-the-way").mkdir()
+    await redis.config_set("dbfilename", "in-the-way")
+    await redis.config_set("save", "3600 1")
+    await redis.bgsave()
+    async with asyncio.timeout(30):
+        while (await redis.info("persistence"))["rdb_last_bgsave_status"] == "ok":
+            pass
+
+
 async def test_hidden_settings_are_told_too(own_queue: RedisQueue) -> None:
     """A Redis that does not let its settings be read is reported as such, with what shows of them all the same."""
     await own_queue.client.execute_command("ACL", "SETUSER", "default", "-config")
-    (hidden,) = await own_queue.admin.durability_warnings()
+    (hidden,) = (await own_queue.admin.condition()).dangers
     await own_queue.client.execute_command("ACL", "SETUSER", "default", "+config")
     await own_queue.client.config_set("appendonly", "no")
     await own_queue.client.config_set("maxmemory-policy", "volatile-ttl")
     await own_queue.client.execute_command("ACL", "SETUSER", "default", "-config")
 
-    forgetful, evicting, _ = await own_queue.admin.durability_warnings()
+    forgetful, evicting, _ = (await own_queue.admin.condition()).dangers
 
     assert "does not let its settings be read" in hidden
     assert "appendonly=no" in forgetful
@@ -317,6 +356,6 @@ async def test_a_redis_that_tells_nothing_is_not_taken_for_safe(own_queue: Redis
     """Every setting is named, to be checked by hand."""
     await own_queue.client.execute_command("ACL", "SETUSER", "default", "-config", "-info")
 
-    (warning,) = await own_queue.admin.durability_warnings()
+    (warning,) = (await own_queue.admin.condition()).dangers
 
     assert all(name in warning for name, _, _ in SETTINGS)

@@ -30,7 +30,7 @@ def _answers(component: str) -> Reading:
 
 GAUGES: Final = (
     Gauge("healthy", "1 while /health answers 200.", lambda health: float(health.verdict is Verdict.HEALTHY)),
-    Gauge("redis_up", "1 when Redis answers and holds nothing that it must not.", _answers("redis")),
+    Gauge("redis_up", "1 when Redis answers, takes writes, and holds nothing that it must not.", _answers("redis")),
     Gauge("postgres_up", "1 when PostgreSQL answers.", _answers("postgres")),
     Gauge("queue_length", "Events waiting in the line.", _queue(lambda queue: queue.queue_length)),
     Gauge("queue_delayed", "Events put aside until later.", _queue(lambda queue: queue.delayed)),

@@ -136,6 +136,16 @@ class LastTrade:
 
 
 @dataclass(frozen=True, slots=True)
+class RedisCondition:
+    """What is wrong with Redis itself, one sentence each."""
+
+    refusals: tuple[str, ...] = ()
+    """Why it takes no writes now."""
+    dangers: tuple[str, ...] = ()
+    """What may make it lose events."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueueStatus:
     """Counters of the queue at one instant, all read in one round trip."""
 

@@ -8,8 +8,17 @@ from redis.asyncio import Redis
 
 from event_queue.codec import decode_event, encode_details, from_ms
 from event_queue.errors import CorruptQueue
-from event_queue.outcomes import Deleted, DeleteOutcome, EventState, InProgress, LivingEvent, NotFound, QueueStatus
-from event_queue.redis_durability import durability_warnings
+from event_queue.outcomes import (
+    Deleted,
+    DeleteOutcome,
+    EventState,
+    InProgress,
+    LivingEvent,
+    NotFound,
+    QueueStatus,
+    RedisCondition,
+)
+from event_queue.redis_condition import condition_of
 from event_queue.redis_errors import translated
 from event_queue.script_runner import ScriptRunner
 
@@ -73,9 +82,9 @@ class RedisQueueAdmin:
         with translated("ping"):
             await self._client.ping()
 
-    async def durability_warnings(self) -> Sequence[str]:
-        """One sentence for each setting of Redis that may lose events (appendonly, appendfsync, maxmemory-policy)."""
-        return await durability_warnings(self._client)
+    async def condition(self) -> RedisCondition:
+        """Whether Redis takes writes and keeps them, by its settings and its state."""
+        return await condition_of(self._client)
 
 
 def _living(reply: Sequence[str]) -> Iterator[LivingEvent]:

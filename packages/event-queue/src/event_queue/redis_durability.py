@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 
 from event_queue.errors import CorruptQueue
 from event_queue.keys import QueueKeys
@@ -16,33 +15,16 @@ _WANTED: Final[Mapping[str, tuple[str, str]]] = {
     "no-appendfsync-on-rewrite": ("no", "a power failure can lose what was acknowledged while the file is rewritten"),
     "maxmemory-policy": ("noeviction", "Redis may drop events when memory runs short"),
 }
+DURABLE_SETTINGS: Final = tuple(_WANTED)
 
 
-async def durability_warnings(client: "Redis") -> Sequence[str]:
-    """One sentence for each setting that may lose events, in one round trip.
+def durability_warnings(settings: Mapping[str, str], state: Mapping[str, Any]) -> Sequence[str]:
+    """One sentence for each setting that may lose events, as far as CONFIG GET and INFO tell them.
 
     Of a Redis that hides its settings, those are told that show elsewhere, and which ones do not.
-
-    Raises:
-        QueueUnavailable: Redis did not answer.
     """
-    untyped: Any = client
-    with translated("durability_warnings"):
-        async with untyped.pipeline(transaction=False) as pipeline:
-            for name in _WANTED:
-                pipeline.config_get(name)
-            pipeline.info("persistence")
-            pipeline.info("memory")
-            *answers, persistence, memory = await pipeline.execute(raise_on_error=False)
-    shown = {name: value for answer in answers for name, value in _told(answer).items()}
-    return (*_complaints(shown or _guessed({**_told(persistence), **_told(memory)})), *_hidden(shown))
-
-
-def _told(reply: Any) -> dict[str, Any]:
-    """What Redis told; nothing where it does not let us ask."""
-    if isinstance(reply, ResponseError):
-        return {}
-    return _answer(reply)
+    shown = {name: value for name, value in settings.items() if name in _WANTED}
+    return (*_complaints(shown or _guessed(state)), *_hidden(shown))
 
 
 def _guessed(state: Mapping[str, Any]) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from event_queue.components import ComponentReport
-from event_queue.outcomes import DeleteOutcome, LivingEvent, Pause, QueueStatus
+from event_queue.outcomes import DeleteOutcome, LivingEvent, Pause, QueueStatus, RedisCondition
 
 
 class TradingSwitch(Protocol):
@@ -58,8 +58,8 @@ class QueueAdmin(Protocol):
         """Raise QueueUnavailable unless Redis answers."""
         ...
 
-    async def durability_warnings(self) -> Sequence[str]:
-        """One sentence for each setting of Redis that may lose events (appendonly, appendfsync, maxmemory-policy)."""
+    async def condition(self) -> RedisCondition:
+        """Whether Redis takes writes and keeps them, by its settings and its state."""
         ...
 
 
