@@ -14,6 +14,9 @@ from chaos.reading import stored_counter
 
 _POWER_LOSS_SECONDS: Final = 2.0
 """What `appendfsync everysec` may lose at most."""
+_SNAPSHOT: Final = b"REDIS"
+"""How a log begins that was written anew; commands follow behind it."""
+_FIRST_COMMAND: Final = b"*2\r\n$6\r\nSELECT"
 
 
 async def cut_log(arena: Arena) -> None:
@@ -21,7 +24,7 @@ async def cut_log(arena: Arena) -> None:
     await some_time(arena.chance.uniform(0.05, 0.4))
     part = arena.chance.uniform(0.2, 1)
     async with arena.past_turn:
-        await _go_back(arena, lambda whole: whole[: int(len(whole) * part)])
+        await _go_back(arena, lambda whole: _cut(whole, part))
 
 
 async def lose_power(arena: Arena) -> None:
@@ -61,6 +64,13 @@ async def wipe(arena: Arena) -> None:
     for producer in arena.producers:
         producer.repeats = len(arena.load[producer.name])
         arena.kill(producer)
+
+
+def _cut(log: bytes, part: float) -> bytes:
+    """The first part of it, behind what Redis wrote anew at once: it syncs that as a whole before it takes the file."""
+    begins = log.find(_FIRST_COMMAND) if log.startswith(_SNAPSHOT) else 0
+    written_anew = len(log) if begins < 0 else begins
+    return log[: written_anew + int((len(log) - written_anew) * part)]
 
 
 def _last_transaction(log: bytes) -> bytes:
