@@ -399,6 +399,22 @@ def test_a_file_that_became_another_is_not_deleted(folder: Path) -> None:
     assert "DU2" in (folder / "one.json").read_text(encoding="utf-8")
 
 
+async def test_a_file_put_right_while_it_is_refused_is_taken_in(folder: Path, intake: RecordingIntake) -> None:
+    """Its writer was quicker than we: the good one has its own turn, and is not set aside for what the bad one said."""
+
+    def put_right(step: str) -> None:
+        if step == "refused":
+            put(folder, ".new", account_id="DU2").rename(folder / "one.json")
+
+    watch, _ = watch_over(folder, intake, step=put_right)
+    put(folder, account_id="DU99")
+    await watch.look()
+    await watch.look()
+
+    assert [event.account_id for event in intake.taken] == ["DU2"]
+    assert names(folder) == []
+
+
 def test_the_same_file_is_the_same_event_and_another_is_not(folder: Path) -> None:
     """Name, content and times all count."""
     files = ManualFolder(folder)

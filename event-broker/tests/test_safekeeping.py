@@ -1,7 +1,8 @@
 """Signals that wait for the queue outlive the process."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import threading
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -179,6 +180,73 @@ async def test_a_disk_that_cannot_be_written_is_told_once_and_loses_nothing(tmp_
     assert told.count("signals_not_on_disk") == 1
     assert "signals_put_on_disk" in told
     assert second.numbers == [1]
+
+
+class UnreadableSpool(SignalSpool):
+    """A file that is there and cannot be read."""
+
+    def read(self) -> list[Trigger]:
+        """Fail as a broken disk does."""
+        raise SpoolUnusable(Path("spool"), OSError(5, "Input/output error"))
+
+
+async def test_a_file_that_cannot_be_read_is_kept_for_whoever_can(tmp_path: Path) -> None:
+    """What lies in it is not forgotten when all that came since is queued; the trouble is told."""
+    SignalSpool(tmp_path, CHANNEL).append([message(1)])
+    with capture_logs() as lines:
+        safe = KeptOnDisk(CHANNEL, UnreadableSpool(tmp_path, CHANNEL), SystemClock())
+        found = safe.kept()
+        safe.waits(later := message(2))
+        await safe.save()
+        safe.ended(later)
+        await safe.save()
+
+    assert found == []
+    assert [line["event"] for line in lines] == ["signals_not_on_disk"]
+    assert SignalSpool(tmp_path, CHANNEL).read() == [message(1)]
+
+
+class SlowSpool(SignalSpool):
+    """A file on a disk that takes as long as the test wants."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, CHANNEL)
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def append(self, triggers: Iterable[Trigger]) -> None:
+        """Wait, then add them."""
+        self.begun.set()
+        self.go_on.wait(20)
+        super().append(triggers)
+
+
+async def test_a_stop_while_the_disk_is_slow_writes_nothing_twice(tmp_path: Path) -> None:
+    """The saving that was under way is waited for, and the last one finds nothing left to do."""
+    spool = SlowSpool(tmp_path)
+    safe = KeptOnDisk(CHANNEL, spool, SystemClock(), moment_seconds=0)
+    safe.waits(replace(message(1), message_id=None))
+    running = asyncio.create_task(safe.run())
+    await asyncio.to_thread(spool.begun.wait, 20)
+
+    running.cancel()
+    asyncio.get_running_loop().call_soon(spool.go_on.set)
+    await asyncio.wait({running})
+    await safe.save()
+
+    assert running.cancelled()
+    assert spool.read() == [replace(message(1), message_id=None)]
+
+
+def test_a_link_in_the_place_of_a_file_is_not_read(tmp_path: Path) -> None:
+    """Whoever can make one must not choose what is traded on."""
+    real = SignalSpool(tmp_path, CHANNEL)
+    real.append([message(1)])
+    [file] = tmp_path.iterdir()
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(SpoolUnusable):
+        real.read()
 
 
 @pytest.mark.parametrize("payload", [{"exec": "rebalance", "ö": [1, 2.5, None]}, "text", b"\x00\xff", [1], 7, "\ud800"])

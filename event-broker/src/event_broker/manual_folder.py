@@ -119,13 +119,15 @@ class ManualFolder:
             if self._look(entry.name) == entry:
                 (self.directory / entry.name).unlink(missing_ok=True)
 
-    def set_aside(self, entry: Entry, reason: str) -> Path:
-        """Move it to `failed/`, where the reason lies beside it already; its new place.
+    def set_aside(self, entry: Entry, reason: str) -> None:
+        """Move it to `failed/`, where the reason lies beside it already, unless it has become another file.
 
         Raises:
             FolderUnusable: it has to stay.
         """
         with self._usable(f"move a file to {FAILED}/ in"):
+            if self._look(entry.name) != entry:
+                return
             self._failed.mkdir(exist_ok=True)
             if not stat.S_ISDIR(self._failed.lstat().st_mode):
                 raise FolderUnusable(f"{self._failed} is not a directory")
@@ -135,7 +137,6 @@ class ManualFolder:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(f"{ascii(reason)[1:-1]}\n")
             (self.directory / entry.name).rename(place)
-        return place
 
     def failed_count(self) -> int:
         """How many refused files wait for somebody to look at them, counted up to a thousand."""

@@ -65,7 +65,11 @@ class KeptOnDisk:
         self._saved: dict[int, Trigger] = {}
         """By identity; the triggers are held, so that no identity is given twice."""
         self._is_written = False
+        self._is_unread = False
+        """Whether the file may hold what nobody has read: then it is neither added to nor forgotten."""
         self._changed = asyncio.Event()
+        self._disk = asyncio.Lock()
+        """Held while the disk is at work, so that nothing is written twice."""
         self._told = ""
 
     def kept(self) -> list[Trigger]:
@@ -74,6 +78,7 @@ class KeptOnDisk:
             found = self._spool.read()
         except SpoolUnusable as error:
             _log.error("signals_not_on_disk", channel=self._channel, reason=str(error))
+            self._is_unread = True
             return []
         self._saved = {id(each): each for each in found}
         self._is_written = bool(found)
@@ -83,7 +88,7 @@ class KeptOnDisk:
 
     def waits(self, trigger: Trigger) -> None:
         """See `Safekeeping.waits`."""
-        if id(trigger) not in self._saved:
+        if not self._is_unread and id(trigger) not in self._saved:
             self._unsaved[id(trigger)] = trigger
             self._changed.set()
 
@@ -102,13 +107,24 @@ class KeptOnDisk:
             await self.save()
 
     async def save(self) -> None:
-        """Put on disk what waits now; forget the file when nothing of it waits any more."""
-        self._changed.clear()
-        batch = dict(self._unsaved)
-        if batch:
-            await self._tried(lambda: self._spool.append(batch.values()), lambda: self._note_saved(batch))
-        elif self._is_written and not self._saved:
-            await self._tried(self._spool.clear, self._note_cleared)
+        """Put on disk what waits now; forget the file when nothing of it waits any more.
+
+        Cancelled, it ends what it has begun, as the disk does anyway.
+        """
+        saving = asyncio.create_task(self._save())
+        try:
+            await asyncio.shield(saving)
+        finally:
+            await asyncio.wait({saving})
+
+    async def _save(self) -> None:
+        async with self._disk:
+            self._changed.clear()
+            batch = dict(self._unsaved)
+            if batch:
+                await self._tried(lambda: self._spool.append(batch.values()), lambda: self._note_saved(batch))
+            elif self._is_written and not self._saved:
+                await self._tried(self._spool.clear, self._note_cleared)
 
     def _note_saved(self, batch: dict[int, Trigger]) -> None:
         self._is_written = True

@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 from event_broker.errors import SpoolUnusable
 from event_broker.trigger import Trigger
 
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -38,7 +39,8 @@ class SignalSpool:
             SpoolUnusable: the file is there and cannot be read.
         """
         try:
-            lines = self._path.read_bytes().splitlines()
+            with os.fdopen(os.open(self._path, _READ), "rb") as file:
+                lines = file.read().splitlines()
         except FileNotFoundError:
             return []
         except OSError as error:

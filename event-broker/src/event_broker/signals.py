@@ -89,12 +89,12 @@ async def listening(
     try:
         yield
     finally:
-        await history.close()
         for safe in safes.values():
             await safe.save()
         with suppress(QueueError, TimeoutError):
             async with asyncio.timeout(LAST_WRITE_SECONDS):
                 await book.write()
+        await history.close()
 
 
 def safes_of(spool: SpoolFolder | None, channels: Iterable[str], clock: Clock) -> dict[str, KeptOnDisk]:
