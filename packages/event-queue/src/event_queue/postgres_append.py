@@ -111,7 +111,7 @@ class PostgresAppender:
         await self._follow_fills(connection, [record for record in records if record.kind is AuditKind.FILL])
         clearing = [record for record in records if record.kind in _MAY_CLEAR]
         if clearing:
-            await connection.execute(self._queries["end_left_orders"], *_columns(clearing, "counter"))
+            await connection.execute(self._queries["end_left_orders"], *_columns(clearing, "counter", "account_id"))
 
     async def _follow_fills(self, connection: Any, fills: Sequence[AuditRecord]) -> None:
         """Let corrections take their places, and orders know of what filled after the last word on them."""
