@@ -113,7 +113,7 @@ def _allocation(channel: str, item: object) -> Allocation:
     if not isinstance(symbol, str):
         raise AllocationsInvalid(f"allocations of {channel}: symbol {symbol!r} is not text")
     if not isinstance(weight, Decimal):
-        raise AllocationsInvalid(f"allocations of {channel}: weight of {symbol} is {weight!r}, expected a number")
+        raise AllocationsInvalid(f"allocations of {channel}: weight of {symbol!a} is {weight!r}, expected a number")
     return Allocation(symbol, weight)
 
 

@@ -57,6 +57,17 @@ def test_case_10_an_empty_list_is_refused() -> None:
         validate_allocations([])
 
 
+@pytest.mark.parametrize("symbol", ["AV\0V", "\ud800", "ß", "A\x7f", "A" * 33])
+def test_a_text_that_is_no_symbol_is_refused(symbol: str) -> None:
+    """None reaches the gateway, whose protocol ends a field at a NUL; the refusal is text that anybody can store."""
+    with pytest.raises(AllocationError, match="is no symbol") as refusal:
+        validate_allocations([Allocation(symbol, Decimal(1))])
+
+    assert str(refusal.value).isascii()
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 80
+
+
 @pytest.mark.parametrize("symbol", ["", "  "])
 def test_a_blank_symbol_is_refused(symbol: str) -> None:
     """A weight without a name cannot be bought."""

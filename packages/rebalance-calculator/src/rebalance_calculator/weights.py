@@ -11,6 +11,8 @@ from rebalance_calculator.models import Allocation, TargetWeight
 from rebalance_calculator.precision import CONTEXT, cut
 
 _CLASS: Final = re.compile(r"(?<=[A-Z])[ /-](?=[A-Z]$)")
+LONGEST_SYMBOL: Final = 32
+"""Letters of the longest symbol by far, options included; what is longer, or no printable ASCII, names nothing."""
 SUM_TOLERANCE = Decimal("0.01")
 """Publishers round; a sum further from 1 than this is a mistake, not a rounding."""
 
@@ -21,7 +23,7 @@ def validate_allocations(items: Sequence[Allocation]) -> tuple[TargetWeight, ...
     A sum below 1 is kept: the missing part stays cash.
 
     Raises:
-        AllocationError: the list is empty, a symbol is blank, a weight is not a number in 0..1, or the sum is
+        AllocationError: the list is empty, a symbol is blank or none, a weight is not a number in 0..1, or the sum is
             further than 0.01 from 1. An empty list is never read as "sell everything".
     """
     if not items:
@@ -43,6 +45,8 @@ def _checked(item: Allocation) -> TargetWeight:
     symbol = normalise_symbol(item.symbol)
     if not symbol:
         raise AllocationError("allocations: a symbol is blank")
+    if not (item.symbol.isascii() and symbol.isprintable() and len(symbol) <= LONGEST_SYMBOL):
+        raise AllocationError(f"allocations: {item.symbol[:LONGEST_SYMBOL]!a} is no symbol")
     if not item.weight.is_finite() or not 0 <= item.weight <= 1:
         raise AllocationError(f"allocations: weight of {symbol} is {item.weight}, expected a number from 0 to 1")
     return TargetWeight(symbol, item.weight)
