@@ -52,6 +52,16 @@ async def test_a_pause_holds_until_it_is_lifted(
     assert await redis_queue.trading.read() == {}
 
 
+async def test_the_queues_own_word_for_all_is_no_clients(client: httpx.AsyncClient) -> None:
+    """A shell may leave a `*` in an address: it neither pauses nor resumes all accounts."""
+    await client.put("/trading/pauses/all", json=WHY)
+
+    answers = [await client.put("/trading/pauses/*", json=WHY), await client.delete("/trading/pauses/*")]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert (await client.get("/trading")).json()["paused"] is True
+
+
 async def test_putting_a_pause_again_replaces_its_reason(client: httpx.AsyncClient) -> None:
     """The moment stays that of the first."""
     first = (await client.put("/trading/pauses/all", json=WHY)).json()
