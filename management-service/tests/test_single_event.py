@@ -96,6 +96,21 @@ async def test_an_event_whose_end_is_not_written_yet_says_so(
     assert "behind" in found["note"]
 
 
+async def test_an_event_that_ended_before_history_heard_of_it_is_not_denied(
+    client: httpx.AsyncClient, working: RebalanceEvent, redis_queue: RedisQueue, lease: Lease, relay: Relay
+) -> None:
+    """It is not found yet, and whoever asks is told to ask again; once history knows, it is shown."""
+    await redis_queue.worker.complete(lease, "0", working, result={}, claim_next=False)
+
+    answer = await client.get(f"/queue/events/{working.event_id}")
+    await relay()
+    found = await client.get(f"/queue/events/{working.event_id}")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (404, "1")
+    assert "nor in the history yet, which lacks 3 records" in answer.json()["detail"]
+    assert found.json()["status"] == "completed"
+
+
 async def test_an_unknown_event_is_not_found(client: httpx.AsyncClient) -> None:
     """Neither the queue nor the history knows it."""
     answer = await client.get(f"/queue/events/{uuid4()}")

@@ -103,9 +103,11 @@ async def get_event(event_id: UUID, dependencies: Injected) -> EventDetailsDocum
     if living is not None:
         record, note = await _history_if_reachable(dependencies.audit, event_id)
         return EventDetailsDocument.living(living, record, note)
+    # Asked before the history: what is not on its way there any more has arrived.
+    on_the_way = (await dependencies.admin.status()).outbox_length
     record = await read_history(dependencies.audit, event_id)
     if record is None:
-        raise Refused(_not_found(event_id))
+        raise Refused(_not_written_yet(event_id, on_the_way) if on_the_way else _not_found(event_id))
     return EventDetailsDocument.ended(record, None if record.status in FINAL_STATUSES else _HISTORY_BEHIND)
 
 
@@ -135,6 +137,17 @@ async def delete_event(event_id: UUID, dependencies: Injected) -> EventDocument:
 
 def _not_found(event_id: UUID) -> Problem:
     return Problem(HTTPStatus.NOT_FOUND, f"there is no event {event_id}", kind="event-not-found", title="No such event")
+
+
+def _not_written_yet(event_id: UUID, on_the_way: int) -> Problem:
+    """An event that has just ended, or none: only the history will tell."""
+    return Problem(
+        HTTPStatus.NOT_FOUND,
+        f"event {event_id} is not in the queue, nor in the history yet, which lacks {on_the_way} records: ask again",
+        kind="event-not-found",
+        title="No such event, so far",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _in_progress(event_id: UUID) -> Problem:
