@@ -118,6 +118,7 @@ async def line(hold_seconds: float) -> AsyncIterator[Line]:
 async def test_a_long_past_is_read_on_from_its_last_message(line: Line) -> None:
     """Each part is taken in while the next is read; live messages follow the last."""
     line.catch_up.begin()
+    at_once = line.health.facts(str)["catching_up"]
     since = await line.asked()
     line.inbox.put(message(9))
     line.history.answers.put_nowait(past(0, 1, 2, is_complete=False))
@@ -125,6 +126,7 @@ async def test_a_long_past_is_read_on_from_its_last_message(line: Line) -> None:
     before = await line.taken(3)
     line.history.answers.put_nowait(past(2, 3))
 
+    assert at_once == [CHANNEL], "nobody takes an attached channel for one whose past is read"
     assert since == KNOWN.message_at - timedelta(seconds=5) if KNOWN.message_at else None
     assert on == message(2).moment
     assert before == [0, 1, 2]

@@ -74,7 +74,9 @@ class CatchUp:
             self._inbox.hold()
             if self._means.book.is_loaded:
                 self._limit_hold()
-        if self._attached_at is not None:
+        if self._attached_at is None:
+            self._means.health.is_reading(self._channel)
+        else:
             self._heard_since = self._heard_since or Progress(self._attached_at)
         self._attached_at = self._means.clock.now()
         self._wanted.set()
