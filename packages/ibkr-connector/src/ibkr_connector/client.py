@@ -1,6 +1,7 @@
 """Interactive Brokers behind the BrokerClient interface."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,7 +81,11 @@ class IBKRClient(BrokerClient):
         async with self._connecting:
             if self._line is None or self._line.session.lost.done():
                 session = await open_session(self._settings, now=self._now, pause=self._pause)
-                self._line = self._equip(session)
+                lost, self._line = self._line, self._equip(session)
+                if lost is not None:
+                    del lost
+                    # Its books hold a day's executions, in circles that else are kept until a lot of work was done.
+                    gc.collect()
 
     async def disconnect(self) -> None:
         """See BrokerClient."""
