@@ -124,7 +124,15 @@ def test_the_memory_of_a_process_is_read_in_bytes() -> None:
 def test_a_short_soak_is_not_judged() -> None:
     """Within minutes everything grows; half an hour is the least that means something."""
     assert [Pace(minutes).is_judged for minutes in (4, 29.9, 30, 60)] == [False, False, True, True]
-    assert Pace(60).warm_up_seconds < Pace(60).life_seconds < Pace(60).seconds
+
+
+def test_every_life_that_lasts_is_measured_for_a_third_of_the_soak() -> None:
+    """Also one that begins with the last kill."""
+    pace = Pace(60)
+
+    assert pace.seconds - pace.killing_seconds - pace.warm_up_seconds >= pace.seconds / 3 - 1e-6
+    assert pace.life_seconds < pace.killing_seconds
+    assert pace.receipt_seconds < pace.warm_up_seconds
 
 
 def test_the_report_tells_the_slopes_and_how_to_run_it_again(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from chaos.system_level.stage import MODULES, Stage, open_stage
 from chaos.system_level.world import ACCOUNTS
 
 _FAULTS: Final = ("F1", "F4+F5", "F6", "F12+F13")
-_LOAD_PAUSE: Final = (2.0, 4.0)
+_LOAD_PAUSE: Final = (6.0, 10.0)
 _TROUBLE_PAUSE: Final = (15.0, 30.0)
 _GATEWAY_PAUSE: Final = (60.0, 90.0)
 """A gateway restarts each night and tells no more of the executions of earlier days; here the days are short."""
@@ -73,7 +73,8 @@ async def _trial(pace: Pace, seed: int, schema: str, gauge: Gauge) -> Outcome:
 
 async def _work_under_faults(stage: Stage, pace: Pace, chance: random.Random) -> None:
     """Signals without an end, and faults among them; broker and management-service are left to live."""
-    end = asyncio.get_running_loop().time() + pace.seconds
+    begin = asyncio.get_running_loop().time()
+    end, end_of_kills = begin + pace.seconds, begin + pace.killing_seconds
     load, worker, redis, wires, gateway = (random.Random(chance.random()) for _ in range(5))  # noqa: S311 - as above
     shortest, longest = (part * pace.life_seconds for part in _LIFE_PARTS)
 
@@ -81,14 +82,14 @@ async def _work_under_faults(stage: Stage, pace: Pace, chance: random.Random) ->
         await wires.choice((faults.damage_wires, faults.damage_wires, faults.remove_postgres))(stage, wires)
 
     async with asyncio.TaskGroup() as group:
-        for deed, pause in (
-            (lambda: send_load(stage, load), lambda: load.uniform(*_LOAD_PAUSE)),
-            (trouble, lambda: wires.uniform(*_TROUBLE_PAUSE)),
-            (lambda: faults.kill_worker(stage, worker), lambda: worker.uniform(shortest, longest)),
-            (lambda: faults.kill_redis(stage, redis), lambda: redis.uniform(shortest, longest)),
-            (lambda: stage.steer_gateway("next_day"), lambda: gateway.uniform(*_GATEWAY_PAUSE)),
+        for deed, pause, until in (
+            (lambda: send_load(stage, load), lambda: load.uniform(*_LOAD_PAUSE), end),
+            (trouble, lambda: wires.uniform(*_TROUBLE_PAUSE), end),
+            (lambda: faults.kill_worker(stage, worker), lambda: worker.uniform(shortest, longest), end_of_kills),
+            (lambda: faults.kill_redis(stage, redis), lambda: redis.uniform(shortest, longest), end_of_kills),
+            (lambda: stage.steer_gateway("next_day"), lambda: gateway.uniform(*_GATEWAY_PAUSE), end),
         ):
-            group.create_task(_again_and_again(deed, pause, end))
+            group.create_task(_again_and_again(deed, pause, until))
 
 
 async def _again_and_again(deed: Callable[[], Awaitable[None]], pause: Callable[[], float], end: float) -> None:
