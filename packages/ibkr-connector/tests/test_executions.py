@@ -100,3 +100,18 @@ def test_a_part_told_again_is_no_news() -> None:
 
     assert [len(each) for each in news] == [1, 2, 1, 0, 0, 0]
     assert sum(each.quantity for each in book) == 100
+
+
+def test_a_commission_told_again_is_no_news() -> None:
+    """It comes with each execution of the day, whenever somebody asks for them; another amount is news."""
+    book = ExecutionBook()
+    book.add(THREE_PARTS[0])
+    book.add_commission(CommissionTold("x.01.01", Decimal(1)))
+    position = book.position
+
+    book.add_commission(CommissionTold("x.01.01", Decimal(1)))
+    again = book.position
+    book.add_commission(CommissionTold("x.01.01", Decimal(2)))
+
+    assert again == position
+    assert [each.exec_id for each in book.news_since(position)] == ["x.01.01"]
