@@ -8,7 +8,7 @@ from typing import Any, Final
 from chaos.invariants import Finding
 from chaos.outcome import DRIVER, Outcome
 
-TRIAL_SECONDS: Final = 180.0
+TRIAL_SECONDS: Final = 300.0
 """How long a trial may take: several times what the longest ones do."""
 _END_SECONDS: Final = 180.0
 _LONGEST_TRACE: Final = 1500

@@ -9,7 +9,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from chaos.actors.names import HOUR_MS, STEP_KEY
-from chaos.observation import Glance, Observation, Order, Signal
+from chaos.observation import Books, Glance, Observation, Order, Signal
 from chaos.pulse import some_time
 from chaos.queue_level.arena import STRANGERS, Arena
 from chaos.queue_level.post import ProducerPost
@@ -18,10 +18,12 @@ from chaos.reading import read_books, read_tables
 _LOOK_SECONDS = 0.02
 _LAST_WORDS = 30
 _MOST_LOOKS = 100
+_MOST_PATIENCE = 3
+"""Times the patience with what stands still: for what goes on and on."""
 
 
 async def come_to_rest(arena: Arena, resync: Callable[[], Awaitable[None]], *, seconds: float) -> bool:
-    """Heal everything, and wait until nothing is left to do; False when that takes too long.
+    """Heal everything, and wait until nothing is left to do; False when nothing is done any more for `seconds`.
 
     `resync` puts right a Redis that is found to be halted still.
     """
@@ -31,7 +33,7 @@ async def come_to_rest(arena: Arena, resync: Callable[[], Awaitable[None]], *, s
     for post in arena.posts.values():
         post.come_back()
         post.signal(signal.SIGCONT)
-    return await _rests_by(arena, resync, asyncio.get_running_loop().time() + seconds)
+    return await _rests(arena, resync, seconds)
 
 
 async def observe(arena: Arena, *, is_quiet: bool) -> Observation:
@@ -74,25 +76,35 @@ async def _mend_redis(arena: Arena) -> None:
             return
 
 
-async def _rests_by(arena: Arena, resync: Callable[[], Awaitable[None]], deadline: float) -> bool:
+async def _rests(arena: Arena, resync: Callable[[], Awaitable[None]], seconds: float) -> bool:
+    """Whether all comes to its end; that it does not is told by what stands still so long, not by a slow machine."""
     loop = asyncio.get_running_loop()
-    if not await arena.all_sent(seconds=deadline - loop.time()):
+    if not await arena.all_sent(seconds=_MOST_PATIENCE * seconds):
         return False
-    while not await _is_quiet(arena):
-        if loop.time() > deadline:
-            return False
+    latest, end = None, loop.time() + _MOST_PATIENCE * seconds
+    deadline = end
+    while loop.time() < deadline:
+        books = await _books(arena)
+        if books is not None and _is_quiet(arena, books):
+            return True
+        if books != latest:
+            latest, deadline = books, min(loop.time() + seconds, end)
         with suppress(RedisError, OSError):
             if arena.losses and await arena.raw.get("queue_halt"):
                 await resync()
         await some_time(_LOOK_SECONDS)
-    return True
+    return False
 
 
-async def _is_quiet(arena: Arena) -> bool:
+async def _books(arena: Arena) -> Books | None:
+    """None while Redis is away."""
     try:
-        books = await read_books(arena.raw)
+        return await read_books(arena.raw)
     except (RedisError, OSError):
-        return False
+        return None
+
+
+def _is_quiet(arena: Arena, books: Books) -> bool:
     return not (books.halt or books.events.keys() - arena.kept or (books.outbox and arena.has_relay))
 
 

@@ -18,7 +18,7 @@ from chaos.queue_level.faults import FAULTS
 from chaos.queue_level.load import draw_load
 from chaos.queue_level.operator import resync
 
-_FAULT_SECONDS = 40.0
+_FAULT_SECONDS = 90.0
 _FIRST_ORDER_SECONDS = 1.0
 _ALONE = ("F11",)
 _PAST = frozenset({"F7", "F8", "F17", "F18"})
@@ -35,7 +35,7 @@ class Plan:
     signals: int = 40
     pairs: int = 30
     rest_seconds: float = 25
-    """How long everything may take to come to rest."""
+    """How long everything may stand still before it has come to rest."""
     hold_relay: bool = False
     """The relay comes only when all signals have been sent."""
 

@@ -14,7 +14,7 @@ from chaos.reading import read_books, read_tables
 from chaos.system_level.stage import PREFIX, Stage, awake
 from chaos.system_level.world import ACCOUNTS, shares
 
-_REST_SECONDS = 60.0
+_REST_SECONDS = 90.0
 _LOOK_SECONDS = 0.1
 
 
