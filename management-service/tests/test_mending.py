@@ -61,6 +61,15 @@ async def test_an_emptied_queue_is_closed_shown_and_rebuilt(
 
     assert (closed.status_code, closed.json()["type"]) == (503, "urn:problem:rebalancer:queue-closed")
     assert (shown["verdict"], shown["done"], shown["counts"]) == ("redis_lost", False, {"returns": 1})
+    assert shown["kept"] == done["kept"]
+    assert shown["kept"] == {
+        "message_receipts": 0,
+        "event_receipts": 1,
+        "fill_receipts": 0,
+        "traded_events": 0,
+        "trading_days": 0,
+        "channels": 0,
+    }
     assert nothing == []
     assert (done["done"], [each["event_id"] for each in done["events"]]) == (True, [event_id])
     assert (twin.status_code, twin.json()["active_event_id"]) == (409, event_id)
@@ -87,7 +96,7 @@ async def test_a_queue_that_went_back_is_resynced(
     assert "resync" in refused.json()["detail"]
     assert [each["event_id"] for each in forced["events"]] == [lost]
     assert (done["verdict"], done["done"], done["counts"]) == ("redis_went_back", True, {"returns": 1})
-    assert (again["verdict"], again["done"], again["events"]) == ("agrees", False, [])
+    assert (again["verdict"], again["done"], again["events"], again["kept"]) == ("agrees", False, [], None)
 
 
 @pytest.mark.parametrize("asked", ["resync?dryrun=true", "resync?force=true", "rebuild?dry_run=false&dry_run=true"])

@@ -30,6 +30,14 @@ ANSWER: dict[str, Any] = {
     "counts": {"returns": 1, "ends": 1},
     "moved_records": 2,
     "pauses": ["DU9"],
+    "kept": {
+        "message_receipts": 31,
+        "event_receipts": 4,
+        "fill_receipts": 12,
+        "traded_events": 6,
+        "trading_days": 5,
+        "channels": 2,
+    },
     "events": [
         EVENT,
         EVENT | {"event_id": "e-2", "waits_for_trading": True},
@@ -66,6 +74,8 @@ async def test_a_dry_run_shows_a_table_of_what_would_be_done(console: Console, o
         "goes: it has ended",
         "told to PostgreSQL",
         "trading stays paused for DU9",
+        "history gives back besides: 31 receipts of messages, 4 of files and requests, 12 of executions",
+        "6 events that sent orders, 5 accounts' trading days, 2 channels' progress",
         "2 records of Redis go behind those of PostgreSQL",
         "2 events; nothing was changed",
     ):
@@ -77,7 +87,15 @@ async def test_a_dry_run_shows_a_table_of_what_would_be_done(console: Console, o
     [
         pytest.param({**ANSWER, "done": True}, "done: 2 events; trading goes on", id="done"),
         pytest.param(
-            {**ANSWER, "verdict": "agrees", "halted": False, "events": [], "counts": {}, "redis_counter": 41},
+            {
+                **ANSWER,
+                "verdict": "agrees",
+                "halted": False,
+                "events": [],
+                "counts": {},
+                "redis_counter": 41,
+                "kept": None,
+            },
             "nothing to do",
             id="nothing to do",
         ),

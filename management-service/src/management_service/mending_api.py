@@ -1,5 +1,6 @@
 """Routes that put the queue right after Redis was emptied or went back in time."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -77,7 +78,8 @@ async def _plan(mender: Mender) -> MendPlan:
 
 async def _answer(mender: Mender, plan: MendPlan, *, dry_run: bool, what: str) -> MendDocument:
     if dry_run or plan.is_nothing:
-        return MendDocument.of(plan, is_done=False)
+        kept = await mender.keepsakes.show() if plan.comparison.needs_mending else None
+        return MendDocument.of(replace(plan, kept=kept), is_done=False)
     try:
         done = await mender.mend()
     except QueueMoving as error:

@@ -1,13 +1,17 @@
 """What the API tells about putting the queue right."""
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from event_queue.keepsakes import KeptCounts
 from event_queue.mend_plan import MendStep
+from event_queue.mend_words import Traded
 from event_queue.mender import MendPlan
 from event_queue.one_past import Verdict
 from management_service.scopes import shown_scope
@@ -47,6 +51,28 @@ class MendStepDocument(BaseModel):
         )
 
 
+class KeptDocument(BaseModel):
+    """What comes back besides events, as far as history knows it; what Redis has still stays as it is."""
+
+    message_receipts: int
+    """Messages that are recognised when they are told again, counted for each account."""
+    event_receipts: int
+    """The same for trigger files and requests."""
+    fill_receipts: int
+    """Executions that are recognised when they are told again."""
+    traded_events: int
+    """Events that sent orders, for executions that come after their end."""
+    trading_days: int
+    """Accounts whose latest trading day is known again."""
+    channels: int
+    """Channels that are read again from where history knows them."""
+
+    @classmethod
+    def of(cls, kept: KeptCounts, traded: Iterable[Traded]) -> "KeptDocument":
+        """The counts in words of the API."""
+        return cls(**asdict(kept), trading_days=len({each.account_id for each in traded}))
+
+
 class MendDocument(BaseModel):
     """What was done, or would be."""
 
@@ -66,6 +92,8 @@ class MendDocument(BaseModel):
     """Records of Redis that are numbered anew behind those of history."""
     pauses: list[str]
     """Scopes whose pause of trading comes back from history."""
+    kept: KeptDocument | None
+    """Null when Redis has lost nothing."""
     events: list[MendStepDocument]
     """In the order in which they will stand in line; the first thousand."""
 
@@ -82,5 +110,6 @@ class MendDocument(BaseModel):
             counts=dict(Counter(step.action.value for step in plan.steps)),
             moved_records=len(plan.loose.stream_ids) if plan.renumbers else 0,
             pauses=[shown_scope(switched.scope) for switched in plan.switched if switched.pause is not None],
+            kept=None if plan.kept is None else KeptDocument.of(plan.kept, plan.traded),
             events=[MendStepDocument.of(step) for step in plan.steps[:MOST_SHOWN]],
         )

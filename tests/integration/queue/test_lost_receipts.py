@@ -9,6 +9,7 @@ from event_queue.audit import AuditKind
 from event_queue.errors import QueueUnavailable
 from event_queue.events import RebalanceEvent
 from event_queue.inbound_message import InboundMessage
+from event_queue.keepsakes import KeptCounts
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outcomes import AlreadySeen, Lease, Queued
@@ -119,6 +120,26 @@ async def test_all_that_was_kept_for_a_while_is_back(
         events[1].event_id,
         events[-1].event_id,
     }
+
+
+async def test_what_a_look_counts_is_what_comes_back(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """Counted in the very pages that are given back, and nothing is changed by it."""
+    await past_with_everything(redis_queue)
+    await carry(redis_queue, audit)
+    await go_back(redis_queue.client, {})
+
+    shown = await mender.keepsakes.show()
+    untouched = await redis_queue.client.dbsize()
+    done = await mender.mend()
+    names = await redis_queue.client.keys(f"{redis_queue.keys.receipts}:*")
+
+    assert untouched == 0
+    assert shown == done.kept
+    assert shown == KeptCounts(message_receipts=4, event_receipts=1, fill_receipts=1, traded_events=1, channels=2)
+    assert sum(":message:" in name for name in names) == shown.message_receipts
+    assert {each.account_id for each in done.traded} == {"done"}
 
 
 async def test_trading_days_and_executions_are_known_again(

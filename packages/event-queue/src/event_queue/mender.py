@@ -16,6 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from event_queue.errors import QueueMoving
+from event_queue.keepsakes import Keepsakes, KeptCounts
 from event_queue.loose_records import loose_records
 from event_queue.mend_plan import Divergence, LooseRecords, MendAction, MendStep, plan_steps
 from event_queue.mend_words import Remembered, Switched, Traded
@@ -65,6 +66,8 @@ class MendPlan:
     remembered: tuple[Remembered, ...] = ()
     settled: Mapping[str, UUID] = field(default_factory=dict[str, UUID])
     """Pair -> newer signal that Redis remembers for it still, although history knows what became of it."""
+    kept: KeptCounts | None = None
+    """What came back besides, once it is done."""
 
     @property
     def halt(self) -> str:
@@ -96,6 +99,8 @@ class Mender:
         self._redis = redis
         self._past = past
         self._now = now
+        self.keepsakes = Keepsakes(redis, past, now=now)
+        """What Redis keeps for a while, which comes back besides the events."""
 
     async def compare(self) -> Comparison:
         """Compare the positions, which costs one round trip to each.
@@ -150,7 +155,7 @@ class Mender:
             AuditUnavailable: PostgreSQL did not answer.
             QueueUnavailable: Redis did not answer.
         """
-        await self._remember(is_emptied=False)
+        await self.keepsakes.give_back(is_emptied=False)
 
     async def plan(self) -> MendPlan:
         """What `mend` would do now; changes nothing.
@@ -172,29 +177,26 @@ class Mender:
         for _ in range(_TRIES):
             await self.halt()
             plan = await self.plan()
-            if await self._apply(plan) and await self._redis.reopen(run_id, halt=plan.halt):
-                return plan
+            done = await self._apply(plan)
+            if done is not None and await self._redis.reopen(run_id, halt=plan.halt):
+                return done
         raise QueueMoving("the queue kept changing while it was put right: try again")
 
-    async def _apply(self, plan: MendPlan) -> bool:
+    async def _apply(self, plan: MendPlan) -> MendPlan | None:
+        """Do it; None when it is another thing that has to be done by now."""
         comparison = plan.comparison
         if comparison.needs_mending and not plan.halt:
-            return False
+            return None
         if plan.renumbers:
             position, seen = comparison.position, comparison.survey.counter
             if not await self._redis.renumber(seen, position, plan.loose.stream_ids):
-                return False
+                return None
         if comparison.verdict is Verdict.HISTORY_LOST:
             await self._accept_gap(comparison)
         if comparison.needs_mending:
-            await self._remember(is_emptied=plan.is_empty_redis)
+            plan = replace(plan, kept=await self.keepsakes.give_back(is_emptied=plan.is_empty_redis))
         words = plan.switched, plan.traded, plan.remembered, plan.settled
-        return await self._redis.restore(plan.steps, *words, halt=plan.halt)
-
-    async def _remember(self, *, is_emptied: bool) -> None:
-        async for page in self._past.keepsakes(self._now()):
-            await self._redis.keep(page)
-        await self._redis.set_progress(await self._past.progress(), is_emptied=is_emptied)
+        return plan if await self._redis.restore(plan.steps, *words, halt=plan.halt) else None
 
     async def _halt(self, plan: MendPlan) -> None:
         word = CLOSED if plan.is_empty_redis else HALTED

@@ -29,6 +29,11 @@ class Receipt:
     words: str
     until: datetime
 
+    @property
+    def kind(self) -> str:
+        """What its name begins with: `message`, `event` or `record`."""
+        return self.name.partition(":")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class TradedEvent:

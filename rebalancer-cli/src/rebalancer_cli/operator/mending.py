@@ -20,6 +20,14 @@ _ACTIONS = {
     "ends": "goes: it has ended",
     "told": "told to PostgreSQL",
 }
+_KEPT = {
+    "message_receipts": "receipts of messages",
+    "event_receipts": "of files and requests",
+    "fill_receipts": "of executions",
+    "traded_events": "events that sent orders",
+    "trading_days": "accounts' trading days",
+    "channels": "channels' progress",
+}
 Mending = Literal["rebuild", "resync"]
 
 
@@ -32,6 +40,8 @@ async def mend(api: ManagementApi, console: Console, what: Mending, *, dry_run: 
         console.print(_events(told))
     if told["pauses"]:
         console.print(f"trading stays paused for {', '.join(told['pauses'])}")
+    if told["kept"]:
+        console.print(_kept(told["kept"], is_done=told["done"]))
     if told["moved_records"]:
         console.print(f"{told['moved_records']} records of Redis go behind those of PostgreSQL")
     console.print(_closing(told, dry_run=dry_run))
@@ -56,6 +66,11 @@ def _events(told: dict[str, Any]) -> Table:
             _place(event),
         )
     return table
+
+
+def _kept(kept: dict[str, int], *, is_done: bool) -> str:
+    counted = ", ".join(f"{kept[name]} {words}" for name, words in _KEPT.items())
+    return f"history {'gave' if is_done else 'gives'} back besides: {counted}"
 
 
 def _place(event: dict[str, Any]) -> str:
