@@ -43,6 +43,10 @@ class Interrupted(RedisMending):
         await self._meanwhile("present")
         return await super().present()
 
+    async def renumber(self, *records: Any, **more: Any) -> bool:
+        await self._meanwhile("renumber")
+        return await super().renumber(*records, **more)
+
     async def restore(self, *steps: Any, **more: Any) -> bool:
         await self._meanwhile("restore")
         return await super().restore(*steps, **more)
@@ -162,6 +166,22 @@ async def test_an_event_that_is_worked_on_meanwhile_stays_in_its_hand(
         AuditKind.CLAIMED,
         AuditKind.COMPLETED,
     ]
+
+
+async def test_a_redis_that_is_lost_once_more_while_it_is_rebuilt_is_rebuilt_again(
+    redis_queue: RedisQueue, audit: PostgresAudit
+) -> None:
+    """The halt is gone with the rest: numbered behind history it would look well, and lack every event."""
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    await carry(redis_queue, audit)
+    await redis_queue.client.flushall()
+
+    async def it_is_lost_again() -> None:
+        await redis_queue.client.flushall()
+
+    await mender_of(redis_queue, audit, Interrupted(redis_queue, renumber=it_is_lost_again)).mend()
+
+    assert [each.event.event_id for each in await redis_queue.admin.list_events(10)] == [event.event_id]
 
 
 async def test_a_halt_that_comes_too_late_changes_nothing(redis_queue: RedisQueue, audit: PostgresAudit) -> None:

@@ -160,8 +160,9 @@ async def mending(queue: RedisQueue) -> None:
     with suppress(QueueHalted):
         await queue.worker.record(lease, "0", held, AuditKind.ORDER_INTENT, {"order_ref": "x"})
     loose = [stream_id for _, stream_id, _ in await queue.mending.records()]
-    await queue.mending.renumber(3, HistoryPosition(40, "5-0"), loose)
-    await queue.mending.renumber(len(loose), HistoryPosition(40, "4000000000000-0"), loose)
+    await queue.mending.renumber(3, HistoryPosition(40, "5-0"), loose, halt="closed while mending")
+    await queue.mending.renumber(len(loose), HistoryPosition(40, "4000000000000-0"), loose, halt="another")
+    await queue.mending.renumber(len(loose), HistoryPosition(40, "4000000000000-0"), loose, halt="closed while mending")
     await queue.mending.halt("halted 1 2 another, which is too late")
     for halt in ("an earlier one", "closed while mending"):
         await queue.mending.restore(

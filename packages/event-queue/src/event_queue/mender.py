@@ -189,7 +189,7 @@ class Mender:
             return None
         if plan.renumbers:
             position, seen = comparison.position, comparison.survey.counter
-            if not await self._redis.renumber(seen, position, plan.loose.stream_ids):
+            if not await self._redis.renumber(seen, position, plan.loose.stream_ids, halt=plan.halt):
                 return None
         if comparison.verdict is Verdict.HISTORY_LOST:
             await self._accept_gap(comparison)

@@ -98,10 +98,15 @@ class RedisMending:
         reply = await self._scripts.run("reopen", run_id, halt)
         return reply[0] == "ok"
 
-    async def renumber(self, seen: int | None, position: HistoryPosition, stream_ids: Sequence[str]) -> bool:
-        """Number records after those of history, the loose ones among them; False when the queue moved meanwhile."""
+    async def renumber(
+        self, seen: int | None, position: HistoryPosition, stream_ids: Sequence[str], *, halt: str = ""
+    ) -> bool:
+        """Number records after those of history, the loose ones among them; False when the queue moved meanwhile.
+
+        So does one whose halt, under which this was planned, is not in force any more.
+        """
         before = "" if seen is None else seen
-        told = (before, position.counter, position.stream_id)
+        told = (before, position.counter, position.stream_id, halt)
         reply = await self._scripts.run("renumber", _RECEIPT_MS, *told, *stream_ids, receipt=f"renumber:{uuid4()}")
         return reply[0] == "ok"
 

@@ -5,17 +5,19 @@
 --   receipt  STRING  set by this very call; expires
 --   outbox   STREAM  audit records
 --   counter  STRING  of the last record
+--   halt     STRING  why nothing is claimed
 -- Arguments: life of the receipt in ms; counter as it was when the records were read, or ''; counter and stream id of
---   the last record that history holds; stream ids of the records to move
+--   the last record that history holds; the halt under which this was planned or ''; stream ids of the records to move
 -- Replies: {'ok'}  {'changed'}
 -- Twice: the receipt of the first run answers the second.
-local receipt, outbox, counter = unpack(KEYS)
-local life, seen, stored, stored_id, first = unpack(ARGV, 1, 5)
+local receipt, outbox, counter, halt = unpack(KEYS)
+local life, seen, stored, stored_id, expected, first = unpack(ARGV, 1, 6)
 
 if redis.call('EXISTS', receipt) == 1 then
   return {'ok'}
 end
-if (redis.call('GET', counter) or '') ~= seen then
+-- A Redis that was lost once more has no halt: numbered now, it would pass for one that has been put right.
+if (redis.call('GET', counter) or '') ~= seen or (redis.call('GET', halt) or '') ~= expected then
   return {'changed'}
 end
 if first and #redis.call('XRANGE', outbox, first, first) == 0 then
@@ -31,7 +33,7 @@ if stored_id ~= '0-0' then
     redis.pcall('XSETID', outbox, stored_id)
   end
 end
-for position = 5, #ARGV do
+for position = 6, #ARGV do
   local id = ARGV[position]
   local fields = redis.call('XRANGE', outbox, id, id)[1][2]
   fields[2] = redis.call('INCR', counter)
