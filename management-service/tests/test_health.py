@@ -72,6 +72,18 @@ async def test_a_part_shows_its_facts_beside_its_state(client: httpx.AsyncClient
     assert components["gateway"] == {"status": "ok", "detail": "gateway speaks", "age_seconds": 2, "version": 1}
 
 
+async def test_what_is_in_hand_grows_older_while_its_report_waits(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime
+) -> None:
+    """The age is that of now, not that of the report; what another version lists is left as it is."""
+    in_hand = [{"event_id": "e1", "age_seconds": 1.5}, {"event_id": "e2"}, "e3"]
+    await redis_queue.components.report(report("worker", now - timedelta(seconds=4), in_hand=in_hand))
+
+    worker = (await client.get("/health")).json()["components"]["worker"]
+
+    assert worker["in_hand"] == [{"event_id": "e1", "age_seconds": 5.5}, {"event_id": "e2"}, "e3"]
+
+
 async def test_facts_cannot_hide_the_state(client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime) -> None:
     """A fact called `status` does not replace the part's own."""
     await redis_queue.components.report(report("gateway", now, ComponentState.DOWN, status="ok"))

@@ -104,7 +104,7 @@ async def test_parts_tell_how_they_are(client: httpx.AsyncClient, post: Any, now
     assert (value(found, "ably_backlog"), value(found, "outbox_lag_records")) == (4, 10)
     assert value(found, "gateway_connected") == value(found, "gateway_read_only") == 1
     assert value(found, "gateway_last_heard_timestamp_seconds") == now.timestamp()
-    assert (value(found, "worker_in_hand"), value(found, "worker_oldest_in_hand_age_seconds")) == (2, 70.5)
+    assert (value(found, "worker_in_hand"), value(found, "worker_oldest_in_hand_age_seconds")) == (2, 77.5)
     assert value(found, "component_heartbeat_age_seconds", component="worker") == 7
     assert value(found, "component_state", component="ably", state="degraded") == 1
     assert value(found, "component_state", component="ably", state="ok") == 0

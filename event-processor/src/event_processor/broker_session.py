@@ -27,6 +27,8 @@ class BrokerSession:
         self._connecting = asyncio.Lock()
         self._accounts: frozenset[str] = frozenset()
         self._trouble = "not connected yet"
+        self._heard_at: datetime | None = None
+        """When the connection before this one was last heard of."""
         self._listener: Callable[[], None] = _nobody
         self._connections = 0
         self._opened = asyncio.Condition()
@@ -63,6 +65,7 @@ class BrokerSession:
                 await self._clock.pause(self._reconnect_seconds)
             else:
                 await self._broker.wait_until_lost()
+                self._heard_at = self._broker.health().last_heard_at
                 self._trouble = "the connection was lost"
                 self._listener()
                 _log.warning("gateway_lost", detail=self._broker.health().detail)
@@ -74,6 +77,7 @@ class BrokerSession:
     def report(self, now: datetime) -> ComponentReport:
         """The connection's state for /health."""
         health = self._broker.health()
+        heard_at = health.last_heard_at or self._heard_at
         state, detail = ComponentState.OK, f"connected; accounts: {', '.join(sorted(self._accounts)) or 'none'}"
         if not health.connected:
             state, detail = ComponentState.DOWN, f"{self._trouble}: check that the gateway runs and is logged in"
@@ -86,7 +90,7 @@ class BrokerSession:
             "connected": health.connected,
             "read_only": health.read_only,
             "accounts": sorted(self._accounts),
-            "last_heard_at": health.last_heard_at.isoformat() if health.last_heard_at else None,
+            "last_heard_at": heard_at.isoformat() if heard_at else None,
             "detail": health.detail,
         }
         return ComponentReport(GATEWAY, state, detail, facts, now)

@@ -26,7 +26,7 @@ from event_processor.stop_limits import StopLimits
 from event_processor.target_source import TargetSource
 from event_processor.trading_halt import TradingHalt
 from event_processor.worker import Worker
-from event_processor.worker_status import WorkerStatus
+from event_processor.worker_status import WORKER, WorkerStatus
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
 from event_queue.ports.operators import ComponentBoard
@@ -91,7 +91,7 @@ def build_worker(
     guard, limits = LeaseGuard(context.stopping), StopLimits(context.stopping)
     ttl = timedelta(seconds=processing.lease_seconds)
     status = WorkerStatus()
-    reporter = _reporter(lambda: status.report(context.clock.now()), redis.components, guard)
+    reporter = _worker_reporter(status, context, redis.components, guard)
     status.on_change(reporter.changed)
 
     async def disconnect() -> None:
@@ -180,13 +180,30 @@ def _session_reporter(
     return reporter
 
 
+def _worker_reporter(
+    status: WorkerStatus, context: ServiceContext, board: ComponentBoard, guard: LeaseGuard
+) -> Reporter[ComponentReport | None]:
+    """The first report under a lease goes on from the last one of whoever led before."""
+
+    async def post(report: ComponentReport | None) -> None:
+        if report is not None and not status.follows:
+            status.follow((await board.read()).get(WORKER))
+            report = status.report(context.clock.now())
+        await _post_while_leading(report, board, guard)
+
+    return Reporter(lambda: status.report(context.clock.now()), post, tolerated=QueueError)
+
+
 def _reporter(
     describe: Callable[[], ComponentReport | None], board: ComponentBoard, guard: LeaseGuard
 ) -> Reporter[ComponentReport | None]:
-    """What a worker says of itself counts while it leads: one that woke up too late would speak for another."""
-
     async def post(report: ComponentReport | None) -> None:
-        if report is not None and guard.remaining_seconds > 0:
-            await board.report(report)
+        await _post_while_leading(report, board, guard)
 
     return Reporter(describe, post, tolerated=QueueError)
+
+
+async def _post_while_leading(report: ComponentReport | None, board: ComponentBoard, guard: LeaseGuard) -> None:
+    """What a worker says of itself counts while it leads: one that woke up too late would speak for another."""
+    if report is not None and guard.remaining_seconds > 0:
+        await board.report(report)

@@ -1,8 +1,8 @@
 """What the worker says of itself on /health."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from event_queue.components import ComponentReport, ComponentState
@@ -20,7 +20,11 @@ class WorkerStatus:
         self._listener: Callable[[], None] | None = None
         self._lease: Lease | None = None
         self._in_hand: dict[UUID, tuple[RebalanceEvent, datetime]] = {}
-        self._last: tuple[RebalanceEvent, str, datetime] | None = None
+        self._last: Mapping[str, Any] | None = None
+        self._has_ended_some = False
+        """Whether it has, under this lease."""
+        self.follows = False
+        """Whether it is known what the worker that led before had ended last."""
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Have a function called after each change, so that a report can follow at once."""
@@ -31,7 +35,15 @@ class WorkerStatus:
         self._lease = lease
         if lease is None:
             self._in_hand.clear()
+            self._has_ended_some = self.follows = False
         self._changed()
+
+    def follow(self, earlier: ComponentReport | None) -> None:
+        """Go on from what the worker that led before reported last; what was ended since is later."""
+        last = earlier.facts.get("last") if earlier is not None else None
+        if isinstance(last, dict) and not self._has_ended_some:
+            self._last = cast("dict[str, Any]", last)
+        self.follows = True
 
     def working_on(self, event: RebalanceEvent, now: datetime) -> None:
         """An attempt begins."""
@@ -41,7 +53,8 @@ class WorkerStatus:
     def done_with(self, event: RebalanceEvent, outcome: str, now: datetime) -> None:
         """An attempt has ended."""
         self._in_hand.pop(event.event_id, None)
-        self._last = (event, outcome, now)
+        self._last = _ended(event, outcome, now)
+        self._has_ended_some = True
         self._changed()
 
     @property
@@ -56,7 +69,7 @@ class WorkerStatus:
         facts: dict[str, Any] = {
             "lease": self._lease.token,
             "in_hand": [_in_hand(event, since, now) for event, since in self._in_hand.values()],
-            "last": None if self._last is None else _ended(*self._last),
+            "last": self._last,
         }
         return ComponentReport(WORKER, ComponentState.OK, self._detail(), facts, now)
 

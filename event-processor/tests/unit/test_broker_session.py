@@ -1,10 +1,11 @@
 """One connection, shared, watched and reported."""
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
-from broker_connector_base import BrokerConnectionError
+from broker_connector_base import BrokerConnectionError, BrokerHealth
 from broker_connector_base.testing import PaperBroker, PaperBrokerage
 from event_processor.broker_session import BrokerSession
 from event_processor.testing.hand_clock import HandClock
@@ -79,6 +80,36 @@ async def test_the_watch_connects_again_after_a_loss(gateway: Gateway) -> None:
     watching.cancel()
     assert gateway.broker.health().connected
     assert gateway.clock.paused_for == []
+
+
+class HeardBroker(PaperBroker):
+    """One whose session was heard of at noon, and whose next one has not been yet."""
+
+    heard_at: datetime | None = NOON
+
+    async def connect(self) -> None:
+        self.heard_at = NOON if self.brokerage.is_reachable else None
+        await super().connect()
+
+    def health(self) -> BrokerHealth:
+        return super().health().model_copy(update={"last_heard_at": self.heard_at})
+
+
+async def test_a_gateway_that_is_gone_was_last_heard_when_it_was(gateway: Gateway) -> None:
+    """When it matters: its absence began then."""
+    gateway.broker = broker = HeardBroker(gateway.brokerage)
+    gateway.session = BrokerSession(gateway.broker, gateway.clock, reconnect_seconds=30)
+    watching = asyncio.create_task(gateway.session.watch())
+    await gateway.until_connections(1)
+    gateway.brokerage.is_reachable = False
+    gateway.broker.lose_connection()
+    while not gateway.clock.paused_for:
+        await asyncio.wait({asyncio.ensure_future(gateway.brokerage.changes.wait_until(lambda: True))})
+    gone = gateway.session.report(NOON)
+
+    watching.cancel()
+    assert broker.heard_at is None
+    assert (gone.state, gone.facts["last_heard_at"]) == (ComponentState.DOWN, NOON.isoformat())
 
 
 async def test_the_watch_pauses_between_tries(gateway: Gateway) -> None:

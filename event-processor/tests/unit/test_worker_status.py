@@ -82,6 +82,32 @@ def test_the_last_event_is_remembered_with_its_outcome() -> None:
     assert (facts["last"]["account_id"], facts["last"]["outcome"]) == (ACCOUNT, "failed")
 
 
+def test_the_last_event_of_the_worker_before_is_told_on() -> None:
+    """After a restart nothing seems to have been forgotten; what was ended since is later."""
+    before, after, late = _leading(), _leading(), _leading()
+    for status, outcome in ((before, "completed"), (late, "failed")):
+        status.working_on(EVENT, NOON)
+        status.done_with(EVENT, outcome, NOON)
+
+    for status in (after, late):
+        status.follow(_report(before))
+    told = [_report(status).facts["last"]["outcome"] for status in (after, late)]
+    after.holding(None)
+
+    assert told == ["completed", "failed"]
+    assert not after.follows, "another may lead meanwhile"
+
+
+def test_a_first_worker_follows_nobody() -> None:
+    """Neither an empty board nor what another version wrote there is in its way."""
+    status = _leading()
+    status.follow(None)
+    status.follow(ComponentReport("worker", ComponentState.OK, "", {"last": "yesterday"}, NOON))
+
+    assert status.follows
+    assert _report(status).facts["last"] is None
+
+
 def test_each_change_is_told() -> None:
     """A report can follow at once instead of in five seconds."""
     changes: list[str] = []

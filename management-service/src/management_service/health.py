@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.outcomes import Pause, QueueStatus, RedisCondition
@@ -203,4 +203,24 @@ def _reported(name: str, report: ComponentReport | None, now: datetime) -> Compo
     if age > FRESH_FOR:
         detail = f"last heard of {seconds} s ago: is {service} running? It said: {report.detail}"
         return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, seconds, is_given_up)
-    return ComponentHealth(report.state, report.detail, report.facts, seconds)
+    return ComponentHealth(report.state, report.detail, _aged(report.facts, age), seconds)
+
+
+def _aged(facts: Mapping[str, Any], age: timedelta) -> Mapping[str, Any]:
+    """What a part has in hand grows older while its report waits to be read."""
+    in_hand = facts.get("in_hand")
+    if not isinstance(in_hand, list):
+        return facts
+    return {**facts, "in_hand": [_older(item, age) for item in cast("list[Any]", in_hand)]}
+
+
+def _older(item: Any, age: timedelta) -> Any:
+    if not isinstance(item, dict):
+        return item
+    fields = cast("dict[str, Any]", item)
+    told = fields.get("age_seconds")
+    return {**fields, "age_seconds": round(told + max(0.0, age.total_seconds()), 1)} if _is_number(told) else fields
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float))
