@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from event_broker import ably_history
 from event_broker.testing.listening_rig import SHORT, ListeningRig, accounts_on, listening
 from event_broker.testing.memory_progress import MemoryProgress
 from event_broker.testing.recording_intake import RecordingIntake
@@ -26,10 +27,11 @@ class MovedClock(SystemClock):
 
     def __init__(self) -> None:
         self.moved = timedelta()
+        self.standing: datetime | None = None
 
     def now(self) -> datetime:
-        """The moved time."""
-        return super().now() + self.moved
+        """The moved time, or that at which it stands."""
+        return self.standing or super().now() + self.moved
 
 
 class World:
@@ -269,6 +271,25 @@ async def test_reading_the_history_leaves_the_channels_attached(world: World) ->
     attaching = [past.facts["channels"][CHANNEL] for past in rig.reports]
     assert sum(before != now for before, now in itertools.pairwise(attaching) if now == "attached") == 1
     assert rig.interruptions == []
+
+
+async def test_more_of_one_moment_than_is_read_at_once_comes_to_an_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading goes on by time, which does not move there: such a moment is read through to its end."""
+    monkeypatch.setattr(ably_history, "PAGE", 7)
+    await world.first_life(0)
+    world.clock.standing = world.clock.now()
+    world.publish(*range(1, 91))
+    world.clock.standing = None
+    world.publish(*range(91, 100))
+    world.let_pass(minutes=30)
+
+    async with world.listen() as rig:
+        await rig.wait_health(is_caught_up)
+        numbers = await world.taken(100)
+
+    assert numbers == list(range(100))
 
 
 async def test_a_long_history_is_read_page_by_page(world: World) -> None:

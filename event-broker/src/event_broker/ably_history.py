@@ -26,6 +26,7 @@ from service_runtime.settings import AblySettings
 PAGE: Final = 1000
 """Messages in one answer, the most that Ably gives."""
 PAGES_AT_ONCE: Final = 10
+"""Unless the messages on them were all published in one moment, which is read to its end."""
 READERS: Final = 4
 """Channels read side by side."""
 _pages: Any = PaginatedResult
@@ -110,10 +111,10 @@ class AblyHistory:
             response_processor=_messages_in,
         )
         messages: list[Any] = list(page.items)
-        for _ in range(PAGES_AT_ONCE - 1):
-            if not page.has_next():
-                break
+        pages = 1
+        while page.has_next() and (pages < PAGES_AT_ONCE or _are_of_one_moment(messages)):
             page = await page.next()
+            pages += 1
             messages.extend(page.items)
         read_at = self._clock.now()
         return Past(tuple(trigger_of(each, channel, read_at) for each in messages), not page.has_next())
@@ -125,6 +126,11 @@ class _SharedClient:
 
     client: Any
     readers: int = 0
+
+
+def _are_of_one_moment(messages: list[Any]) -> bool:
+    """Whether reading on from the time of the last would read the same again."""
+    return not messages or messages[0].timestamp == messages[-1].timestamp
 
 
 def _messages_in(response: Any) -> list[Any]:

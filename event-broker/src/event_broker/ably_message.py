@@ -1,14 +1,21 @@
 """From a message of the SDK, live or from the history, to a trigger."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from event_broker.trigger import Trigger
+
+_LONGEST_ID: Final = 200
 
 
 def trigger_of(message: Any, channel: str, received_at: datetime) -> Trigger:
     """The trigger in a message; total for whatever the SDK hands out."""
-    return Trigger(channel, message.id, _payload(message), received_at, _moment(message.timestamp))
+    return Trigger(channel, _identity(message.id), _payload(message), received_at, _moment(message.timestamp))
+
+
+def _identity(told: object) -> str | None:
+    """The message's id; Ably's are text, and what stands for one elsewhere is recognised by its text."""
+    return told if told is None or isinstance(told, str) else repr(told)[:_LONGEST_ID]
 
 
 def _payload(message: Any) -> object:
