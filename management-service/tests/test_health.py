@@ -282,6 +282,21 @@ async def test_a_redis_that_may_lose_events_is_degraded(connect: Any, redis_queu
     assert "appendfsync=everysec" in redis["detail"]
 
 
+@pytest.mark.parametrize(("history", "status"), [(ComponentState.DEGRADED, 503), (ComponentState.OK, 200)])
+@pytest.mark.usefixtures("all_well")
+async def test_a_relay_that_stops_live_runs_makes_the_system_unhealthy(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime, history: ComponentState, status: int
+) -> None:
+    """Until whoever compares Redis with history knows that they agree, as the worker sees it."""
+    await redis_queue.components.report(report("relay", now, ComponentState.DOWN))
+    await redis_queue.components.report(report("history", now, history))
+
+    answer = await client.get("/health")
+
+    assert answer.status_code == status
+    assert "relay is down" in answer.json()["message"]
+
+
 @pytest.mark.usefixtures("all_well")
 async def test_a_redis_that_takes_no_writes_makes_the_system_unhealthy(connect: Any, redis_queue: RedisQueue) -> None:
     """It answers, but no event can be taken in or ended: a probe learns of it, and why."""

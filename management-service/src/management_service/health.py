@@ -102,10 +102,20 @@ def judge(status: QueueStatus | None, components: Mapping[str, ComponentHealth])
     """The verdict; `status` is None when Redis did not answer."""
     if status is None:
         return Health(Verdict.ERROR, None, components)
-    takes_events = components["redis"].state is not ComponentState.DOWN
-    is_manned = not any(part.is_given_up for part in components.values())
-    is_working = status.events_with_retries == 0 and not status.halt and takes_events and is_manned
-    return Health(Verdict.HEALTHY if is_working else Verdict.UNHEALTHY, status, components)
+    is_ill = (
+        status.events_with_retries > 0
+        or bool(status.halt)
+        or components["redis"].state is ComponentState.DOWN
+        or _contradicts_history(components)
+        or any(part.is_given_up for part in components.values())
+    )
+    return Health(Verdict.UNHEALTHY if is_ill else Verdict.HEALTHY, status, components)
+
+
+def _contradicts_history(components: Mapping[str, ComponentHealth]) -> bool:
+    """Whether no live run starts, because the relay has found a contradiction that nobody knows to be over."""
+    is_settled = components["history"].state is ComponentState.OK
+    return components["relay"].state is ComponentState.DOWN and not is_settled
 
 
 def redis_health(status: QueueStatus | None, damage: str, condition: RedisCondition) -> ComponentHealth:
