@@ -22,7 +22,7 @@ import structlog
 
 from event_processor.attempts import Attempts
 from event_processor.audit_trail import AuditTrail
-from event_processor.ended_attempts import EndedAttempts
+from event_processor.begun_attempts import BegunAttempts
 from event_processor.errors import WorkCancelledWithin
 from event_processor.fill_recorder import FillRecorder
 from event_processor.hand import Hand
@@ -71,7 +71,7 @@ class Worker:
     """Called with the fresh lease before anything else: what must be in order before the queue is touched."""
     step_down: Callable[[], Awaitable[None]] | None = None
     """Called when the lease was given up or lost, before another worker needs what this one had open."""
-    ended: EndedAttempts = field(default_factory=EndedAttempts)
+    begun: BegunAttempts = field(default_factory=BegunAttempts)
     """Over all leases of this process."""
 
     async def run(self) -> None:
@@ -164,12 +164,12 @@ class Worker:
     async def _process(self, hand: Hand, event: RebalanceEvent) -> RebalanceEvent | None:
         """One attempt, and its end written down; the next event, when one was claimed with it."""
         with bind_event(event_id=event.event_id, account_id=event.account_id):
-            self.ended.require_new(event)
+            self.begun.begin(event)
             self.status.working_on(event, self.clock.now())
             hand.log.info("event_started", command=event.exec_command.value, times_queued=event.times_queued)
             outcome = await self.attempts.run(event, AuditTrail(hand, event))
             following = await hand.conclude(event, outcome)
-            self.ended.add(event, outcome)
+            self.begun.end(event, outcome)
             self.status.done_with(event, type(outcome).__name__.lower(), self.clock.now())
         return following
 
