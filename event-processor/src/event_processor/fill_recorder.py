@@ -29,7 +29,8 @@ class FillRecorder:
     queue: WorkerQueue
     lease: Lease
     patiently: PatientWrites
-    _written: dict[str, Fill] = field(default_factory=dict[str, Fill])
+    _written: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
+    """By id, what may be told otherwise later; whole fills would take ten times the room."""
 
     def forget(self) -> None:
         """Send everything to the queue once more when it is told again."""
@@ -42,7 +43,8 @@ class FillRecorder:
             LeaseLost: the lease has passed on.
         """
         event_id = event_of(fill.order_ref)
-        if event_id is None or self._written.get(fill.exec_id) == fill:
+        changeable = (fill.quantity, fill.price, fill.commission, fill.replaces)
+        if event_id is None or self._written.get(fill.exec_id) == changeable:
             return
         is_known = await self.patiently(
             lambda: self.queue.record_fill(
@@ -54,7 +56,7 @@ class FillRecorder:
             )
         )
         if is_known:
-            self._written[fill.exec_id] = fill
+            self._written[fill.exec_id] = changeable
         else:  # whose event an emptied Redis may get back from history: told again, it is tried again
             _log.warning("fill_of_unknown_event", order_ref=fill.order_ref, exec_id=fill.exec_id)
 

@@ -28,13 +28,14 @@ class FillFeed:
 
     async def hear(self) -> AsyncGenerator[Fill]:
         """See BrokerClient.hear_fills."""
-        book, told, position = self._session.executions, dict[str, Fill](), 0
+        book, told, position = self._session.executions, dict[str, tuple[object, ...]](), 0
         while True:
             news, position = book.news_since(position), book.position
             await self._follower.await_commissions(news, _WHAT)
             for fill in book.fills(news):
-                if told.get(fill.exec_id) != fill:
-                    told[fill.exec_id] = fill
+                changeable = (fill.commission, fill.replaces)  # kept for the day, where a Fill is ten times as large
+                if told.get(fill.exec_id) != changeable:
+                    told[fill.exec_id] = changeable
                     yield fill
             await self._await_news(position)
 
