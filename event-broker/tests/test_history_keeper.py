@@ -179,6 +179,35 @@ async def test_a_redis_that_went_back_is_halted_and_nothing_is_carried(
     assert after.state is ComponentState.OK
 
 
+async def test_a_redis_that_lost_a_key_is_halted_while_records_are_carried_on(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """It takes every record to bring the events back; signals are taken in, and the resync ends it all."""
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    await redis_queue.client.delete(redis_queue.keys.queue)
+    gate, started = PastGate(), asyncio.Event()
+    keeper = keeper_of(redis_queue, audit, tmp_path, gate)
+
+    async def carrying() -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    report = await look(keeper)
+    async with at_work(keeper.run(), keeper.beside(carrying)), asyncio.timeout(LONG_SECONDS):
+        await started.wait()
+    halt = await redis_queue.mending.halt_reason()
+    await GatedIntake(redis_queue.intake, gate).enqueue(make_event("DU2"))
+    await carry(redis_queue, audit)
+    await Mender(redis_queue.mending, audit.past, now=CLOCK.now).mend()
+    after = await look(keeper)
+
+    assert (report.state, report.facts["verdict"]) == (ComponentState.DOWN, Verdict.KEYS_LOST)
+    assert "rebalancer resync" in report.detail
+    assert halt.startswith("lacking ")
+    assert after.state is ComponentState.OK
+    assert (await redis_queue.admin.status()).queue_length == 2
+
+
 async def test_postgres_away_halts_nothing(redis_queue: RedisQueue, tmp_path: Path) -> None:
     """It says that it cannot compare, and closes nothing."""
     async with open_postgres(nobody_listens()) as audit:

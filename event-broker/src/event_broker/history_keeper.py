@@ -1,7 +1,7 @@
 """Whether Redis and PostgreSQL tell of one past: looked at each second, put right or reported as `history`.
 
 An emptied Redis is rebuilt here at once. One that went back in time is halted, and waits for an operator's
-`rebalancer resync`. PostgreSQL being away is no contradiction: trading goes on.
+`rebalancer resync`, and so is one that lost single keys. PostgreSQL being away is no contradiction: trading goes on.
 
 Facts: verdict, halt, checked (whether this run of Redis was compared).
 Log events: queue_rebuilt (with the number of events by what happened to them), history_trouble (verdict=, reason=).
@@ -185,16 +185,12 @@ class HistoryKeeper:
         if not comparison.survey.halt:
             await self._mender.halt()
         if run_id != self._taught_run:
-            self._close_gate("Redis went back in time, and learns first which messages it has seen")
+            self._close_gate("Redis has lost some of its past, and learns first which messages it has seen")
             await self._mender.remember()
             self._gate.open(None)
             self._taught_run = run_id
-        words = (
-            "Redis went back in time behind its history, and nothing is traded. Look at `rebalancer resync --dry-run`, "
-            "then run `rebalancer resync`."
-        )
         halt = await self._redis.halt_reason()
-        return _Finding(ComponentState.DOWN, words, Verdict.REDIS_WENT_BACK, halt, may_carry=False)
+        return _lacking(halt) if comparison.lacks_keys else _went_back(halt)
 
     def _close_gate(self, reason: str) -> None:
         self._gate.close(reason, told_until=self._told_until)
@@ -231,6 +227,24 @@ class HistoryKeeper:
         if run_id != self._checked_run and run_id != await self._redis.checked_run():
             await self._redis.mark_checked(run_id)
         self._checked_run = run_id
+
+
+def _lacking(halt: str) -> _Finding:
+    """Records are carried on: it takes all of them to bring the events back."""
+    words = (
+        "Redis lost some of the keys that hold its events, and nothing is traded. See that it evicts nothing "
+        "(maxmemory-policy noeviction) and who else writes to it, look at `rebalancer resync --dry-run`, then run "
+        "`rebalancer resync`."
+    )
+    return _Finding(ComponentState.DOWN, words, Verdict.KEYS_LOST, halt)
+
+
+def _went_back(halt: str) -> _Finding:
+    words = (
+        "Redis went back in time behind its history, and nothing is traded. Look at `rebalancer resync --dry-run`, "
+        "then run `rebalancer resync`."
+    )
+    return _Finding(ComponentState.DOWN, words, Verdict.REDIS_WENT_BACK, halt, may_carry=False)
 
 
 def _counts(plan: MendPlan) -> dict[str, int]:

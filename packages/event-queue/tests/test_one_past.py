@@ -1,5 +1,7 @@
 """What the positions of Redis and history say about each other."""
 
+from dataclasses import replace
+
 import pytest
 
 from event_queue.one_past import HistoryPosition, Survey, Verdict, compare
@@ -16,6 +18,11 @@ def holding(counter: int, stream_id: str) -> Survey:
     """Behind a record that waits where history stands comes one more."""
     following = max(counter, AT_TEN.counter) + 1
     return Survey(following, "2000-0", following, "", preceding=HistoryPosition(counter, stream_id))
+
+
+def lacking(seen: Survey) -> Survey:
+    """The keys that hold events contradict each other besides."""
+    return replace(seen, is_whole=False)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +48,11 @@ def holding(counter: int, stream_id: str) -> Survey:
         pytest.param(AT_TEN, holding(7, "700-0"), Verdict.AGREES, id="mended, an old one not dropped yet"),
         pytest.param(AT_TEN, holding(10, "900-0"), Verdict.REDIS_WENT_BACK, id="another record of that number"),
         pytest.param(AT_TEN, holding(33, "900-0"), Verdict.REDIS_WENT_BACK, id="another past, ahead in numbers"),
+        pytest.param(AT_TEN, lacking(survey(10, "1000-0")), Verdict.KEYS_LOST, id="all told, a key lost"),
+        pytest.param(AT_TEN, lacking(survey(12, "2000-0", 11)), Verdict.KEYS_LOST, id="two wait, a key lost"),
+        pytest.param(AT_TEN, lacking(survey(7, "700-0")), Verdict.REDIS_WENT_BACK, id="behind, a key lost"),
+        pytest.param(AT_TEN, lacking(survey(None)), Verdict.REDIS_LOST, id="no record either"),
+        pytest.param(AT_TEN, lacking(survey(20, "2000-0", 15)), Verdict.HISTORY_LOST, id="history lost some first"),
     ],
 )
 def test_the_verdict_follows_from_the_positions(position: HistoryPosition, seen: Survey, verdict: Verdict) -> None:

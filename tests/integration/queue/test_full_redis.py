@@ -75,3 +75,17 @@ async def test_every_script_at_the_memory_limit_does_all_or_nothing(own_queue: R
 
     assert ran == set(SCRIPT_NAMES)
     assert refused == REFUSED
+
+
+async def test_a_run_of_redis_counts_as_compared_at_the_memory_limit_too(own_queue: RedisQueue) -> None:
+    """A Redis that was restarted there would else let no live run begin; amid a halt nobody says so."""
+    await own_queue.client.config_set("maxmemory", 1)
+
+    await own_queue.mending.mark_checked("this run")
+    marked = await own_queue.mending.checked_run()
+    await own_queue.mending.halt("halted 1 2 since")
+    await own_queue.mending.mark_checked("the next run")
+
+    assert marked == "this run"
+    assert await own_queue.mending.checked_run() == "this run"
+    assert await own_queue.mending.halt_reason() == "halted 1 2 since"

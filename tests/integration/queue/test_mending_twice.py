@@ -89,17 +89,25 @@ async def past_with_everything(queue: RedisQueue, audit: PostgresAudit) -> Copy:
     return copy
 
 
-@pytest.mark.parametrize("is_emptied", [True, False], ids=["emptied", "went back"])
+async def _harm(queue: RedisQueue, damage: str, copy: Copy) -> None:
+    """Redis loses everything, the latest of its past, or where its waiting events are."""
+    if damage == "lost a key":
+        await queue.client.delete(queue.keys.queue)
+        return
+    await go_back(queue.client, {} if damage == "emptied" else copy)
+    if damage == "went back":
+        await queue.intake.enqueue(make_event("twin"))
+
+
+@pytest.mark.parametrize("damage", ["emptied", "went back", "lost a key"])
 @pytest.mark.parametrize("is_done", [True, False], ids=["after", "before"])
 async def test_mending_may_die_at_any_step(
-    redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, *, is_done: bool, is_emptied: bool
+    redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, *, is_done: bool, damage: str
 ) -> None:
     """However often it dies, the next try ends in one and the same state, which history folds to."""
     copy = await past_with_everything(redis_queue, audit)
     told = {known.event.event_id: known for known in await audit.past.unfinished()}
-    await go_back(redis_queue.client, {} if is_emptied else copy)
-    if not is_emptied:
-        await redis_queue.intake.enqueue(make_event("twin"))
+    await _harm(redis_queue, damage, copy)
     dies_at, deaths = 0, 0
     while True:
         dies_at += 1
@@ -111,7 +119,7 @@ async def test_mending_may_die_at_any_step(
             assert await redis_queue.mending.halt_reason() or runner.left <= 0
         if runner.left > 0:
             break
-        if deaths % 2:
+        if deaths % 2 or damage == "lost a key":
             with suppress(HistoryDiverged):
                 await carry(redis_queue, audit)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -176,6 +177,12 @@ async def mending(queue: RedisQueue) -> None:
         await queue.mending.reopen("run", halt=halt)
     await queue.mending.reopen("run", halt="closed while mending")
     await queue.worker.claim(lease, "1")
+    await queue.client.delete(queue.keys.events)
+    await queue.mending.survey("0-0")
+    await queue.mending.halt("lacking 0 2 keys")
+    last = HistoryPosition(int(await queue.client.get(queue.keys.counter)), "5-0")
+    await queue.mending.clear(replace(last, counter=last.counter - 1), halt="lacking 0 2 keys")
+    await queue.mending.clear(last, halt="lacking 0 2 keys")
 
 
 def _steps(

@@ -18,9 +18,9 @@ from uuid import UUID
 from event_queue.errors import QueueMoving
 from event_queue.keepsakes import Keepsakes, KeptCounts
 from event_queue.loose_records import loose_records
-from event_queue.mend_plan import Divergence, LooseRecords, MendAction, MendStep, plan_steps
+from event_queue.mend_plan import Divergence, LooseRecords, MendAction, MendStep, PresentEvent, plan_steps
 from event_queue.mend_words import Remembered, Switched, Traded
-from event_queue.one_past import CLOSED, HALTED, HistoryPosition, Survey, Verdict, compare
+from event_queue.one_past import CLOSED, HALTED, LACKING, HistoryPosition, Survey, Verdict, compare
 from event_queue.postgres_past import PostgresPast
 from event_queue.receipts import FILL_LIFE
 from event_queue.redis_mending import RedisMending
@@ -31,7 +31,9 @@ _HALT: Final = re.compile(r"\w+ (\d+) (\d+) ")
 _REASONS: Final = {
     CLOSED: "Redis was emptied and is being rebuilt from history",
     HALTED: "Redis went back in time: run `rebalancer resync`",
+    LACKING: "Redis lost some of its keys: run `rebalancer resync`",
 }
+_OTHER_PAST: Final = (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,23 @@ class Comparison:
     @property
     def history_knows_all(self) -> bool:
         """Whether nothing would be missing from history if Redis were lost now."""
-        return self.verdict is Verdict.AGREES and self.survey.counter == self.position.counter
+        return self.verdict is Verdict.AGREES and self.is_level
+
+    @property
+    def is_level(self) -> bool:
+        """Whether both have the same last record."""
+        return self.survey.counter == self.position.counter
+
+    @property
+    def lacks_keys(self) -> bool:
+        """Whether only events are lost, all of which come back from history once it holds every record."""
+        is_halted_for_it = self.survey.halt.startswith(LACKING) and self.verdict not in _OTHER_PAST
+        return self.verdict is Verdict.KEYS_LOST or is_halted_for_it
 
     @property
     def needs_mending(self) -> bool:
         """Whether the queue must not be traded on as it is."""
-        return bool(self.survey.halt) or self.verdict in (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK)
+        return bool(self.survey.halt) or self.verdict in (Verdict.KEYS_LOST, *_OTHER_PAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +90,7 @@ class MendPlan:
     @property
     def renumbers(self) -> bool:
         """Whether records get numbers behind those of history."""
-        return self.comparison.verdict in (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK)
+        return self.comparison.verdict in _OTHER_PAST
 
     @property
     def is_nothing(self) -> bool:
@@ -161,7 +174,8 @@ class Mender:
         """What `mend` would do now; changes nothing.
 
         Raises:
-            QueueMoving: records kept moving between the two while they were compared.
+            QueueMoving: records kept moving between the two while they were compared, or history, from which every
+                event has to come back, does not hold all of them yet.
         """
         return await self._while_still(self._plan)
 
@@ -195,11 +209,13 @@ class Mender:
             await self._accept_gap(comparison)
         if comparison.needs_mending:
             plan = replace(plan, kept=await self.keepsakes.give_back(is_emptied=plan.is_empty_redis))
+        if comparison.verdict is Verdict.KEYS_LOST and not await self._redis.clear(comparison.position, halt=plan.halt):
+            return None
         words = plan.switched, plan.traded, plan.remembered, plan.settled
         return plan if await self._redis.restore(plan.steps, *words, halt=plan.halt) else None
 
     async def _halt(self, plan: MendPlan) -> None:
-        word = CLOSED if plan.is_empty_redis else HALTED
+        word = LACKING if plan.comparison.lacks_keys else CLOSED if plan.is_empty_redis else HALTED
         divergence = plan.divergence
         await self._redis.halt(f"{word} {divergence.agreed} {divergence.ahead} {_REASONS[word]}")
 
@@ -234,7 +250,10 @@ class Mender:
         if plan.is_nothing:
             return plan
         loose, divergence = plan.loose, plan.divergence
-        present = await self._redis.present()
+        if comparison.lacks_keys and not comparison.is_level:
+            raise QueueMoving("history does not hold all that Redis has recorded yet: try again when it does")
+        is_lost = comparison.verdict is Verdict.KEYS_LOST
+        present: Mapping[UUID, PresentEvent] = {} if is_lost else await self._redis.present()
         known = [*await self._past.unfinished(), *await self._past.events(list(present))]
         steps = plan_steps(known, present, loose, divergence, self._now())
         remembered = tuple(await self._past.remembered(after=divergence.agreed))
@@ -259,6 +278,8 @@ def _settled(
 
 def _divergence(comparison: Comparison, loose: LooseRecords) -> Divergence:
     """What the queue never saw: as the halt says that an earlier start of the same work left behind, or as it shows."""
+    if comparison.verdict is Verdict.KEYS_LOST:
+        return Divergence(0, comparison.position.counter)
     left_behind = _HALT.match(comparison.survey.halt)
     if left_behind:
         return Divergence(int(left_behind[1]), int(left_behind[2]))

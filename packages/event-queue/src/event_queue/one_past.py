@@ -8,6 +8,8 @@ CLOSED: Final = "closed"
 """First word of a halt during which nothing is taken in either."""
 HALTED: Final = "halted"
 """First word of a halt during which new events are still taken in."""
+LACKING: Final = "lacking"
+"""First word of a halt because events are lost that history knows: new ones are taken in, and records carried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Survey:
     """Whether records between the two are in files."""
     preceding: HistoryPosition | None = None
     """The last record up to the history's position; None when none is there, for what is stored is dropped."""
+    is_whole: bool = True
+    """Whether every event is in one place, with its body, its age and its pair, as far as counting them tells."""
 
 
 class Verdict(StrEnum):
@@ -50,6 +54,8 @@ class Verdict(StrEnum):
     """Redis lost changes that history knows, and may have made others since."""
     HISTORY_LOST = "history_lost"
     """History misses records that Redis no longer holds."""
+    KEYS_LOST = "keys_lost"
+    """Both hold the same records, but Redis lacks some of the keys that hold its events."""
 
 
 def compare(position: HistoryPosition, survey: Survey) -> Verdict:
@@ -59,7 +65,9 @@ def compare(position: HistoryPosition, survey: Survey) -> Verdict:
     if _went_back(position, survey):
         return Verdict.REDIS_WENT_BACK
     is_complete = survey.counter == position.counter or survey.following == position.counter + 1
-    return Verdict.AGREES if is_complete or survey.is_spilled else Verdict.HISTORY_LOST
+    if not (is_complete or survey.is_spilled):
+        return Verdict.HISTORY_LOST
+    return Verdict.AGREES if survey.is_whole else Verdict.KEYS_LOST
 
 
 def _went_back(position: HistoryPosition, survey: Survey) -> bool:

@@ -49,7 +49,7 @@ class RedisMending:
             CorruptQueue: what stands there, or follows, has no number.
         """
         reply = await self._scripts.run("survey", stored)
-        counter, last_id, following, number, halt, files, preceding, its_number = reply
+        counter, last_id, following, number, halt, files, preceding, its_number, lacking = reply
         return Survey(
             counter=int(counter) if counter else None,
             last_id=last_id,
@@ -57,6 +57,7 @@ class RedisMending:
             halt=halt,
             is_spilled=files > 0,
             preceding=HistoryPosition(counter_of(preceding, {"n": its_number}), preceding) if preceding else None,
+            is_whole=not lacking,
         )
 
     async def run_id(self) -> str:
@@ -79,9 +80,8 @@ class RedisMending:
             return await self._client.get(self._scripts.keys.checked) or ""
 
     async def mark_checked(self, run_id: str) -> None:
-        """Let everybody know that this run was compared with history."""
-        with translated("mark_checked"):
-            await self._client.set(self._scripts.keys.checked, run_id)
+        """Let everybody know that this run was compared with history, also when memory is short; not amid a halt."""
+        await self._scripts.run("reopen", run_id, "")
 
     async def halt_reason(self) -> str:
         """The present halt; empty without one."""
@@ -109,6 +109,10 @@ class RedisMending:
         told = (before, position.counter, position.stream_id, halt)
         reply = await self._scripts.run("renumber", _RECEIPT_MS, *told, *stream_ids, receipt=f"renumber:{uuid4()}")
         return reply[0] == "ok"
+
+    async def clear(self, position: HistoryPosition, *, halt: str) -> bool:
+        """Remove every event; False when another halt is in force, or Redis has recorded what history does not hold."""
+        return (await self._scripts.run("clear", halt, position.counter))[0] == "ok"
 
     async def records(self) -> Sequence[OutboxRecord]:
         """Number, stream id and moved event of every record in the outbox; what has no number is none."""

@@ -14,6 +14,7 @@ from typing import Final, Literal, get_args
 ScriptName = Literal[
     "acquire_lease",
     "claim",
+    "clear",
     "delay",
     "delete",
     "enqueue",

@@ -13,6 +13,7 @@ _VERDICTS = {
     "redis_lost": "Redis was emptied",
     "redis_went_back": "Redis went back in time",
     "history_lost": "PostgreSQL has lost records",
+    "keys_lost": "Redis lost some of the keys that hold its events",
 }
 _ACTIONS = {
     "returns": "comes back",

@@ -6,6 +6,7 @@
 --   events      HASH    event id -> body
 --   active      HASH    account:command -> event id
 --   reruns      HASH    account:command -> remembered newer signal
+--   in_flight   HASH    slot -> event id
 --   delayed     ZSET    event id by due time, ms
 --   parked      HASH    event id -> account, until trading is resumed
 --   queue       LIST    ids
@@ -19,8 +20,8 @@
 -- Replies: {'deleted', body}  {'in_progress'}  {'not_found'}
 -- Twice: the receipt of the first run answers the second.
 --@include outbox wake admit forget
-local receipt, events, active, reruns, delayed, parked, queue, ages, retrying, recoveries, tokens, outbox, counter =
-  unpack(KEYS)
+local receipt, events, active, reruns, in_flight, delayed, parked, queue, ages, retrying, recoveries, tokens, outbox,
+  counter = unpack(KEYS)
 local id, pair, details, life = unpack(ARGV)
 local k = {
   events = events, active = active, reruns = reruns, queue = queue, ages = ages, retrying = retrying,
@@ -36,9 +37,14 @@ if not body then
   return {'not_found'}
 end
 local remembered = redis.call('HGET', reruns, pair)
--- A living event that is in neither place is in the worker's hands; then these two removed nothing.
-if redis.call('ZREM', delayed, id) == 0 and redis.call('LREM', queue, 1, id) == 0 then
-  return {'in_progress'}
+for _, held in ipairs(redis.call('HVALS', in_flight)) do
+  if held == id then
+    return {'in_progress'}
+  end
+end
+-- One whose place a stranger has removed is in neither, and goes all the same.
+if redis.call('ZREM', delayed, id) == 0 then
+  redis.call('LREM', queue, 1, id)
 end
 redis.call('HDEL', parked, id)
 forget(k, id, pair)

@@ -33,7 +33,7 @@ if owner ~= token then
 end
 local held = redis.call('HGET', in_flight, slot)
 if held == id then
-  local body = redis.call('HGET', events, id)
+  local body = assert(redis.call('HGET', events, id), 'the event has no body')
   local remembered = redis.call('HGET', reruns, pair)
   redis.call('HDEL', in_flight, slot)
   forget(k, id, pair)
