@@ -154,3 +154,27 @@ async def test_a_redis_that_went_back_in_time_halts_trading_until_resynced(
         assert [system.held(account) for account in ("DU1", "DU2")] == [case_five.HELD_AFTER] * 2
         assert repeated_orders(system) == []
         await system.api.component("history", "ok")
+
+
+@pytest.mark.parametrize("lost", ["rebalance_queue", "rebalance_events"])
+async def test_lost_keys_halt_trading_until_resynced(open_system: OpenSystem, redis: RedisServer, lost: str) -> None:
+    """As eviction takes them: health says so, a resync brings every event back, and each ends once."""
+    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+        await system.processor.kill()
+        ids = [await system.signal(each.account_id) for each in FOLLOWERS]
+        await stored(system)
+        client: Any = Redis(port=redis.port)
+        async with client:
+            await client.delete(system.processor.environment["REDIS_KEY_PREFIX"] + lost)
+        history = await system.api.component("history", "down")
+        sick = await system.api.http.get("/health")
+        done = await system.api.http.post("/queue/resync", headers=dict(system.api.key))
+        await system.processor.start()
+        ended = [await system.api.ended(event_id) for event_id in ids]
+
+        assert "lost some of the keys" in history["detail"]
+        assert (sick.status_code, sick.json()["status"]) == (503, "unhealthy")
+        assert (done.json()["done"], done.json()["counts"]) == (True, {"returns": 3})
+        assert [event["status"] for event in ended] == ["completed"] * 3
+        assert [system.held(each.account_id) for each in FOLLOWERS] == [case_five.HELD_AFTER] * 3
+        assert repeated_orders(system) == []
