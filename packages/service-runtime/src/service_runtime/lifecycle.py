@@ -18,6 +18,7 @@ from service_runtime.configuration import Configuration, load_configuration
 from service_runtime.errors import ConfigurationError, ServiceFailed
 from service_runtime.heartbeat import beat
 from service_runtime.log_setup import configure_logging
+from service_runtime.small_reads import read_in_small_pieces
 from service_runtime.supervisor import Supervisor
 
 _CLOSING_SECONDS = 10
@@ -93,6 +94,7 @@ def run_service(name: str, serve: Serve, *, environ: Mapping[str, str], working_
         context = ServiceContext(name, configuration, SystemClock())
         # What the imports left lives as long as the process; the collector need not go through it again and again.
         gc.freeze()
+        read_in_small_pieces()
         return asyncio.run(_live(context, serve, Path(heartbeat_file) if heartbeat_file else None))
     except ConfigurationError as error:
         sys.stderr.write(f"{name} cannot start: the configuration is wrong\n{error}\n")
