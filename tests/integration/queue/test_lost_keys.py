@@ -128,6 +128,43 @@ async def test_an_event_that_is_nowhere_can_be_deleted(redis_queue: RedisQueue, 
     assert in_work == InProgress()
 
 
+async def test_a_slot_without_an_event_stops_no_worker(
+    redis_queue: RedisQueue, audit: PostgresAudit, lease: Lease, mender: Mender
+) -> None:
+    """Neither the next claim nor a new worker; what was lost comes back from history, a stranger's id does not."""
+    await everywhere(redis_queue, lease)
+    await carry(redis_queue, audit)
+    await redis_queue.client.hset(redis_queue.keys.in_flight, "1", "a stranger's")
+    claimed = await redis_queue.worker.claim(lease, "1")
+    await redis_queue.client.delete(redis_queue.keys.events)
+    await redis_queue.client.hset(redis_queue.keys.in_flight, "7", "a stranger's")
+
+    recovered = await redis_queue.worker.recover(lease, repeat_pause=HOUR)
+    await carry(redis_queue, audit)
+    await mender.mend()
+
+    assert claimed is not None
+    assert recovered == []
+    assert len(await redis_queue.admin.list_events(10)) == 5
+    assert await redis_queue.client.hgetall(redis_queue.keys.in_flight) == {}
+
+
+async def test_a_rebuild_beside_what_is_left_puts_no_event_in_line_twice(
+    redis_queue: RedisQueue, audit: PostgresAudit, lease: Lease, mender: Mender, postgres_dsn: str
+) -> None:
+    """Bodies and the counter of records are lost at one time, so that Redis passes for an emptied one."""
+    await everywhere(redis_queue, lease)
+    await carry(redis_queue, audit)
+    await redis_queue.client.delete(redis_queue.keys.events, redis_queue.keys.counter)
+
+    seen = await mender.compare()
+    await mender.mend()
+    await carry(redis_queue, audit)
+
+    assert seen.verdict is Verdict.REDIS_LOST
+    await check_with_history(redis_queue.client, redis_queue.keys, await history_of(postgres_dsn))
+
+
 async def test_an_event_without_its_body_does_not_end_unrecorded(
     redis_queue: RedisQueue, audit: PostgresAudit, lease: Lease, mender: Mender
 ) -> None:

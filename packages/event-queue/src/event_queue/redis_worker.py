@@ -60,13 +60,12 @@ class RedisWorkerQueue:
         held = await self._scripts.run("in_flight")
         recovered: list[RebalanceEvent] = []
         for slot, event_id, body in zip(held[::3], held[1::3], held[2::3], strict=True):
-            if not body:
-                raise CorruptQueue(f"slot {slot} holds event {event_id}, which has no body")
-            event = decode_event(body).requeued()
+            event = decode_event(body).requeued() if body else None
+            text = encode_event(event) if event else ""
             details = encode_details({"slot": slot, "fence": lease.fence})
-            pause_ms = repeat_pause // _MILLISECOND
-            await self._write("recover", lease, slot, event_id, encode_event(event), pause_ms, details)
-            recovered.append(event)
+            await self._write("recover", lease, slot, event_id, text, repeat_pause // _MILLISECOND, details)
+            if event:
+                recovered.append(event)
         return recovered
 
     async def claim(self, lease: Lease, slot: str) -> RebalanceEvent | None:

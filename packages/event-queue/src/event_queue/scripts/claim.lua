@@ -12,7 +12,7 @@
 --   halt       STRING  why nothing is claimed
 -- Arguments: token, slot, details of the record
 -- Replies: {'event', body}  {'none', ms until the next pause ends, or ''}  {'halted', reason}  {'lease_lost'}
--- Twice: what the slot holds already is given again.
+-- Twice: what the slot holds already is given again; an id without a body is nobody's, and leaves it.
 --@include outbox clock wake take
 local lease, in_flight, delayed, queue, events, tokens, outbox, counter, halt = unpack(KEYS)
 local token, slot, details = unpack(ARGV)
@@ -26,8 +26,12 @@ if owner ~= token then
   return {'lease_lost'}
 end
 local held = redis.call('HGET', in_flight, slot)
+local body = held and redis.call('HGET', events, held)
+if body then
+  return {'event', body}
+end
 if held then
-  return {'event', redis.call('HGET', events, held)}
+  redis.call('HDEL', in_flight, slot)
 end
 if halted then
   return {'halted', halted}

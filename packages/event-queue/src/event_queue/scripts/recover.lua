@@ -1,4 +1,5 @@
--- Puts an event that a dead worker held at the back of the line, counted once more.
+-- Puts an event that a dead worker held at the back of the line, counted once more. One without a body leaves the slot:
+-- it is a stranger's, or history brings it back.
 -- Without a pause the first two times; from the third on it is set aside, so that an event that kills its worker
 -- cannot starve the others.
 --
@@ -26,6 +27,10 @@ if redis.call('GET', lease) ~= token then
   return {'lease_lost'}
 end
 if redis.call('HGET', in_flight, slot) ~= id then
+  return {'ok'}
+end
+if redis.call('HEXISTS', events, id) == 0 then
+  redis.call('HDEL', in_flight, slot)
   return {'ok'}
 end
 local times = (tonumber(redis.call('HGET', recoveries, id)) or 0) + 1

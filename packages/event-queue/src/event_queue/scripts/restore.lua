@@ -123,8 +123,10 @@ function verbs.back(entry)
     append(k, 'deleted', entry.body, '{"actor":"resync","superseded_by":"' .. twin .. '"}')
     return
   end
-  -- What is nowhere need not be looked for, which would cost more the longer the line is.
-  if entry.expected ~= '' then
+  -- What is nowhere need not be looked for, which would cost more the longer the line is. Ids without bodies are left
+  -- where keys were lost.
+  local places = redis.call('LLEN', queue) + redis.call('ZCARD', delayed) + redis.call('HLEN', in_flight)
+  if entry.expected ~= '' or places > redis.call('HLEN', events) then
     take_out(id)
   end
   redis.call('HSET', events, id, entry.body)
