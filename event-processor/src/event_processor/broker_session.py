@@ -86,6 +86,11 @@ class BrokerSession:
                 ComponentState.DEGRADED,
                 "the gateway's API is read-only: orders are refused until it is not",
             )
+        elif health.unreadable:
+            state, detail = (
+                ComponentState.DEGRADED,
+                f"the gateway told what makes no sense, and no order is sent there meanwhile: {health.unreadable}",
+            )
         facts: dict[str, Any] = {
             "connected": health.connected,
             "read_only": health.read_only,

@@ -7,7 +7,7 @@ import pytest
 from ib_async import CommissionReport, Contract, Execution, Order, Position
 
 from broker_connector_base import AssetClass, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
-from ibkr_connector import mapping
+from ibkr_connector import mapping, numbers
 from ibkr_connector.contracts import QualifiedStock
 from ibkr_connector.messages import OrderKey, split_exec_id
 from ibkr_connector.orders import build_order, round_to_tick
@@ -23,7 +23,7 @@ UNSET_DOUBLE = 1.7976931348623157e308
 )
 def test_numbers_keep_their_digits(number: float | Decimal | str, text: str) -> None:
     """0.1 is 0.1, and whole numbers have no fraction."""
-    assert str(mapping.to_decimal(number)) == text
+    assert str(numbers.to_decimal(number)) == text
 
 
 @pytest.mark.parametrize(
@@ -211,4 +211,4 @@ def test_orders_are_routed_by_smart() -> None:
 )
 def test_shares_carry_no_binary_dust(told: float | str, shares: str) -> None:
     """What a sum in floating point leaves behind does not count as a fraction of a share."""
-    assert mapping.to_shares(told) == Decimal(shares)
+    assert numbers.to_shares(told) == Decimal(shares)

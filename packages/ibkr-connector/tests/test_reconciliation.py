@@ -40,7 +40,7 @@ class _Lists(Requests):
         self.is_refused = False
         self.asked: list[str] = []
 
-    async def open_orders(self) -> list[OrderListed]:
+    async def open_orders(self, account_id: str = "") -> list[OrderListed]:  # noqa: ARG002 - one list for everybody
         self.asked.append("open")
         if self.is_refused:
             raise BrokerAPIError("read-only")

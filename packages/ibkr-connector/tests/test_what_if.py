@@ -20,8 +20,9 @@ from broker_connector_base import (
 )
 from ibkr_connector import IBKRClient, IBKRConnectionSettings
 from ibkr_connector.contracts import QualifiedStock
-from ibkr_connector.mapping import known_number, what_if_told
+from ibkr_connector.mapping import what_if_told
 from ibkr_connector.messages import ErrorTold, Message, WhatIfTold
+from ibkr_connector.numbers import known_number
 from ibkr_connector.session import GatewaySession
 from ibkr_connector.what_if import ask_margin_effect
 from sandbox.gateway import GatewayServer

@@ -262,3 +262,5 @@ class BrokerHealth(FrozenModel):
     """True when the brokerage was seen refusing orders because its API is read-only."""
     detail: str = ""
     last_heard_at: AwareDatetime | None = None
+    unreadable: str = ""
+    """What it told that makes no sense, by account; no order is sent there until it tells otherwise."""

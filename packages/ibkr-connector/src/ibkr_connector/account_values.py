@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from broker_connector_base import SnapshotIncomplete
 from ibkr_connector.messages import AccountFigure
+from ibkr_connector.numbers import known_number
 
 _BASE_CURRENCIES: Final = frozenset({"USD", "BASE", ""})
 """Currencies under which a figure of a US-dollar account may come."""
@@ -65,17 +66,8 @@ def summary_cash(account_id: str, figures: Iterable[AccountFigure]) -> Decimal:
 
 def pushed_cash(figures: Iterable[AccountFigure]) -> Decimal | None:
     """US-dollar cash among pushed account updates, None when there is none yet."""
-    found = {(figure.tag, figure.currency): to_amount(figure.value) for figure in figures}
+    found = {(figure.tag, figure.currency): known_number(figure.value) for figure in figures}
     return next((found[key] for key in _CASH_PUSHED if found.get(key) is not None), None)
-
-
-def to_amount(text: str) -> Decimal | None:
-    """The figure as a number, None when it is none (empty, NaN or infinite)."""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
 
 
 class _Figures:
@@ -83,7 +75,8 @@ class _Figures:
 
     def __init__(self, account_id: str, figures: Iterable[AccountFigure]) -> None:
         self._account_id = account_id
-        amounts = ((figure.tag, figure.currency, to_amount(figure.value)) for figure in figures)
+        self._told = tuple(figures)
+        amounts = ((figure.tag, figure.currency, known_number(figure.value)) for figure in self._told)
         self._amounts = {(tag, currency): amount for tag, currency, amount in amounts if amount is not None}
 
     def find(self, tag: str) -> Decimal | None:
@@ -98,7 +91,13 @@ class _Figures:
     def missing(self, tag: str) -> SnapshotIncomplete:
         others = sorted(currency for name, currency in self._amounts if name == tag)
         hint = f", only in {', '.join(others)}" if others else ""
+        senseless = [repr(each.value[:60]) for each in self._told if each.tag == tag and self._is_senseless(each)]
+        hint += f", told as {', '.join(senseless)}" if senseless else ""
         return SnapshotIncomplete(f"account {self._account_id}: {tag} in US dollars is missing{hint}; try again later")
+
+    @staticmethod
+    def _is_senseless(figure: AccountFigure) -> bool:
+        return bool(figure.value) and known_number(figure.value) is None
 
     def other_cash(self) -> Decimal:
         """Cash in other currencies at the ledger's own rates to the base currency."""
@@ -138,7 +137,7 @@ class _Figures:
         return None if count is None else int(count)
 
     def _rate(self, currency: str, amount: Decimal) -> Decimal:
-        rate = self._amounts.get(("ExchangeRate", currency))
-        if rate is None and amount:
+        rate = self._amounts.get(("ExchangeRate", currency), Decimal(0))
+        if rate <= 0 and amount:
             raise SnapshotIncomplete(f"account {self._account_id}: ExchangeRate of {currency} is missing")
-        return rate or Decimal(0)
+        return rate

@@ -105,6 +105,7 @@ class IBKRClient(BrokerClient):
             read_only=session.is_read_only,
             detail=session.lost.result() if is_lost else "; ".join(session.troubles.values()),
             last_heard_at=session.last_heard_at,
+            unreadable="" if is_lost else session.gaps.unsettled_on(self._managed(session)),
         )
 
     async def wait_until_lost(self) -> None:
@@ -158,7 +159,7 @@ class IBKRClient(BrokerClient):
     async def get_open_orders(self, account_id: str) -> tuple[OpenOrder, ...]:
         """See BrokerClient."""
         line = self._guarded(account_id, "open orders")
-        listed = await line.requests.open_orders()
+        listed = await line.requests.open_orders(account_id)
         return tuple(
             to_open_order(
                 each, status=record.status, filled=record.filled_by_any_word, own_client_id=self._settings.client_id

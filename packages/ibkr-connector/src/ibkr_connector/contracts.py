@@ -12,7 +12,8 @@ from ib_async.wrapper import RequestError
 from broker_connector_base import BrokerAPIError, ContractUnknown
 from ibkr_connector.details_book import DetailsBook
 from ibkr_connector.error_codes import ErrorClass, classify
-from ibkr_connector.mapping import to_decimal, to_gateway_symbol
+from ibkr_connector.mapping import to_gateway_symbol
+from ibkr_connector.numbers import known_number
 from ibkr_connector.requests import Requests
 
 _MAX_AT_ONCE: Final = 40
@@ -65,6 +66,7 @@ class ContractCache:
 
         Raises:
             ContractUnknown: naming every symbol that is no US stock or ETF, or several.
+            BrokerAPIError: the details of one make no sense.
         """
         unique = list(dict.fromkeys(symbols))
         turns = asyncio.Semaphore(_MAX_AT_ONCE)
@@ -107,4 +109,7 @@ def _fits(contract: Contract) -> bool:
 
 def _qualified(symbol: str, details: ContractDetails) -> QualifiedStock:
     contract = details.contract or Contract()
-    return QualifiedStock(symbol, contract.conId, contract.primaryExchange, to_decimal(details.minTick))
+    min_tick = known_number(details.minTick)
+    if min_tick is None or min_tick < 0:
+        raise BrokerAPIError(f"contract details of {symbol} cannot be used: minTick is {details.minTick}")
+    return QualifiedStock(symbol, contract.conId, contract.primaryExchange, min_tick)

@@ -7,6 +7,7 @@ from ib_async.decoder import Decoder
 from ib_async.wrapper import Wrapper
 
 from ibkr_connector.messages import Undecodable
+from ibkr_connector.numbers import Senseless
 
 UNREADABLE: Final = -1
 """The id of a message whose own id cannot be read: it may have been anything."""
@@ -27,7 +28,10 @@ _NAMES: Final = {
     101: "completedOrder",
 }
 
-_ACCOUNT_AT: Final = {61: 2, 63: 3}
+_EXECUTION: Final = 11
+_LIVE: Final = "-1"
+
+_ACCOUNT_AT: Final = {5: 20, _EXECUTION: 16, 61: 2, 63: 3}
 """Where messages about one account name it."""
 
 
@@ -58,12 +62,14 @@ class ListeningDecoder(Decoder):
         if message_id != UNREADABLE and message_id not in handlers:
             return
         # The handlers pop from the list that they are given.
-        excerpt, account_id = str(fields[:20]), _account_of(message_id, fields)
+        excerpt, account_id, is_answer = str(fields[:20]), _account_of(message_id, fields), _is_answer(fields)
         try:
             handlers[message_id](fields)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the message is lost and must be missed
             name = _NAMES.get(message_id, "message")
-            lost = Undecodable(message_id, name, f"{error!r} in {excerpt}"[:_MAX_TEXT], account_id)
+            order = error.order if isinstance(error, Senseless) else None
+            text = f"{error!r} in {excerpt}"[:_MAX_TEXT]
+            lost = Undecodable(message_id, name, text, account_id, order, is_answer)
             self.logger.error("%s", lost)  # noqa: TRY400 - the text names the error
             self._receive(lost)
 
@@ -76,6 +82,10 @@ def _message_id(fields: list[str]) -> int:
 def _account_of(message_id: int, fields: list[str]) -> str:
     place = _ACCOUNT_AT.get(message_id, len(fields))
     return fields[place] if place < len(fields) else ""
+
+
+def _is_answer(fields: list[str]) -> bool:
+    return fields[:1] == [str(_EXECUTION)] and len(fields) > 1 and fields[1] != _LIVE
 
 
 def _parsed(kind: type, field: str) -> Any:

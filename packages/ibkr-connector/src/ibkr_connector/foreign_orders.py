@@ -55,7 +55,8 @@ class ForeignCanceller:
 
     async def _listed(self, record: OrderRecord) -> OrderListed | None:
         """The order as it is listed now; binding gives an order placed by hand another number."""
-        return next((each for each in await self._line.requests.open_orders() if record.is_same(each)), None)
+        listed = await self._line.requests.open_orders(record.account_id)
+        return next((each for each in listed if record.is_same(each)), None)
 
     async def _cancel_here(self, record: OrderRecord, listed: OrderListed, timeout_seconds: float) -> OrderStatus:
         """We are client 0, and the order was placed by hand: in the meantime it has got a number of ours."""
@@ -109,7 +110,7 @@ def _take_over(record: OrderRecord, theirs: OrderRecord) -> None:
 async def _seen_by_owner(line: Line, listed: OrderListed) -> OrderRecord | None:
     """The owner's view of the order. The connection may be older than the order, and binding takes its time."""
     if _find(line, listed) is None:
-        await line.requests.open_orders()
+        await line.requests.open_orders(listed.account_id)
     seconds = line.session.settings.message_grace_seconds
     await line.session.wait_until(lambda: _find(line, listed) is not None, seconds, f"order {listed.key}")
     return _find(line, listed)

@@ -7,10 +7,14 @@ Of these kinds a loss matters:
 - error: it may have ended an order, so orders that live are in doubt; shares it moves none.
 - position, accountSummary, contractDetails: the answer under way is incomplete.
 
+Where a message tells its account, by itself or by its order, the accounts of others are not held up by its loss. A
+message with a number or time that cannot be is lost like one that cannot be read.
+
 Others cost no more than what they would have told: a price, a commission, a pushed figure that is asked for anyway, a
 completed order, whose absence proves nothing at any gateway.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from ibkr_connector.decoding import UNREADABLE
@@ -57,6 +61,11 @@ class Gaps:
         """So were all executions on the account."""
         self._executions_listed[account_id] = mark
 
+    def unsettled_on(self, accounts: Iterable[str]) -> str:
+        """For operators: what keeps orders of these accounts back; empty when nothing does."""
+        lost = ((account_id, self.unsettled(account_id)) for account_id in sorted(accounts))
+        return "; ".join(f"{account_id}: {each}" for account_id, each in lost if each)
+
     def unsettled(self, account_id: str) -> Undecodable | None:
         """A lost message about orders or shares that complete lists have not made good yet."""
-        return self.since(min(self._orders_listed, self._executions_listed.get(account_id, 0)), TRADING)
+        return self.since(min(self._orders_listed, self._executions_listed.get(account_id, 0)), TRADING, account_id)

@@ -26,10 +26,10 @@ from ibkr_connector.messages import (
     PositionTold,
     QuoteEnded,
     QuoteFactTold,
-    StatusTold,
     SummaryTold,
     TickTold,
 )
+from ibkr_connector.numbers import to_shares
 from ibkr_connector.pace import Pace
 from ibkr_connector.paced_client import PacedClient
 
@@ -74,15 +74,8 @@ class _ListeningWrapper(Wrapper):
     ) -> None:
         if clientId == self.clientId:
             self.answered(orderId)
-        self.receive(
-            StatusTold(
-                key=mapping.order_key(clientId, orderId, permId),
-                perm_id=permId,
-                status=status,
-                filled=mapping.to_shares(filled),
-                why_held=whyHeld,
-            ),
-        )
+        key = mapping.order_key(clientId, orderId, permId)
+        self.receive(mapping.status_told(key, permId, status, filled, whyHeld))
 
     def completedOrder(self, contract: Contract, order: Order, orderState: OrderState) -> None:
         super().completedOrder(contract, order, orderState)
@@ -123,7 +116,9 @@ class _ListeningWrapper(Wrapper):
         super().accountUpdateMulti(reqId, account, modelCode, tag, val, currency)
 
     def position(self, account: str, contract: Contract, posSize: float, avgCost: float) -> None:
-        self.receive(PositionTold(account, contract.conId, mapping.to_shares(posSize)))
+        self.receive(
+            PositionTold(account, contract.conId, to_shares(posSize, f"the position of {account} in {contract.symbol}"))
+        )
         super().position(account, contract, posSize, avgCost)
 
     def priceSizeTick(self, reqId: int, tickType: int, price: float, size: float) -> None:

@@ -15,8 +15,8 @@ from ib_async import Position
 
 from ibkr_connector.cash import PUSH_PATIENCE_SECONDS
 from ibkr_connector.gaps import EXECUTIONS, POSITIONS
-from ibkr_connector.mapping import to_shares
 from ibkr_connector.messages import ExecutionTold
+from ibkr_connector.numbers import to_shares
 from ibkr_connector.position_ledger import PositionLedger
 from ibkr_connector.requests import Requests
 from ibkr_connector.session import GatewaySession

@@ -47,7 +47,7 @@ def trading_hours(symbol: str, details: ContractDetails) -> TradingHours:
         zone = find_zone(details.timeZoneId)
         regular = parse_sessions(details.liquidHours, zone)
         extended = parse_sessions(details.tradingHours, zone)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise BrokerAPIError(f"trading hours of {symbol} cannot be read: {error}") from error
     return TradingHours(symbol=symbol, regular=regular, extended=extended)
 

@@ -1,12 +1,13 @@
-"""Between ib_async's values and ours: floats become Decimals here and nowhere else."""
+"""Between ib_async's values and ours: a value that cannot be raises `Senseless`."""
 
 import sys
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from ib_async import CommissionReport, Contract, Execution, Order, OrderState, Position
 
 from broker_connector_base import AccountPosition, AssetClass, Fill, OpenOrder, OrderStatus, Side
-from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey, OrderListed, WhatIfTold
+from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey, OrderListed, StatusTold, WhatIfTold
+from ibkr_connector.numbers import BEYOND, Senseless, known_number, require_number, shares_or_beyond, to_shares
 
 _BUYING = frozenset({"BUY", "BOT"})
 """Orders say BUY, executions BOT; everything else (SELL, SSHORT, SLD) sells."""
@@ -15,14 +16,6 @@ _UNSET_ORDER_ID = 2**31 - 1
 """Sent with executions of orders placed by hand."""
 
 _STOCK = "STK"
-
-_SMALLEST_FRACTION = Decimal("0.000001")
-_BEYOND_SHARES = 10**15
-"""No quantity, but the gateway's way to leave one out."""
-
-_UNSET = 1.0e300
-"""The gateway sends 1.797e308 for a number that it does not know."""
-
 
 _CLASS_SEPARATOR = "."
 _GATEWAY_CLASS_SEPARATOR = " "
@@ -39,21 +32,6 @@ def from_gateway(contract: Contract) -> str:
     if contract.secType != _STOCK:
         return contract.symbol
     return contract.symbol.replace(_GATEWAY_CLASS_SEPARATOR, _CLASS_SEPARATOR)
-
-
-def to_decimal(number: float | Decimal | str) -> Decimal:
-    """The number as written, without binary dust; whole numbers without a fraction."""
-    value = Decimal(str(number))
-    return Decimal(int(value)) if value == value.to_integral_value() else value
-
-
-def to_shares(number: float | Decimal | str) -> Decimal:
-    """A quantity of shares to six decimals, finer than any fraction that a brokerage books.
-
-    What is left of sums in binary floating point, such as 0.5999999999999996 shares, would never agree with itself.
-    """
-    value = to_decimal(number)
-    return value if abs(value) >= _BEYOND_SHARES else to_decimal(value.quantize(_SMALLEST_FRACTION))
 
 
 def to_side(action: str) -> Side:
@@ -75,7 +53,7 @@ def order_listed(contract: Contract, order: Order, status: str) -> OrderListed:
         account_id=order.account,
         symbol=from_gateway(contract),
         side=to_side(order.action),
-        quantity=to_shares(order.totalQuantity),
+        quantity=shares_or_beyond("an order's quantity", order.totalQuantity),
         order_type=order.orderType,
         order_ref=order.orderRef,
         status=status,
@@ -83,7 +61,20 @@ def order_listed(contract: Contract, order: Order, status: str) -> OrderListed:
 
 
 def execution_told(contract: Contract, execution: Execution) -> ExecutionTold:
-    """From an execDetails message. Kept for the day, so texts that repeat are one object each."""
+    """From an execDetails message. Kept for the day, so texts that repeat are one object each.
+
+    Raises:
+        Senseless: its id, shares or price cannot be; stocks have a price above zero.
+    """
+    if not execution.execId:
+        raise Senseless("an execution's id", execution.execId)
+    quantity = shares_or_beyond("an execution's quantity", execution.shares)
+    price = require_number(f"the price of execution {execution.execId}", execution.price)
+    if quantity == BEYOND:
+        raise Senseless(f"the quantity of execution {execution.execId}", execution.shares)
+    if quantity and price <= 0 and contract.secType == _STOCK:
+        raise Senseless(f"the price of execution {execution.execId}", execution.price)
+    cumulative = shares_or_beyond("the shares executed of an order", execution.cumQty)
     return ExecutionTold(
         exec_id=sys.intern(execution.execId),
         key=order_key(execution.clientId, execution.orderId, execution.permId),
@@ -93,17 +84,28 @@ def execution_told(contract: Contract, execution: Execution) -> ExecutionTold:
         contract_id=contract.conId,
         symbol=sys.intern(from_gateway(contract)),
         side=to_side(execution.side),
-        quantity=to_shares(execution.shares),
-        price=to_decimal(execution.price),
+        quantity=quantity,
+        price=price,
         executed_at=execution.time,
-        cumulative=to_shares(execution.cumQty),
+        cumulative=Decimal(0) if cumulative == BEYOND else cumulative,
     )
+
+
+def status_told(key: OrderKey, perm_id: int, status: str, filled: float, why_held: str) -> StatusTold:
+    """From an orderStatus message, which names no account.
+
+    Raises:
+        Senseless: its count of shares cannot be.
+    """
+    count = known_number(filled)
+    if count is None or count < 0:
+        raise Senseless(f"the shares filled of order {key}", filled, key)
+    return StatusTold(key=key, perm_id=perm_id, status=status, filled=to_shares(count), why_held=why_held)
 
 
 def commission_told(report: CommissionReport) -> CommissionTold:
     """From a commissionReport message; an unset amount is none."""
-    amount = report.commission if abs(report.commission) < _UNSET else 0.0
-    return CommissionTold(sys.intern(report.execId), to_decimal(amount))
+    return CommissionTold(sys.intern(report.execId), known_number(report.commission) or Decimal(0))
 
 
 def what_if_told(request_id: int, state: OrderState) -> WhatIfTold:
@@ -119,15 +121,6 @@ def what_if_told(request_id: int, state: OrderState) -> WhatIfTold:
         commission=next((cost for cost in costs if cost is not None), None),
         warning=state.warningText,
     )
-
-
-def known_number(number: float | str) -> Decimal | None:
-    """The number, None where the gateway has none: empty, or 1.797e308."""
-    try:
-        value = Decimal(str(number))
-    except InvalidOperation:
-        return None
-    return to_decimal(value) if value.is_finite() and abs(value) < Decimal(_UNSET) else None
 
 
 def to_fill(execution: ExecutionTold, commission: Decimal) -> Fill:

@@ -209,6 +209,10 @@ class Undecodable:
     text: str
     account_id: str = ""
     """The account that it is about, where that could be read."""
+    order: OrderKey | None = None
+    """The order, where that could be read, and no account."""
+    is_answer: bool = False
+    """True when it answered a request by number, so that it is whoever asked who misses it."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.message_id}) cannot be decoded: {self.text}"

@@ -82,10 +82,11 @@ class OrderBook:
                 del self._records[key]
             self._look_beyond = len(self._records) + _MOST_ENDED
 
-    def doubt_all(self) -> None:
-        """Messages may have been lost: every order that is not final must be asked for."""
+    def doubt(self, account_id: str) -> None:
+        """Messages about the account, about any when empty, may have been lost: ask for its orders that may fill."""
         for record in self._records.values():
-            record.doubt()
+            if account_id in ("", record.account_id):
+                record.doubt()
 
 
 def _record_of(message: OrderListed) -> OrderRecord:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Final
 
 from ibkr_connector.error_codes import fails_request
 from ibkr_connector.messages import DataTypeTold, ErrorTold, QuoteEnded, QuoteFactTold, TickTold
+from ibkr_connector.numbers import known_number
 from ibkr_connector.price_choice import BID_ASK_TICKS, Quote
 
 _HALTED: Final = 49
@@ -55,10 +55,10 @@ class QuoteBoard:
             quote.failure = str(error)
 
     def _tick(self, quote: Quote, tick: TickTold) -> None:
-        # A bid or ask for no shares is none, and -1 or NaN stand for "no price".
-        is_price = tick.price > 0 and (tick.size > 0 or tick.tick_type not in BID_ASK_TICKS)
-        if is_price:
-            quote.ticks[tick.tick_type] = Decimal(str(tick.price))
+        # A bid or ask for no shares is none, and -1 stands for "no price".
+        price, size = known_number(tick.price), known_number(tick.size)
+        if price is not None and price > 0 and (tick.tick_type not in BID_ASK_TICKS or (size is not None and size > 0)):
+            quote.ticks[tick.tick_type] = price
             quote.observed_at = self._now()
         else:
             quote.ticks.pop(tick.tick_type, None)

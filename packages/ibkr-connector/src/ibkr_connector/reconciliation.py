@@ -34,7 +34,7 @@ class Reconciler:
 
     async def _is_open(self, record: OrderRecord) -> bool:
         try:
-            listed = await self._requests.open_orders()
+            listed = await self._requests.open_orders(record.account_id)
         except BrokerAPIError:
             # A read-only gateway refuses lists as it refuses orders; one that it never took is not on any.
             if not record.was_refused_unseen:

@@ -51,13 +51,14 @@ class Requests:
         """
         return await self._in_turn(self._positions_turn, lambda: self._ask_positions(account_id))
 
-    async def open_orders(self) -> list[OrderListed]:
-        """Orders of everybody on every account, the latest word on each.
+    async def open_orders(self, account_id: str = "") -> list[OrderListed]:
+        """Orders of everybody on every account, the latest word on each; complete for this account, else for all.
 
         Raises:
-            BrokerAPIError: the gateway refuses to list orders, as a read-only API does.
+            BrokerAPIError: the gateway refuses to list orders, as a read-only API does, or one that may be of the
+                account could not be understood.
         """
-        return await self._in_turn(self._open_orders_turn, self._ask_open_orders)
+        return await self._in_turn(self._open_orders_turn, lambda: self._ask_open_orders(account_id))
 
     async def completed_orders(self) -> list[Trade]:
         """Today's orders that have ended; empty when the gateway does not answer this request."""
@@ -168,18 +169,18 @@ class Requests:
         with self._complete("positions", gaps.POSITIONS, SnapshotIncomplete, account_id):
             return await self._unnumbered(self._ib.reqPositionsAsync, "positions")
 
-    async def _ask_open_orders(self) -> list[OrderListed]:
+    async def _ask_open_orders(self, account_id: str = "") -> list[OrderListed]:
         try:
-            return await self._list_open_orders()
+            return await self._list_open_orders(account_id)
         except ListIncomplete:
             # Once more: an order that came or went at that moment may have looked like a gap.
-            return await self._list_open_orders()
+            return await self._list_open_orders(account_id)
 
-    async def _list_open_orders(self) -> list[OrderListed]:
+    async def _list_open_orders(self, account_id: str = "") -> list[OrderListed]:
         session, what = self._session, "open orders"
         listing = session.listing = Listing()
         try:
-            with self._complete(what, gaps.OPEN_ORDERS, ListIncomplete) as mark:
+            with self._complete(what, gaps.OPEN_ORDERS, ListIncomplete, account_id) as mark:
                 await self._unnumbered(lambda: self._unless_refused(self._ib.reqAllOpenOrdersAsync, what), what)
         finally:
             session.listing = None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ from ibkr_connector.messages import (
     Undecodable,
     WhatIfTold,
 )
+from ibkr_connector.numbers import require_recent
 from ibkr_connector.order_book import OrderBook
 from ibkr_connector.pace import Pace
 from ibkr_connector.quotes import QuoteBoard
@@ -199,19 +201,27 @@ class GatewaySession:
             case StatusTold():
                 self.orders.told(message)
             case ExecutionTold():
+                require_recent(f"the time of execution {message.exec_id}", message.executed_at, self._now())
                 for execution in self.executions.add(message):
                     self.orders.executed(execution)
             case CommissionTold():
                 self.executions.add_commission(message)
 
     def _on_undecodable(self, lost: Undecodable) -> None:
-        self.gaps.add(lost)
-        if lost.message_id in DOUBTFUL:
-            self._doubt_all()
+        account_id = self._account_of(lost)
+        self.gaps.add(replace(lost, account_id=account_id))
+        if lost.message_id in DOUBTFUL and not lost.is_answer:
+            self._doubt(account_id)
 
-    def _doubt_all(self) -> None:
+    def _account_of(self, lost: Undecodable) -> str:
+        """The account that a lost message was about; empty unless it is certainly one of this login."""
+        record = self.orders.get(lost.order) if lost.order else None
+        named = lost.account_id or (record.account_id if record else "")
+        return named if named in self.ib.managedAccounts() else ""
+
+    def _doubt(self, account_id: str = "") -> None:
         self.doubts += 1
-        self.orders.doubt_all()
+        self.orders.doubt(account_id)
 
     def _note_trouble(self, error: ErrorTold) -> None:
         if error.code in error_codes.ENDS_TROUBLE:
@@ -237,4 +247,4 @@ class GatewaySession:
             self.is_upstream_lost = True
         elif error.code in error_codes.UPSTREAM_RESTORED:
             self.is_upstream_lost = False
-            self._doubt_all()
+            self._doubt()
