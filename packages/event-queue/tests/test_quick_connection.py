@@ -34,7 +34,7 @@ async def opened(
 
 
 def pool_at(port: int, **settings: Any) -> QuickPool:
-    return QuickPool(host="127.0.0.1", port=port, retry=Retry(NoBackoff(), 2), **settings)
+    return QuickPool(host="127.0.0.1", port=port, retry=Retry(NoBackoff(), 2), protocol=2, **settings)
 
 
 async def clients_of(client: Any) -> int:
