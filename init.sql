@@ -28,7 +28,9 @@ CREATE TABLE IF NOT EXISTS rebalance_events (
 );
 
 CREATE INDEX IF NOT EXISTS idx_events_account_id ON rebalance_events (account_id, created_at DESC, event_id DESC);
-CREATE INDEX IF NOT EXISTS idx_events_status ON rebalance_events (status, created_at DESC, event_id DESC);
+-- Nearly all events are completed, and found by their time; those that have not ended are few, and have an index below.
+CREATE INDEX IF NOT EXISTS idx_events_status ON rebalance_events (status, created_at DESC, event_id DESC)
+    WHERE status IN ('skipped', 'deleted');
 CREATE INDEX IF NOT EXISTS idx_events_unfinished ON rebalance_events (last_counter)
     WHERE status IN ('pending', 'processing', 'failed', 'delayed');
 -- Rows come in the order of this moment, so a range of pages tells where to look, at almost no cost to a write.

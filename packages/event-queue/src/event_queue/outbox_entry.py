@@ -4,7 +4,9 @@ An entry is {"n": counter, "kind", "event", "details", "due": milliseconds or no
 """
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
@@ -16,7 +18,12 @@ from event_queue.errors import CorruptQueue
 _LONGEST_COUNTER: Final = 18
 """Digits; what PostgreSQL takes for one."""
 _HELD_AT_ONCE: Final = 64
-"""Events between whose steps others may step."""
+"""Events between whose steps others may step, and moments that several records share."""
+_KINDS: Final[Mapping[str, AuditKind]] = {kind.value: kind for kind in AuditKind}
+_HEAD: Final = re.compile(
+    r'\{"event_id":"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})","account_id":"([^"\\\x00-\x1f]*)",'
+)
+"""How the queue begins every event that it writes. Whether the rest is JSON is for PostgreSQL to say."""
 _read_event: Final = json.JSONDecoder(parse_int=str).decode
 """Numbers are not looked at, so that none is too long."""
 
@@ -56,10 +63,10 @@ def _record(counter: int, stream_id: str, fields: Mapping[str, str]) -> AuditRec
     return AuditRecord(
         counter=counter,
         stream_id=stream_id,
-        kind=AuditKind(fields["kind"]),
+        kind=_KINDS[fields["kind"]],
         event_id=event_id,
         account_id=_text(json.loads(fields["details"])["scope"] if event_id is None else account_id),
-        recorded_at=from_ms(int(fields.get("at") or stream_id.partition("-")[0])),
+        recorded_at=_moment(fields.get("at") or stream_id.partition("-")[0]),
         event_json=fields["event"],
         details_json=_with_due(fields["details"], fields["due"]),
     )
@@ -68,8 +75,15 @@ def _record(counter: int, stream_id: str, fields: Mapping[str, str]) -> AuditRec
 @lru_cache(maxsize=_HELD_AT_ONCE)
 def _whose(body: str) -> tuple[UUID | None, object]:
     """Id and account of an event; nothing where the record is about none. Each step of an event has the same body."""
+    if head := _HEAD.match(body):
+        return UUID(head[1]), head[2]
     event = _read_event(body)
     return (UUID(event["event_id"]), event["account_id"]) if event else (None, "")
+
+
+@lru_cache(maxsize=_HELD_AT_ONCE)
+def _moment(milliseconds: str) -> datetime:
+    return from_ms(int(milliseconds))
 
 
 def _text(value: object) -> str:

@@ -1,6 +1,7 @@
 """Audit records into PostgreSQL: a batch and the cursor in one transaction, with what PostgreSQL refuses set apart."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import asyncpg
@@ -22,6 +23,7 @@ _HISTORY: Final[Mapping[str, str]] = {
     "details": "details_json",
 }
 """Column of `event_history` -> field of a record."""
+_row_of: Final = attrgetter(*_HISTORY.values())
 _MOVES: Final = ([kind.value for kind in STATUS_AFTER], [status.value for status in STATUS_AFTER.values()])
 _ORDER_TABLES: Final[Mapping[AuditKind, QueryName]] = {
     AuditKind.ORDER_INTENT: "upsert_order_intents",
@@ -100,7 +102,7 @@ class PostgresAppender:
         await self._insert_history(connection, [record for record in records if record.kind not in SWITCH_KINDS])
 
     async def _insert_history(self, connection: Any, records: Sequence[AuditRecord]) -> None:
-        rows = zip(*_columns(records, *_HISTORY.values()), strict=True)
+        rows = map(_row_of, records)
         await connection.copy_records_to_table("event_history", columns=list(_HISTORY), records=rows)
         await connection.execute(self._queries["move_events"], *_columns(records, "counter"), *_MOVES)
         for kind, query in _ORDER_TABLES.items():
