@@ -99,7 +99,7 @@ ScriptRunner.run = _look_first
     Bug(
         name="claim that is not idempotent",
         changes=(
-            Change(f"{_SCRIPTS}/claim.lua", "if held then", "if false then"),
+            Change(f"{_SCRIPTS}/claim.lua", "if body then", "if false then"),
             Change(f"{_SCRIPTS}/finish.lua", "if held then", "if false then"),
         ),
         faults=("F4b",),
