@@ -79,9 +79,12 @@ local function put_in(entry)
   if due == '' then
     redis.call('LPUSH', queue, entry.name)
     wake(tokens)
-  elseif since then
+  elseif since and pause_of(k, entry.account) then
     redis.call('HSET', parked, entry.name, entry.account)
     due = whole(FAR_AHEAD + since)
+  elseif since then
+    -- Trading was resumed since, which moved it into the line without a record of its own.
+    due = since
   end
   if due ~= '' then
     redis.call('ZADD', delayed, due, entry.name)
