@@ -11,6 +11,7 @@ import pytest
 from event_broker import history_keeper
 from event_broker.history_keeper import HistoryKeeper
 from event_broker.past_gate import GatedIntake, PastGate
+from event_broker.spill_keeper import SpillKeeper
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import QueueClosed, ReadTooEarly
 from event_queue.inbound_message import InboundMessage
@@ -24,7 +25,7 @@ from event_queue.spill import Spill
 from event_queue.testing.events import make_event
 from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back
 from event_queue.testing.redis_server import running_redis
-from event_queue.testing.relays import address_of
+from event_queue.testing.relays import address_of, relay_of
 from event_queue.testing.server_process import free_port
 from service_runtime.clock import Clock, SystemClock
 
@@ -45,7 +46,10 @@ def keeper_of(
     queue: RedisQueue, audit: PostgresAudit, directory: Path, gate: PastGate | None = None, clock: Clock = CLOCK
 ) -> HistoryKeeper:
     mender = Mender(queue.mending, audit.past, now=CLOCK.now)
-    return HistoryKeeper(mender, queue.mending, Spill(directory / "spill", host="here"), gate or PastGate(), clock)
+    spill = Spill(directory / "spill", host="here")
+    relay = relay_of(queue.outbox, audit, spill=spill)
+    files = SpillKeeper(spill, mender, carry=relay.carry_files)
+    return HistoryKeeper(mender, queue.mending, files, gate or PastGate(), clock)
 
 
 def nobody_listens() -> PostgresAddress:
@@ -313,9 +317,11 @@ async def test_spilled_records_are_carried_without_a_break_while_a_rebuild_waits
 ) -> None:
     """A batch that takes longer than from one look to the next would never be stored else."""
     await redis_queue.intake.enqueue(make_event())
+    spilled = Spill(tmp_path / "spill", host="here")
+    spilled.append(await redis_queue.outbox.read("0-0", limit=1, block=timedelta(milliseconds=1)))
+    spilled.close()
     await carry(redis_queue, audit)
     await go_back(redis_queue.client, {})
-    (tmp_path / "spill").mkdir()
     looks, starts = Looks(), list[datetime]()
     keeper = keeper_of(redis_queue, audit, tmp_path, clock=looks)
 

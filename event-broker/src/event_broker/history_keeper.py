@@ -17,13 +17,13 @@ from typing import Final
 import structlog
 
 from event_broker.past_gate import PastGate
+from event_broker.spill_keeper import SpillKeeper
 from event_broker.until_stopped import end_task
 from event_queue.components import ComponentReport, ComponentState
-from event_queue.errors import AuditUnavailable, QueueError
+from event_queue.errors import AuditUnavailable, QueueError, QueueUnavailable
 from event_queue.mender import Comparison, Mender, MendPlan
 from event_queue.one_past import CLOSED, Verdict
 from event_queue.redis_mending import RedisMending
-from event_queue.spill import Spill
 from service_runtime.clock import Clock
 
 COMPONENT: Final = "history"
@@ -49,12 +49,12 @@ class _Finding:
 class HistoryKeeper:
     """Looks for as long as the service lives."""
 
-    def __init__(self, mender: Mender, redis: RedisMending, spill: Spill, gate: PastGate, clock: Clock) -> None:
-        """Take what compares and mends, the spill, whose records come before everything, and the gate of the intake."""
+    def __init__(self, mender: Mender, redis: RedisMending, files: SpillKeeper, gate: PastGate, clock: Clock) -> None:
+        """Take what compares and mends, the files, whose records come before everything, and the gate of the intake."""
         self._mender = mender
         self._gate = gate
         self._redis = redis
-        self._spill = spill
+        self._files = files
         self._clock = clock
         self.changed: Callable[[], None] = _nobody
         """Called after each look that showed something else than the one before."""
@@ -118,6 +118,7 @@ class HistoryKeeper:
         looked_at = self._clock.now()
         try:
             run_id = await self._redis.run_id()
+            await self._files.compare()
             await self._meet(run_id)
             comparison = await self._mender.compare()
             finding = await self._judge(comparison, run_id)
@@ -171,7 +172,7 @@ class HistoryKeeper:
 
     async def _rebuild(self) -> _Finding:
         self._close_gate("Redis was emptied, and is rebuilt from history first")
-        if self._spill.exists and (not self._spill.is_open or self._spill.records):
+        if self._files.may_hold_records:
             words = "Redis was emptied; it is rebuilt once the records spilled to disk are in PostgreSQL."
             return _Finding(ComponentState.DOWN, words, Verdict.REDIS_LOST)
         # What is read before its records are numbered behind those of history would contradict it.
@@ -184,6 +185,12 @@ class HistoryKeeper:
     async def _halt(self, comparison: Comparison, run_id: str) -> _Finding:
         if not comparison.survey.halt:
             await self._mender.halt()
+        if not comparison.lacks_keys and self._files.holds_records:
+            # The relay stands still, and what Redis has to be put right by may lie in them.
+            await self._stop_carrying()
+            trouble = await self._carry_files()
+            if trouble is not None:
+                return trouble
         if run_id != self._taught_run:
             self._close_gate("Redis has lost some of its past, and learns first which messages it has seen")
             await self._mender.remember()
@@ -191,6 +198,17 @@ class HistoryKeeper:
             self._taught_run = run_id
         halt = await self._redis.halt_reason()
         return _lacking(halt) if comparison.lacks_keys else _went_back(halt)
+
+    async def _carry_files(self) -> _Finding | None:
+        """Bring the files to PostgreSQL; what to report when that cannot be done."""
+        try:
+            await self._files.carry()
+        except (AuditUnavailable, QueueUnavailable):
+            raise
+        except QueueError as error:
+            words = f"Redis is halted, nothing is traded, and records on disk, which go first, wait: {error}"
+            return _Finding(ComponentState.DOWN, words, halt=await self._redis.halt_reason(), may_carry=False)
+        return None
 
     def _close_gate(self, reason: str) -> None:
         self._gate.close(reason, told_until=self._told_until)

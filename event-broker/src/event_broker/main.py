@@ -27,8 +27,10 @@ from event_broker.relay_keeper import RelayKeeper, log_set_apart
 from event_broker.settings import GRACE_SECONDS
 from event_broker.signal_spool import SpoolFolder
 from event_broker.signals import Outlets, health_of, listening
+from event_broker.spill_keeper import SpillKeeper
 from event_broker.start_check import check_redis
 from event_broker.until_stopped import until_stopped
+from event_queue.another_past import AnotherPast
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
 from event_queue.mender import Mender
@@ -96,13 +98,20 @@ def _start_audit(
 
     spill = Spill(context.configuration.settings.outbox.spill_directory, host=gethostname())
     stack.callback(spill.close)
+    mender = Mender(redis.mending, audit.past, now=context.clock.now)
     relay = OutboxRelay(
-        redis.outbox, audit, now=context.clock.now, pause=pause, spill=spill, told_set_apart=log_set_apart
+        redis.outbox,
+        audit,
+        now=context.clock.now,
+        pause=pause,
+        spill=spill,
+        told_set_apart=log_set_apart,
+        store_another_past=AnotherPast(mender, audit.past, audit).store,
     )
     watch = OutboxWatch(_relief(context, redis, spill), context.clock)
     keeper = RelayKeeper(relay, watch, context.clock)
-    mender = Mender(redis.mending, audit.past, now=context.clock.now)
-    history = HistoryKeeper(mender, redis.mending, spill, gate, context.clock)
+    files = SpillKeeper(spill, mender, carry=relay.carry_files)
+    history = HistoryKeeper(mender, redis.mending, files, gate, context.clock)
     retention = timedelta(days=context.configuration.settings.postgres.retention_days)
     _run(context, "history", history.run)
     history_reporter = _reporter(redis, alarms.watching(history.report))

@@ -151,3 +151,41 @@ async def test_every_script_of_mending_may_run_twice(redis_queue: RedisQueue, au
         assert (await mender.compare()).verdict is Verdict.AGREES
 
     assert runner.ran == {"survey", "halt", "renumber", "restore", "reopen"}
+
+
+@pytest.mark.parametrize("earlier", ["emptied", "went back"])
+async def test_a_copy_from_amid_an_earlier_mending_follows_what_history_has_learnt_since(
+    redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, *, earlier: str
+) -> None:
+    """The halt that it brings along tells of the earlier loss alone: what happened since then is not overlooked."""
+    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    old = await past_with_everything(redis_queue, audit)
+    await go_back(redis_queue.client, {} if earlier == "emptied" else old)
+    await mender.halt()
+    amid = await copy_of(redis_queue.client)
+    stale = await redis_queue.mending.halt_reason()
+    await mender.mend()
+    await redis_queue.trading.resume("DU2", actor="ops")
+    lease = await redis_queue.worker.acquire_lease("b", ttl=HOUR, presumed_dead="a:1")
+    assert isinstance(lease, Lease)
+    ended = await redis_queue.worker.claim(lease, "0")
+    assert ended is not None
+    await redis_queue.worker.complete(lease, "0", ended, result={}, claim_next=False)
+    await redis_queue.worker.claim(lease, "1")
+    await redis_queue.intake.enqueue(make_event("since"))
+    await carry(redis_queue, audit)
+    told = {known.event.event_id: known for known in await audit.past.unfinished()}
+
+    await go_back(redis_queue.client, amid)
+    await mender.halt()
+    joined = await redis_queue.mending.halt_reason()
+    await mender.mend()
+
+    assert joined != stale
+    assert await redis_queue.trading.read() == {}
+    present = await redis_queue.mending.present()
+    assert set(present) == set(told)
+    assert all(present[name].event.times_queued >= known.event.times_queued for name, known in told.items())
+    await carry(redis_queue, audit)
+    await check_with_history(redis_queue.client, redis_queue.keys, await history_of(postgres_dsn))
+    assert (await mender.compare()).verdict is Verdict.AGREES

@@ -69,6 +69,10 @@ class Divergence:
     agreed: int
     ahead: int
 
+    def joined(self, other: "Divergence") -> "Divergence":
+        """All that one of the two tells of."""
+        return Divergence(min(self.agreed, other.agreed), max(self.ahead, other.ahead))
+
     def hides(self, known: KnownEvent) -> bool:
         """Whether the queue holds the event as it was before."""
         return self.agreed < known.last_counter <= self.ahead

@@ -8,7 +8,6 @@ Several may mend at once. A step is taken only under the halt that it was planne
 another has let trading go on, changes nothing and looks again.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from event_queue.errors import QueueMoving
+from event_queue.halt_words import divergence_in, halt_words
 from event_queue.keepsakes import Keepsakes, KeptCounts
 from event_queue.loose_records import loose_records
 from event_queue.mend_plan import Divergence, LooseRecords, MendAction, MendStep, PresentEvent, plan_steps
@@ -26,13 +26,6 @@ from event_queue.receipts import FILL_LIFE
 from event_queue.redis_mending import RedisMending
 
 _TRIES: Final = 20
-_HALT: Final = re.compile(r"\w+ (\d+) (\d+) ")
-"""The word, what the queue never saw, and the reason."""
-_REASONS: Final = {
-    CLOSED: "Redis was emptied and is being rebuilt from history",
-    HALTED: "Redis went back in time: run `rebalancer resync`",
-    LACKING: "Redis lost some of its keys: run `rebalancer resync`",
-}
 _OTHER_PAST: Final = (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK)
 
 
@@ -149,15 +142,40 @@ class Mender:
     async def halt(self) -> None:
         """Let nothing be traded on a queue that needs mending, and remember what it never saw.
 
-        What the queue holds is not looked at, so that nothing in it is in the way. A halt in force stays.
+        What the queue holds is not looked at, so that nothing in it is in the way. A halt in force stays, unless
+        records have to be numbered under it: it may be of an earlier loss, and knows nothing of this one then.
 
         Raises:
             QueueMoving: as `plan`.
         """
         await self._past.fence()
         plan = await self._while_still(self._outline)
-        if plan.comparison.needs_mending and not plan.comparison.survey.halt:
+        if plan.comparison.needs_mending and (plan.renumbers or not plan.halt):
             await self._halt(plan)
+
+    async def is_behind(self, end: HistoryPosition) -> bool:
+        """Whether Redis went back in time behind a record that it has given away to a file; PostgreSQL is not asked.
+
+        Raises:
+            QueueUnavailable: Redis did not answer.
+        """
+        return compare(end, await self._redis.survey(end.stream_id)) is Verdict.REDIS_WENT_BACK
+
+    async def halt_for(self, divergence: Divergence) -> None:
+        """Let nothing be traded on a queue that never saw some records, besides those that a halt in force tells of.
+
+        Raises:
+            QueueMoving: others kept changing the halt.
+            QueueUnavailable: Redis did not answer.
+        """
+        for _ in range(_TRIES):
+            present = await self._redis.halt_reason()
+            known = divergence_in(present)
+            word = CLOSED if present.startswith(CLOSED) else HALTED
+            words = halt_words(word, known.joined(divergence) if known else divergence)
+            if await self._redis.halt(words, instead_of=present) == words:
+                return
+        raise QueueMoving("the halt of the queue kept changing: try again")
 
     async def remember(self) -> None:
         """Give Redis back what it kept for a while, and let channels be read again from where history knows them.
@@ -216,8 +234,7 @@ class Mender:
 
     async def _halt(self, plan: MendPlan) -> None:
         word = LACKING if plan.comparison.lacks_keys else CLOSED if plan.is_empty_redis else HALTED
-        divergence = plan.divergence
-        await self._redis.halt(f"{word} {divergence.agreed} {divergence.ahead} {_REASONS[word]}")
+        await self._redis.halt(halt_words(word, plan.divergence), instead_of=plan.halt)
 
     async def _accept_gap(self, comparison: Comparison) -> None:
         survey, position = comparison.survey, comparison.position
@@ -277,12 +294,16 @@ def _settled(
 
 
 def _divergence(comparison: Comparison, loose: LooseRecords) -> Divergence:
-    """What the queue never saw: as the halt says that an earlier start of the same work left behind, or as it shows."""
+    """What the queue never saw: as the halt says that an earlier start of the same work left behind, and as it shows.
+
+    Once records are numbered behind those of history nothing shows any more.
+    """
     if comparison.verdict is Verdict.KEYS_LOST:
         return Divergence(0, comparison.position.counter)
-    left_behind = _HALT.match(comparison.survey.halt)
-    if left_behind:
-        return Divergence(int(left_behind[1]), int(left_behind[2]))
+    left_behind = divergence_in(comparison.survey.halt)
+    if left_behind and comparison.verdict not in _OTHER_PAST:
+        return left_behind
     last = comparison.position.counter
     first = last + 1 if loose.first is None else loose.first
-    return Divergence(min(last, comparison.survey.counter or 0, first - 1), last)
+    seen = Divergence(min(last, comparison.survey.counter or 0, first - 1), last)
+    return seen.joined(left_behind) if left_behind else seen

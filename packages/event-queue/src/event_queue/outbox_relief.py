@@ -55,7 +55,8 @@ class OutboxRelief:
     async def look(self) -> Pressure:
         """Measure once, and make room where that is needed; the pressure that was found.
 
-        Records leave Redis only when they are safely on disk.
+        Records leave Redis only when they are safely on disk, and not while it has to be put right: they may get
+        other numbers then.
 
         Raises:
             HistoryDiverged: Redis went back in time behind what was spilled.
@@ -75,6 +76,8 @@ class OutboxRelief:
 
     async def _make_room(self) -> None:
         while self._state.pressure >= Pressure.WARNING:
+            if self._state.size and self._state.size.is_halted:
+                raise SpillUnavailable("Redis is halted, and has to be put right first")
             records = await self._outbox.read("0-0", limit=_BATCH, block=_AT_ONCE)
             if not records:
                 return

@@ -30,6 +30,8 @@ class OutboxSize:
     redis_used: int = 0
     redis_limit: int = 0
     """Redis's `maxmemory`; 0 when it has none."""
+    is_halted: bool = False
+    """Whether records wait to be put right, and are not to be moved meanwhile."""
 
     def budget(self, wanted: int | None) -> int:
         """Bytes that the outbox may take.

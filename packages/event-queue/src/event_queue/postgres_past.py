@@ -74,6 +74,12 @@ class PostgresPast:
             rows = await connection.fetch(self._queries["find_stored"], *map(list, zip(*records, strict=True)))
         return frozenset(row["stream_id"] for row in rows)
 
+    async def moved(self, stream_ids: Sequence[str], *, behind: int) -> frozenset[str]:
+        """Those stream ids that stand behind a counter, under whatever number."""
+        async with self._pool.connection("find_moved") as connection:
+            rows = await connection.fetch(self._queries["find_moved"], behind, list(stream_ids))
+        return frozenset(row["stream_id"] for row in rows)
+
     async def switched(self, *, after: int) -> Sequence[Switched]:
         """How each scope of trading was switched last, when that was after a counter."""
         async with self._pool.connection("list_switched") as connection:

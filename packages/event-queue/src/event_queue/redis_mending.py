@@ -88,9 +88,9 @@ class RedisMending:
         with translated("halt_read"):
             return await self._client.get(self._scripts.keys.halt) or ""
 
-    async def halt(self, words: str) -> str:
-        """Let nothing be claimed and no order be written down; the halt in force, which is an earlier one's if any."""
-        _, in_force = await self._scripts.run("halt", words)
+    async def halt(self, words: str, *, instead_of: str = "") -> str:
+        """Let nothing be claimed and no order be written down; the halt in force, which may be another one."""
+        _, in_force = await self._scripts.run("halt", words, instead_of)
         return in_force
 
     async def reopen(self, run_id: str, *, halt: str) -> bool:

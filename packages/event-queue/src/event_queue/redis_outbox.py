@@ -1,6 +1,7 @@
 """The stream of audit records, as the relay reads it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -53,8 +54,9 @@ class RedisOutbox:
                 pipeline.xlen(self._stream)
                 pipeline.memory_usage(self._stream)
                 pipeline.info("memory")
-                records, used, memory = await pipeline.execute(raise_on_error=False)
-            return _size(_answer(records), used, memory)
+                pipeline.exists(self._scripts.keys.halt)
+                records, used, memory, halts = await pipeline.execute(raise_on_error=False)
+            return replace(_size(_answer(records), used, memory), is_halted=_answer(halts) > 0)
 
     async def take_out(self, through: str, marker: SpillMarker) -> None:
         """Drop the records up to and including a stream id, which are safely in a file, and remember which file."""

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from event_queue.audit import AuditRecord, Cursor, SetApart
 from event_queue.errors import (
     AuditUnavailable,
+    HistoryDiverged,
     HistoryGap,
     QueueError,
     QueueUnavailable,
@@ -33,6 +34,7 @@ _PASSING: Final = (AuditUnavailable, QueueUnavailable, SpillUnavailable, SpillDa
 """Failures that may end by themselves, or by what an operator does, while records go on waiting."""
 
 AnswerT = TypeVar("AnswerT")
+StoredSoon = Coroutine[Any, Any, Sequence[SetApart]]
 
 
 def _tell_nobody(_: SetApart) -> None:
@@ -57,6 +59,7 @@ class OutboxRelay:
         batch: int = BATCH,
         spill: Spill | None = None,
         told_set_apart: Callable[[SetApart], None] = _tell_nobody,
+        store_another_past: Callable[[Sequence[AuditRecord]], StoredSoon] | None = None,
     ) -> None:
         """Take both ends and the clock.
 
@@ -68,6 +71,7 @@ class OutboxRelay:
             batch: most records stored in one transaction.
             spill: the records of the outbox that were moved to disk, None when none ever are.
             told_set_apart: hears of each record that went to quarantine.
+            store_another_past: takes spilled records that contradict history; None: nothing more is stored then.
         """
         self._outbox = outbox
         self._elsewhere = SpilledElsewhere(outbox)
@@ -77,6 +81,7 @@ class OutboxRelay:
         self._batch = batch
         self._spill = spill
         self._told_set_apart = told_set_apart
+        self._store_another_past = store_another_past
         self.set_apart = 0
         """How many records went to quarantine since it started."""
         self._cursor = Cursor()
@@ -130,6 +135,11 @@ class OutboxRelay:
             await self._carried(records)
             return len(records)
 
+    async def carry_files(self) -> None:
+        """Carry what was spilled, and nothing else. Raises as `carry`."""
+        while records := await self._carry_spilled():
+            await self._carried(records)
+
     async def drain(self, *, within: timedelta) -> bool:
         """Carry until the outbox is empty; False when that took longer than `within`. Raises as `carry`."""
         try:
@@ -151,9 +161,17 @@ class OutboxRelay:
                 await asyncio.to_thread(spill.open)
         records = await asyncio.to_thread(spill.read, self._batch) if spill.records else ()
         if records:
-            await self._store_explained(records, epoch=None)
+            await self._store_spilled(records)
             await asyncio.to_thread(spill.release)
         return records
+
+    async def _store_spilled(self, records: Sequence[AuditRecord]) -> None:
+        try:
+            await self._store_explained(records, epoch=None)
+        except HistoryDiverged:
+            if self._store_another_past is None:
+                raise
+            self._note(await self._patiently(self._store_another_past(records)))
 
     async def _carry_waiting(self, block: timedelta) -> Sequence[AuditRecord]:
         """Store the oldest records of the stream."""
@@ -202,6 +220,9 @@ class OutboxRelay:
             set_apart = await self._patiently(self._store.append(records, epoch=epoch))
         except HistoryGap as gap:
             raise await self._elsewhere.explain(gap) from gap
+        self._note(set_apart)
+
+    def _note(self, set_apart: Sequence[SetApart]) -> None:
         self.set_apart += len(set_apart)
         for each in set_apart:
             self._told_set_apart(each)

@@ -17,6 +17,7 @@ from typing import Final
 
 from event_queue.audit import AuditRecord
 from event_queue.errors import HistoryDiverged, SpillUnavailable
+from event_queue.one_past import HistoryPosition
 from event_queue.spill_directory import identity_of, last_record, oldest_moment, segments_of
 from event_queue.spill_marker import SpillMarker
 from event_queue.spill_segment import OpenSegment, Segment, sync_directory
@@ -63,6 +64,12 @@ class Spill:
     def exists(self) -> bool:
         """Whether an earlier process has left a spill here."""
         return self.directory.is_dir()
+
+    @property
+    def end(self) -> HistoryPosition | None:
+        """The youngest record here, which Redis has passed; None when none is known."""
+        last = self._last
+        return HistoryPosition(last.counter, last.stream_id) if last and self.records else None
 
     @property
     def is_open(self) -> bool:

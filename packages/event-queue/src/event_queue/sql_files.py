@@ -10,6 +10,7 @@ QueryName = Literal[
     "fence_readers",
     "find_events",
     "find_known",
+    "find_moved",
     "find_stored",
     "first_since",
     "get_event",

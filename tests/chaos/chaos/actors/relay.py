@@ -14,6 +14,7 @@ from chaos.points import Points
 from chaos.pulse import some_time
 from event_broker.history_keeper import HistoryKeeper
 from event_broker.past_gate import PastGate
+from event_broker.spill_keeper import SpillKeeper
 from event_queue.errors import QueueError
 from event_queue.mender import Mender
 from event_queue.relay import OutboxRelay
@@ -32,8 +33,8 @@ async def _act(args: Mapping[str, Any], points: Points) -> int:
     clock = SystemClock()
     async with open_queue(args) as queue, open_audit(args) as audit:
         relay = OutboxRelay(queue.outbox, audit, now=clock.now, pause=_pause, batch=args["batch"])
-        nothing_spilled = Spill(Path(args["spill"]), host="chaos")
         mender = Mender(queue.mending, audit.past, now=clock.now)
+        nothing_spilled = SpillKeeper(Spill(Path(args["spill"]), host="chaos"), mender, carry=relay.carry_files)
         while True:
             keeper = HistoryKeeper(mender, queue.mending, nothing_spilled, PastGate(), clock)
             working = asyncio.ensure_future(_work(keeper, relay))

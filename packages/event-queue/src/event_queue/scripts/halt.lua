@@ -1,15 +1,15 @@
--- Lets nothing be claimed and no order be written down until the queue is reopened. A halt that is in force stays.
+-- Lets nothing be claimed and no order be written down until the queue is reopened. Another halt in force stays.
 --
 -- Keys
 --   halt  STRING  `closed <reason>` (nothing is taken in either) or `halted <reason>`
--- Arguments: its value
+-- Arguments: its value; the halt that it may replace, or ''
 -- Replies: {'ok', the halt in force}
 -- Twice: the halt of the first run is in force.
 local halt = unpack(KEYS)
-local value = unpack(ARGV)
+local value, expected = unpack(ARGV)
 
 local present = redis.call('GET', halt)
-if present then
+if present and present ~= expected then
   return {'ok', present}
 end
 -- A first write that Redis allows at its memory limit: trading must be stoppable then too.
