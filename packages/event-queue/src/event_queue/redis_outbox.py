@@ -17,6 +17,8 @@ from event_queue.spill_marker import SpillMarker
 
 _LONGEST_BLOCK: Final = timedelta(seconds=5)
 _TYPICAL_RECORD_BYTES: Final = 400
+_AT_ONCE: Final = 1000
+"""Records that Redis is asked for with one command, so that nobody else waits long for it."""
 
 
 class RedisOutbox:
@@ -31,12 +33,17 @@ class RedisOutbox:
 
     async def read(self, after: str, *, limit: int, block: timedelta) -> Sequence[AuditRecord]:
         """Records after a stream id, oldest first; waits up to `block` (at most 5 s) for the first one."""
-        milliseconds = max(1, min(block, _LONGEST_BLOCK) // timedelta(milliseconds=1))
+        records = await self._read_some(after, limit, max(1, min(block, _LONGEST_BLOCK) // timedelta(milliseconds=1)))
+        asked = _AT_ONCE
+        while asked < limit and len(records) == asked:
+            records += await self._read_some(records[-1].stream_id, limit - asked, None)
+            asked += _AT_ONCE
+        return tuple(records)
+
+    async def _read_some(self, after: str, most: int, block: int | None) -> list[AuditRecord]:
         with translated("outbox_read"):
-            streams = await self._blocking.xread({self._stream: after}, count=limit, block=milliseconds)
-        if not streams:
-            return ()
-        return tuple(decode_record(stream_id, fields) for stream_id, fields in streams[0][1])
+            streams = await self._blocking.xread({self._stream: after}, count=min(most, _AT_ONCE), block=block)
+        return [decode_record(stream_id, fields) for stream_id, fields in streams[0][1]] if streams else []
 
     async def trim(self, through: str) -> None:
         """Drop the records up to and including a stream id, exactly; none where they are no longer those read."""

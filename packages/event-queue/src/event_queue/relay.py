@@ -23,11 +23,14 @@ from event_queue.relay_state import RelayState
 from event_queue.spill import Spill
 from event_queue.spilled_elsewhere import SpilledElsewhere
 
-BATCH: Final = 1000
+BATCH: Final = 2000
 BLOCK: Final = timedelta(seconds=5)
 PAUSE: Final = timedelta(seconds=5)
 _GATHER_SECONDS: Final = 0.1
 """After a batch that was not full: what comes meanwhile goes together, at the cost of one transaction."""
+_MANY: Final = 200
+_GATHER_MANY_SECONDS: Final = 0.25
+"""After a batch of many, whose workers a drain beside them would hold up."""
 SLOW_SECONDS: Final = 5.0
 """PostgreSQL counts as away when it takes longer, and goes on being waited for."""
 _PASSING: Final = (AuditUnavailable, QueueUnavailable, SpillUnavailable, SpillDamaged, HistoryGap)
@@ -110,9 +113,11 @@ class OutboxRelay:
         self._read_ahead = ()
         while True:
             try:
-                if 0 < await self.carry(block=BLOCK) < self._batch:
+                carried = await self.carry(block=BLOCK)
+                if 0 < carried < self._batch:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(asyncio.Event().wait(), _GATHER_SECONDS)
+                        gathering = _GATHER_SECONDS if carried < _MANY else _GATHER_MANY_SECONDS
+                        await asyncio.wait_for(asyncio.Event().wait(), gathering)
             except _PASSING as error:
                 await self._failed(error)
                 await self._pause(PAUSE)
