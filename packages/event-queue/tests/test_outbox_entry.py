@@ -45,6 +45,21 @@ def test_a_record_is_read_with_its_due_time() -> None:
     assert json.loads(record.details_json) == {"error": "x", "next_attempt_at": "2025-06-24T14:30:00+00:00"}
 
 
+@pytest.mark.parametrize("account_id", ["U1", "", 'a"b', "a\\b", "\N{GREEK SMALL LETTER ALPHA}\u2028"])
+def test_an_account_is_read_as_json_writes_it(account_id: str) -> None:
+    """As the queue writes events, with their parts in another order, and with spaces between them."""
+    event = json.loads(encode_event(make_event())) | {"account_id": account_id}
+    texts = [
+        json.dumps(event, separators=(",", ":"), ensure_ascii=False),
+        json.dumps(event, sort_keys=True),
+        json.dumps(event),
+    ]
+
+    records = [decode_record("1-0", entry(event=text)) for text in texts]
+
+    assert {(str(record.event_id), record.account_id) for record in records} == {(event["event_id"], account_id)}
+
+
 @pytest.mark.parametrize("number", [None, "", "x", "-1", "1.5", "1e3", "9" * 19, "\N{SUPERSCRIPT TWO}"])
 def test_an_entry_without_a_number_is_somebody_elses(number: str | None) -> None:
     """It has no place in a numbered history; the error says where it is."""

@@ -2,7 +2,11 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
+
+from event_queue.codec import encode_event
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
@@ -24,6 +28,21 @@ async def test_records_are_read_in_order_after_an_id(queue: RedisQueue) -> None:
     rest = await queue.outbox.read(first[-1].stream_id, limit=3, block=AT_ONCE)
 
     assert [record.counter for record in (*first, *rest)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("limit", [2000, 2300, 2301, 5000])
+async def test_many_records_are_read_with_commands_of_bounded_size(queue: RedisQueue, limit: int) -> None:
+    """However many are asked for: all of them, in their order, and none twice."""
+    body = encode_event(make_event())
+    pipeline: Any = queue.client.pipeline(transaction=False)
+    for number in range(1, 2302):
+        entry = {"n": number, "kind": "queued", "event": body, "details": "{}", "due": ""}
+        pipeline.xadd(queue.keys.outbox, entry, id=f"1-{number}")
+    await pipeline.execute()
+
+    records = await queue.outbox.read("0-0", limit=limit, block=AT_ONCE)
+
+    assert [record.counter for record in records] == list(range(1, min(limit, 2301) + 1))
 
 
 async def test_reading_an_empty_outbox_returns_nothing(queue: RedisQueue) -> None:
