@@ -88,14 +88,21 @@ async def test_it_works_reports_and_stops(context: ServiceContext, redis_queue: 
     assert await client.get(redis_queue.keys.lease) is None
 
 
-async def test_a_key_of_a_wrong_kind_ends_the_service(context: ServiceContext, redis_queue: RedisQueue) -> None:
-    """Before anything is claimed: scripts would stop halfway on it."""
+async def test_a_key_of_a_wrong_kind_is_waited_for(context: ServiceContext, redis_queue: RedisQueue) -> None:
+    """Nothing is claimed, for scripts would stop halfway on it; the work begins as soon as it has been put right."""
     client: Any = redis_queue.client
-    await client.set(redis_queue.keys.delayed, "not a sorted set")
+    event = RebalanceEvent.new(account_id="DU1", exec_command=Command.REBALANCE, source="api", now=NOON)
+    await redis_queue.intake.enqueue(event)
+    await client.set(redis_queue.keys.parked, "not a hash")
+    service = asyncio.create_task(supervise(context, serve))
+    ended, _ = await asyncio.wait({service}, timeout=0.5)
 
-    code = await supervise(context, serve)
+    await client.delete(redis_queue.keys.parked)
+    await _next(redis_queue, AuditKind.CLAIMED)
+    context.stopping.set()
 
-    assert code is ExitCode.FAILED
+    assert ended == set()
+    assert await service is ExitCode.STOPPED
 
 
 async def test_no_live_run_while_the_history_contradicts_the_queue(

@@ -46,7 +46,7 @@ class Hand:
 
     async def claim(self) -> RebalanceEvent | None:
         """Take the next event, if there is one."""
-        return await self.patiently(lambda: self.queue.claim(self.lease, self.slot))
+        return await self.patiently.despite_damage(lambda: self.queue.claim(self.lease, self.slot))
 
     async def conclude(self, event: RebalanceEvent, outcome: AttemptOutcome) -> RebalanceEvent | None:
         """Write down how the attempt ended; the next event, when one was claimed with it."""
@@ -59,7 +59,9 @@ class Hand:
                 return await self._skip(event, result)
             case Delayed(until, reason):
                 self.log.info("event_delayed", until=until.isoformat(), reason=reason)
-                await self.patiently(lambda: self.queue.delay(self.lease, self.slot, event, until=until, reason=reason))
+                await self.patiently.despite_damage(
+                    lambda: self.queue.delay(self.lease, self.slot, event, until=until, reason=reason)
+                )
             case Failed():
                 await self._requeue(event, outcome)
             case Parked(reason, orders_sent):
@@ -76,17 +78,19 @@ class Hand:
         if orders_sent:
             await self._count_on(event, _STOPPED)
         else:
-            await self.patiently(lambda: self.queue.delay(self.lease, self.slot, event, until=None, reason=_STOPPED))
+            await self.patiently.despite_damage(
+                lambda: self.queue.delay(self.lease, self.slot, event, until=None, reason=_STOPPED)
+            )
 
     async def _complete(self, event: RebalanceEvent, result: Mapping[str, Any]) -> RebalanceEvent | None:
         claim_next = not self.stop.is_set()
-        return await self.patiently(
+        return await self.patiently.despite_damage(
             lambda: self.queue.complete(self.lease, self.slot, event, result=result, claim_next=claim_next)
         )
 
     async def _skip(self, event: RebalanceEvent, result: Mapping[str, Any]) -> RebalanceEvent | None:
         claim_next = not self.stop.is_set()
-        return await self.patiently(
+        return await self.patiently.despite_damage(
             lambda: self.queue.skip(self.lease, self.slot, event, result=result, claim_next=claim_next)
         )
 
@@ -94,7 +98,7 @@ class Hand:
         pause = pause_after(failure.kind, self.settings)
         result = failure_result(event, kind=failure.kind.value, message=failure.error, now=self.clock.now())
         self.log.info("event_requeued", kind=failure.kind.value, pause_seconds=pause.total_seconds())
-        await self.patiently(
+        await self.patiently.despite_damage(
             lambda: self.queue.requeue(
                 self.lease, self.slot, event, pause=pause, error=failure.error, result={**result}
             )
@@ -110,9 +114,9 @@ class Hand:
         if orders_sent:
             await self._count_on(event, reason)
         else:
-            await self.patiently(lambda: self.queue.park(self.lease, self.slot, event, reason=reason))
+            await self.patiently.despite_damage(lambda: self.queue.park(self.lease, self.slot, event, reason=reason))
 
     async def _count_on(self, event: RebalanceEvent, reason: str) -> None:
-        await self.patiently(
+        await self.patiently.despite_damage(
             lambda: self.queue.requeue(self.lease, self.slot, event, pause=_AT_ONCE, error=reason, result={})
         )

@@ -29,6 +29,15 @@ class LeaseGuard:
         """How long the lease is certainly ours; negative when it no longer is."""
         return self._deadline - asyncio.get_running_loop().time()
 
+    @property
+    def is_stopping(self) -> bool:
+        """True once the service is to stop."""
+        return self._stop.is_set()
+
+    async def until_stopping(self) -> None:
+        """Wait until it is."""
+        await self._stop.wait()
+
     def require_lease(self) -> None:
         """Before finishing what was begun, such as cancelling the rest of our own order.
 

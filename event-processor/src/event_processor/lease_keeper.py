@@ -9,7 +9,7 @@ import structlog
 
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
-from event_queue.errors import QueueUnavailable
+from event_queue.errors import CorruptQueue, QueueUnavailable
 from event_queue.outcomes import Lease, LeaseHeld
 from event_queue.ports.worker import WorkerQueue
 from service_runtime.clock import Clock
@@ -57,7 +57,7 @@ class LeaseKeeper:
         """Give the lease up, so that the next process starts at once; it expires by itself if Redis is away."""
         try:
             await self.queue.release_lease(lease)
-        except QueueUnavailable as error:
+        except (QueueUnavailable, CorruptQueue) as error:
             _log.warning("lease_not_released", token=lease.token, reason=str(error))
         else:
             _log.info("lease_released", token=lease.token)
@@ -69,7 +69,7 @@ class LeaseKeeper:
             if isinstance(outcome, LeaseHeld) and self.holder.is_provably_dead(outcome.token):
                 _log.warning("lease_holder_dead", token=outcome.token)
                 outcome = await self._ask(presumed_dead=outcome.token)
-        except QueueUnavailable as error:
+        except (QueueUnavailable, CorruptQueue) as error:
             _log.warning("lease_unreachable", reason=str(error))
             return None
         return outcome
@@ -87,7 +87,7 @@ class LeaseKeeper:
             asked_at = asyncio.get_running_loop().time()
             try:
                 await self.queue.renew_lease(lease)
-            except QueueUnavailable as error:
+            except (QueueUnavailable, CorruptQueue) as error:
                 _log.warning("lease_renewal_failed", token=lease.token, reason=str(error))
                 await self.clock.pause(min(_RETRY_SECONDS, max(self.guard.remaining_seconds, 0.0)))
             else:

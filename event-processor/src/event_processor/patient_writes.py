@@ -7,12 +7,14 @@ from typing import Final, TypeVar
 import structlog
 
 from event_processor.lease_guard import LeaseGuard
-from event_queue.errors import QueueUnavailable
+from event_processor.side_by_side import first_of
+from event_queue.errors import CorruptQueue, QueueUnavailable
 from service_runtime.clock import Clock
 
 _log = structlog.get_logger(__name__)
 
 RETRY_SECONDS: Final = 1.0
+DAMAGE_SECONDS: Final = 5.0
 
 T = TypeVar("T")
 
@@ -37,3 +39,22 @@ class PatientWrites:
             except QueueUnavailable as error:
                 _log.warning("queue_write_failed", reason=str(error), next_try_seconds=RETRY_SECONDS)
                 await self.clock.pause(RETRY_SECONDS)
+
+    async def despite_damage(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Such an answer, also where Redis holds what the queue never wrote: as soon as somebody has put it right.
+
+        Raises:
+            LeaseLost: as above.
+            CorruptQueue: the service stops before that.
+        """
+        told = ""
+        while True:
+            try:
+                return await self(write)
+            except CorruptQueue as error:
+                if self.guard.is_stopping:
+                    raise
+                if str(error) != told:
+                    _log.error("redis_keys_corrupt", reason=str(error), next_try_seconds=DAMAGE_SECONDS)
+                told = str(error)
+            await first_of(self.clock.pause(DAMAGE_SECONDS), self.guard.until_stopping())

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -23,17 +24,18 @@ import structlog
 from event_processor.attempts import Attempts
 from event_processor.audit_trail import AuditTrail
 from event_processor.begun_attempts import BegunAttempts
+from event_processor.companions import Companions
 from event_processor.errors import WorkCancelledWithin
 from event_processor.fill_recorder import FillRecorder
 from event_processor.hand import Hand
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_keeper import LeaseKeeper
 from event_processor.own_cancellation import only_cancelled_when_asked
-from event_processor.patient_writes import PatientWrites
+from event_processor.patient_writes import DAMAGE_SECONDS, PatientWrites
 from event_processor.side_by_side import first_of
 from event_processor.stop_limits import StopLimits
 from event_processor.worker_status import WorkerStatus
-from event_queue.errors import LeaseLost
+from event_queue.errors import CorruptQueue, LeaseLost
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Lease
 from event_queue.ports.worker import WorkerQueue
@@ -87,6 +89,10 @@ class Worker:
             await self._serve_beside_companions(lease)
         except* LeaseLost as lost:
             _log.error("lease_lost", token=lease.token, reason=_words_of(lost))
+        except* CorruptQueue as damage:
+            _log.error("redis_keys_corrupt", token=lease.token, reason=_words_of(damage))
+            await self.keeper.release(lease)
+            await first_of(self.clock.pause(DAMAGE_SECONDS), self.stop.wait())
         except* WorkCancelledWithin as ended:
             _log.error("work_ended_by_itself", token=lease.token, reason=_words_of(ended))
             await self.keeper.release(lease)
@@ -103,8 +109,11 @@ class Worker:
         fills = FillRecorder(self.queue, lease, patiently)
         async with asyncio.TaskGroup() as group:
             companions = [group.create_task(self.keeper.keep(lease)), group.create_task(self.limits.watch())]
-            companions += [group.create_task(_lasting(companion())) for companion in self.while_leading]
-            companions += [group.create_task(_lasting(bookkeeper(fills))) for bookkeeper in self.keep_books]
+            beside = Companions(self.clock, self.status)
+            companions += [group.create_task(beside.keep(_name_of(each), each)) for each in self.while_leading]
+            companions += [
+                group.create_task(beside.keep(_name_of(each), partial(each, fills))) for each in self.keep_books
+            ]
             with only_cancelled_when_asked("the worker's loop"):
                 await self._serve(fills, patiently)
             for companion in companions:
@@ -112,9 +121,10 @@ class Worker:
 
     async def _serve(self, fills: FillRecorder, patiently: PatientWrites) -> None:
         if self.take_charge is not None:
-            await patiently(self.take_charge)
+            await patiently.despite_damage(self.take_charge)
         repeat_pause = timedelta(seconds=self.settings.pause_unexpected_seconds)
-        for event in await patiently(lambda: self.queue.recover(fills.lease, repeat_pause=repeat_pause)):
+        recovered = await patiently.despite_damage(lambda: self.queue.recover(fills.lease, repeat_pause=repeat_pause))
+        for event in recovered:
             _log.warning("event_recovered", event_id=str(event.event_id), times_queued=event.times_queued)
         await self._use_all_hands(fills, patiently)
 
@@ -176,7 +186,7 @@ class Worker:
     async def _wait_for_work(self, patiently: PatientWrites) -> None:
         """Wait until there may be work, or the worker is to stop."""
         with suppress(TimeoutError), self.limits.after_stop(0):
-            await patiently(lambda: self.queue.wait_for_work(at_most=_LONGEST_IDLE))
+            await patiently.despite_damage(lambda: self.queue.wait_for_work(at_most=_LONGEST_IDLE))
 
     def _hand(self, slot: str, fills: FillRecorder, patiently: PatientWrites) -> Hand:
         return Hand(
@@ -191,9 +201,8 @@ class Worker:
         )
 
 
-async def _lasting(companion: Coroutine[Any, Any, None]) -> None:
-    with only_cancelled_when_asked("a companion of the worker"):
-        await companion
+def _name_of(companion: Callable[..., object]) -> str:
+    return getattr(companion, "__qualname__", repr(companion))
 
 
 def _words_of(group: BaseExceptionGroup[Exception]) -> str:

@@ -21,6 +21,8 @@ class WorkerStatus:
         self._lease: Lease | None = None
         self._in_hand: dict[UUID, tuple[RebalanceEvent, datetime]] = {}
         self._last: Mapping[str, Any] | None = None
+        self._hindered: dict[str, str] = {}
+        """What does not run beside the work just now, by its name."""
         self._has_ended_some = False
         """Whether it has, under this lease."""
         self.follows = False
@@ -35,7 +37,16 @@ class WorkerStatus:
         self._lease = lease
         if lease is None:
             self._in_hand.clear()
+            self._hindered.clear()
             self._has_ended_some = self.follows = False
+        self._changed()
+
+    def hindered(self, name: str, reason: str | None) -> None:
+        """Something beside the work has failed, for this reason; None: it runs again."""
+        if reason is None:
+            self._hindered.pop(name, None)
+        else:
+            self._hindered[name] = reason
         self._changed()
 
     def follow(self, earlier: ComponentReport | None) -> None:
@@ -71,7 +82,8 @@ class WorkerStatus:
             "in_hand": [_in_hand(event, since, now) for event, since in self._in_hand.values()],
             "last": self._last,
         }
-        return ComponentReport(WORKER, ComponentState.OK, self._detail(), facts, now)
+        state = ComponentState.DEGRADED if self._hindered else ComponentState.OK
+        return ComponentReport(WORKER, state, "; ".join([self._detail(), *self._hindered.values()]), facts, now)
 
     def _changed(self) -> None:
         if self._listener is not None:

@@ -20,7 +20,7 @@ from event_processor.lease_keeper import LeaseKeeper
 from event_processor.patient_writes import PatientWrites
 from event_processor.testing.hand_clock import HandClock
 from event_processor.testing.scenario import NOON
-from event_queue.errors import LeaseLost, QueueUnavailable
+from event_queue.errors import CorruptQueue, LeaseLost, QueueUnavailable
 from event_queue.outcomes import Lease
 from event_queue.redis_queue import RedisQueue
 from event_queue.redis_worker import RedisWorkerQueue
@@ -283,3 +283,41 @@ async def test_a_write_after_the_lease_is_not_tried() -> None:
 
     with pytest.raises(LeaseLost):
         await PatientWrites(HandClock(NOON), _guard())(write)
+
+
+async def test_a_write_waits_until_what_the_queue_never_wrote_was_put_right() -> None:
+    """It is repeated every five seconds."""
+    clock, guard, damage = HandClock(NOON), _guard(), ["key delayed_events is a string"]
+    guard.extend(asyncio.get_running_loop().time(), 15)
+
+    async def write() -> str:
+        if damage:
+            raise CorruptQueue(damage[0])
+        return "written"
+
+    writing = asyncio.create_task(PatientWrites(clock, guard).despite_damage(write))
+    await clock.until_paused()
+    clock.advance(5)
+    await clock.until_paused(2)
+    damage.clear()
+    clock.advance(5)
+
+    assert await writing == "written"
+    assert clock.paused_for == [5.0, 5.0]
+
+
+async def test_damage_does_not_keep_the_service_from_stopping() -> None:
+    """The write fails then, without the rest of the pause."""
+    clock, stop = HandClock(NOON), asyncio.Event()
+    guard = LeaseGuard(stop)
+    guard.extend(asyncio.get_running_loop().time(), 15)
+
+    async def write() -> None:
+        raise CorruptQueue("key delayed_events is a string")
+
+    writing = asyncio.create_task(PatientWrites(clock, guard).despite_damage(write))
+    await clock.until_paused()
+    stop.set()
+
+    with pytest.raises(CorruptQueue):
+        await writing

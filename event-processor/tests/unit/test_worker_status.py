@@ -119,3 +119,15 @@ def test_each_change_is_told() -> None:
     status.holding(None)
 
     assert len(changes) == 3
+
+
+def test_what_fails_beside_the_work_is_told_until_it_runs_again() -> None:
+    """The work itself goes on."""
+    status = _leading()
+
+    status.hindered("FillWatch.run", "FillWatch.run failed")
+    failing = _report(status)
+    status.hindered("FillWatch.run", None)
+
+    assert (failing.state, failing.detail) == (ComponentState.DEGRADED, "waiting for events; FillWatch.run failed")
+    assert _report(status).state is ComponentState.OK

@@ -45,7 +45,7 @@ async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settin
     return Dependencies(
         intake=WaryIntake(queue.intake, mender),
         admin=queue.admin,
-        verify=queue.verify,
+        verify=queue.examine,
         audit=audit,
         board=queue.components,
         trading=AnnouncedSwitch(queue.trading, notifier),

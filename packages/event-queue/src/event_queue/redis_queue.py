@@ -17,6 +17,7 @@ from event_queue.quick_connection import QuickPool
 from event_queue.redis_admin import RedisQueueAdmin
 from event_queue.redis_components import RedisComponentBoard
 from event_queue.redis_durability import verify_keys
+from event_queue.redis_examination import examine_entries
 from event_queue.redis_intake import RedisIntake
 from event_queue.redis_mending import RedisMending
 from event_queue.redis_outbox import RedisOutbox
@@ -67,6 +68,16 @@ class RedisQueue:
             QueueUnavailable: Redis did not answer.
         """
         await verify_keys(self.client, self.keys)
+
+    async def examine(self) -> None:
+        """Check what `verify` does, and entries that stop no script, for an operator to look at.
+
+        Raises:
+            CorruptQueue: naming the key.
+            QueueUnavailable: Redis did not answer.
+        """
+        await self.verify()
+        await examine_entries(self.client, self.keys)
 
 
 @asynccontextmanager

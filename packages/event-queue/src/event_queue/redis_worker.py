@@ -9,12 +9,13 @@ from uuid import UUID
 from redis.asyncio import Redis
 
 from event_queue.audit import AuditKind
-from event_queue.codec import decode_event, decode_pause, encode_details, encode_event, to_ms
+from event_queue.codec import decode_pause, encode_details, encode_event, to_ms
 from event_queue.errors import CorruptQueue, LeaseLost, QueueHalted, TradingPaused
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import LastTrade, Lease, LeaseHeld, LeaseOutcome
 from event_queue.receipts import FILL_LIFE, receipt_of_fill, receipt_of_record
 from event_queue.redis_errors import translated
+from event_queue.redis_examination import decode_held
 from event_queue.script_files import ScriptName
 from event_queue.script_runner import ScriptRunner
 
@@ -60,7 +61,7 @@ class RedisWorkerQueue:
         held = await self._scripts.run("in_flight")
         recovered: list[RebalanceEvent] = []
         for slot, event_id, body in zip(held[::3], held[1::3], held[2::3], strict=True):
-            event = decode_event(body).requeued() if body else None
+            event = decode_held(self._scripts.keys, body, event_id).requeued() if body else None
             text = encode_event(event) if event else ""
             details = encode_details({"slot": slot, "fence": lease.fence})
             await self._write("recover", lease, slot, event_id, text, repeat_pause // _MILLISECOND, details)
@@ -203,9 +204,11 @@ class RedisWorkerQueue:
         match reply:
             case ["event", str(body)]:
                 self._next_due_at = None
-                return decode_event(body)
+                return decode_held(self._scripts.keys, body)
             case ["none", str(due_in_ms)]:
-                self._next_due_at = asyncio.get_running_loop().time() + int(due_in_ms) / 1000 if due_in_ms else None
+                # Somebody may have written an infinite one, which never comes.
+                is_timed = due_in_ms.isdecimal()
+                self._next_due_at = asyncio.get_running_loop().time() + int(due_in_ms) / 1000 if is_timed else None
                 return None
             case ["ended"]:
                 return None
