@@ -33,7 +33,6 @@ class AnotherPast:
             HistoryDiverged, HistoryGap: history has moved meanwhile; try again.
             QueueUnavailable: Redis, which must not trade on, could not be halted.
         """
-        position = await self._past.position()
         known = await self._past.stored([(record.counter, record.stream_id) for record in records])
         strange = [record for record in records if record.stream_id not in known]
         if not strange:
@@ -43,6 +42,9 @@ class AnotherPast:
         fresh = [record for record in strange if record.stream_id not in moved]
         if not fresh:
             return ()
+        # What others have read from this Redis may be on its way.
+        await self._mender.fence()
+        position = await self._past.position()
         await self._mender.halt_for(Divergence(min(agreed, position.counter), position.counter))
         return await self._store.append(tuple(_behind(position, fresh)))
 
