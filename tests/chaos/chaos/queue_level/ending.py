@@ -32,7 +32,7 @@ async def come_to_rest(arena: Arena, resync: Callable[[], Awaitable[None]], *, s
     await _mend_redis(arena)
     for post in arena.posts.values():
         post.come_back()
-        post.signal(signal.SIGCONT)
+    _awake(arena)
     return await _rests(arena, resync, seconds)
 
 
@@ -84,6 +84,7 @@ async def _rests(arena: Arena, resync: Callable[[], Awaitable[None]], seconds: f
     latest, end = None, loop.time() + _MOST_PATIENCE * seconds
     deadline = end
     while loop.time() < deadline:
+        _awake(arena)
         books = await _books(arena)
         if books is not None and _is_quiet(arena, books):
             return True
@@ -94,6 +95,12 @@ async def _rests(arena: Arena, resync: Callable[[], Awaitable[None]], seconds: f
                 await resync()
         await some_time(_LOOK_SECONDS)
     return False
+
+
+def _awake(arena: Arena) -> None:
+    """Not once only: a worker may come later to the place at which it was to stop."""
+    for post in arena.posts.values():
+        post.signal(signal.SIGCONT)
 
 
 async def _books(arena: Arena) -> Books | None:
