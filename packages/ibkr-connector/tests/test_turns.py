@@ -46,10 +46,17 @@ class Permit:
 
 
 def spend_the_pace(client: IBKRClient) -> None:
-    """Send as much as may be sent for now; nothing of it is answered, so that two seconds pass before more leaves."""
+    """As if so much had just been sent, and nothing of it answered, that no more may leave for two seconds."""
     line: Any = client._line  # pyright: ignore[reportPrivateUsage] - what lies below the client
     for _ in range(MOST_MESSAGES):
-        line.session.raw.cancelMktData(4711)
+        line.session.pace.wrote(None, "", asyncio.get_running_loop().time())
+
+
+def let_time_pass(client: IBKRClient) -> None:
+    """As if those two seconds were over."""
+    line: Any = client._line  # pyright: ignore[reportPrivateUsage] - what lies below the client
+    line.session.pace._recent.clear()
+    line.session.raw._write_out()
 
 
 @pytest.fixture
@@ -86,6 +93,7 @@ async def test_a_permit_that_ends_while_the_order_waits_keeps_it_back(
     asked_early = permit.asked
 
     permit.is_valid = False
+    let_time_pass(ready)
     with pytest.raises(LeaseOverError):
         await waiting
     await ready.await_order(await following, timeout_seconds=5)
@@ -103,8 +111,10 @@ async def test_an_order_that_is_given_up_while_it_waits_never_leaves(
     await asyncio.wait({waiting}, timeout=0.1)
 
     waiting.cancel()
-    other = await ready.place_order(order(order_ref="event-1:1:BUY:other"))
-    await ready.await_order(other, timeout_seconds=5)
+    other = asyncio.ensure_future(ready.place_order(order(order_ref="event-1:1:BUY:other")))
+    await asyncio.wait({waiting, other}, timeout=0.1)
+    let_time_pass(ready)
+    await ready.await_order(await other, timeout_seconds=5)
 
     assert sent(world) == ["event-1:1:BUY:other"]
 
