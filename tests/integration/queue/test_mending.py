@@ -303,3 +303,24 @@ async def test_an_old_copy_that_is_ahead_in_numbers_is_found_out(
     await drain(redis_queue, audit)
     assert (await mender.compare()).verdict is Verdict.AGREES
     assert {known.event.account_id for known in await audit.past.unfinished()} == names
+
+
+async def test_what_was_parked_and_released_before_the_loss_is_claimed_again(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """Nobody would release it any more: the pause that it waited for is gone."""
+    event = make_event("DU1")
+    await redis_queue.intake.enqueue(event)
+    lease = await lease_of(redis_queue, "a")
+    await redis_queue.worker.claim(lease, "0")
+    await redis_queue.trading.pause("DU1", actor="ops", reason="news")
+    await redis_queue.worker.park(lease, "0", event, reason="paused")
+    await redis_queue.trading.resume("DU1", actor="ops")
+    await drain(redis_queue, audit)
+
+    await go_back(redis_queue.client, {})
+    await mender.mend()
+    claimed = await redis_queue.worker.claim(await lease_of(redis_queue, "b"), "0")
+
+    assert claimed is not None
+    assert claimed.event_id == event.event_id
