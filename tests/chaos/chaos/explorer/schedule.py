@@ -1,8 +1,8 @@
 """One schedule, from its seed to its findings."""
 
 import random
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from time import monotonic
 from typing import Any, Final
@@ -20,6 +20,7 @@ from chaos.outcome import DRIVER, Outcome
 from chaos.queue_level.arena import Database
 from chaos.queue_level.load import SOURCES, draw_load
 from chaos.reading import empty_tables, raw_redis, read_books, read_tables, stored_counter
+from event_queue import relay
 from event_queue.keys import QueueKeys
 from event_queue.postgres_audit import PostgresAudit
 from event_queue.postgres_pool import PostgresAddress, open_pool
@@ -188,7 +189,21 @@ def _queue_on(client: Any) -> RedisQueue:
 @asynccontextmanager
 async def open_explorer(database: Database) -> AsyncGenerator[Explorer]:
     """A Redis of its own."""
-    with running_redis(appendonly="no") as server:
+    with running_redis(appendonly="no") as server, _patient_relay():
         raw: Redis = raw_redis(server.port)
         async with raw:
             yield Explorer(server.port, raw, database)
+
+
+@contextmanager
+def _patient_relay() -> Generator[None]:
+    """A relay that waits for its turn does not make another call meanwhile, as it does for an answer that takes long.
+
+    An actor waits at one call at a time: on a slow machine the other call would take the place of the first for good.
+    """
+    usual = relay.SLOW_SECONDS
+    setattr(relay, "SLOW_SECONDS", _PATIENCE.total_seconds())  # noqa: B010 - of the product, for as long as it plays
+    try:
+        yield
+    finally:
+        setattr(relay, "SLOW_SECONDS", usual)  # noqa: B010 - as above
