@@ -41,6 +41,8 @@ SETTINGS: Mapping[str, str] = {
 }
 PREFIX = "{chaos}:"
 _LOOK_SECONDS = 0.1
+_CONTROL_SECONDS = 120.0
+"""Bounds a hang of the sandbox. It shares this process, which may get no time for half a minute on a busy machine."""
 
 
 @dataclass(kw_only=True)
@@ -169,7 +171,7 @@ class Stage:
         return int(await self.raw.get(f"{PREFIX}outbox_counter") or 0)
 
     async def _control(self, method: str, path: str, **more: Any) -> Any:
-        async with httpx.AsyncClient(timeout=20) as client:
+        async with httpx.AsyncClient(timeout=_CONTROL_SECONDS) as client:
             answer = await client.request(method, f"{self.system.sandbox.control_url}{path}", **more)
         return answer.raise_for_status().json()
 
