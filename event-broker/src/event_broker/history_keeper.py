@@ -19,9 +19,11 @@ import structlog
 from event_broker.past_gate import PastGate
 from event_broker.spill_keeper import SpillKeeper
 from event_broker.until_stopped import end_task
+from event_queue.comparison import Comparison
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import AuditUnavailable, QueueError, QueueUnavailable
-from event_queue.mender import Comparison, Mender, MendPlan
+from event_queue.mend_planner import MendPlan
+from event_queue.mender import Mender
 from event_queue.one_past import CLOSED, Verdict
 from event_queue.redis_mending import RedisMending
 from service_runtime.clock import Clock

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from event_queue.errors import QueueMoving
-from event_queue.mender import Mender, MendPlan
+from event_queue.mend_planner import MendPlan
+from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from management_service.auth import RequireKey
 from management_service.dependencies import Dependencies, Injected

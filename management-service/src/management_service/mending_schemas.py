@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from event_queue.keepsakes import KeptCounts
 from event_queue.mend_plan import MendStep
+from event_queue.mend_planner import MendPlan
 from event_queue.mend_words import Traded
-from event_queue.mender import MendPlan
 from event_queue.one_past import Verdict
 from management_service.scopes import shown_scope
 

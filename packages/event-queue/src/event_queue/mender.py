@@ -8,93 +8,22 @@ Several may mend at once. A step is taken only under the halt that it was planne
 another has let trading go on, changes nothing and looks again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
+from event_queue.comparison import Comparison
 from event_queue.errors import QueueMoving
 from event_queue.halt_words import divergence_in, halt_words
-from event_queue.keepsakes import Keepsakes, KeptCounts
-from event_queue.loose_records import loose_records
-from event_queue.mend_plan import Divergence, LooseRecords, MendAction, MendStep, PresentEvent, plan_steps
-from event_queue.mend_words import Remembered, Switched, Traded
-from event_queue.one_past import CLOSED, HALTED, LACKING, HistoryPosition, Survey, Verdict, compare
+from event_queue.keepsakes import Keepsakes
+from event_queue.mend_plan import Divergence
+from event_queue.mend_planner import MendPlan, MendPlanner
+from event_queue.one_past import CLOSED, HALTED, LACKING, HistoryPosition, Verdict, compare
 from event_queue.postgres_past import PostgresPast
-from event_queue.receipts import FILL_LIFE
 from event_queue.redis_mending import RedisMending
 
 _TRIES: Final = 20
-_OTHER_PAST: Final = (Verdict.REDIS_LOST, Verdict.REDIS_WENT_BACK)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Where both stand, and what that means."""
-
-    position: HistoryPosition
-    survey: Survey
-    verdict: Verdict
-
-    @property
-    def history_knows_all(self) -> bool:
-        """Whether nothing would be missing from history if Redis were lost now."""
-        return self.verdict is Verdict.AGREES and self.is_level
-
-    @property
-    def is_level(self) -> bool:
-        """Whether both have the same last record."""
-        return self.survey.counter == self.position.counter
-
-    @property
-    def lacks_keys(self) -> bool:
-        """Whether only events are lost, all of which come back from history once it holds every record."""
-        is_halted_for_it = self.survey.halt.startswith(LACKING) and self.verdict not in _OTHER_PAST
-        return self.verdict is Verdict.KEYS_LOST or is_halted_for_it
-
-    @property
-    def needs_mending(self) -> bool:
-        """Whether the queue must not be traded on as it is."""
-        return bool(self.survey.halt) or self.verdict in (Verdict.KEYS_LOST, *_OTHER_PAST)
-
-
-@dataclass(frozen=True, slots=True)
-class MendPlan:
-    """What has to be done; empty when both agree."""
-
-    comparison: Comparison
-    loose: LooseRecords = field(default_factory=LooseRecords)
-    divergence: Divergence = field(default_factory=lambda: Divergence(0, 0))
-    steps: tuple[MendStep, ...] = ()
-    switched: tuple[Switched, ...] = ()
-    traded: tuple[Traded, ...] = ()
-    remembered: tuple[Remembered, ...] = ()
-    settled: Mapping[str, UUID] = field(default_factory=dict[str, UUID])
-    """Pair -> newer signal that Redis remembers for it still, although history knows what became of it."""
-    kept: KeptCounts | None = None
-    """What came back besides, once it is done."""
-
-    @property
-    def halt(self) -> str:
-        """The halt in force when it was made; empty without one."""
-        return self.comparison.survey.halt
-
-    @property
-    def renumbers(self) -> bool:
-        """Whether records get numbers behind those of history."""
-        return self.comparison.verdict in _OTHER_PAST
-
-    @property
-    def is_nothing(self) -> bool:
-        """Whether both agree, and trading goes on."""
-        return not self.comparison.needs_mending and self.comparison.verdict is not Verdict.HISTORY_LOST
-
-    @property
-    def is_empty_redis(self) -> bool:
-        """Whether Redis lost everything, rather than some of it."""
-        survey = self.comparison.survey
-        return self.comparison.verdict is Verdict.REDIS_LOST or survey.halt.startswith(CLOSED)
 
 
 class Mender:
@@ -104,20 +33,13 @@ class Mender:
         """Take both sides and the clock."""
         self._redis = redis
         self._past = past
-        self._now = now
+        self._planner = MendPlanner(redis, past, now=now)
         self.keepsakes = Keepsakes(redis, past, now=now)
         """What Redis keeps for a while, which comes back besides the events."""
 
     async def compare(self) -> Comparison:
-        """Compare the positions, which costs one round trip to each.
-
-        Raises:
-            AuditUnavailable: PostgreSQL did not answer.
-            QueueUnavailable: Redis did not answer.
-        """
-        position = await self._past.position()
-        survey = await self._redis.survey(position.stream_id)
-        return Comparison(position, survey, compare(position, survey))
+        """Compare the positions; see `MendPlanner.compare`."""
+        return await self._planner.compare()
 
     async def open_if_new(self) -> bool:
         """Let an empty Redis take events in when history is empty too; whether it is open now."""
@@ -149,7 +71,7 @@ class Mender:
             QueueMoving: as `plan`.
         """
         await self._past.fence()
-        plan = await self._while_still(self._outline)
+        plan = await self._planner.outline()
         if plan.comparison.needs_mending and (plan.renumbers or not plan.halt):
             await self._halt(plan)
 
@@ -189,13 +111,8 @@ class Mender:
         await self.keepsakes.give_back(is_emptied=False)
 
     async def plan(self) -> MendPlan:
-        """What `mend` would do now; changes nothing.
-
-        Raises:
-            QueueMoving: records kept moving between the two while they were compared, or history, from which every
-                event has to come back, does not hold all of them yet.
-        """
-        return await self._while_still(self._plan)
+        """What `mend` would do now; see `MendPlanner.plan`."""
+        return await self._planner.plan()
 
     async def mend(self) -> MendPlan:
         """Put Redis right, and let trading go on; what was done.
@@ -242,68 +159,3 @@ class Mender:
             await self._past.skip_to(HistoryPosition(survey.counter or 0, survey.last_id))
         else:
             await self._past.skip_to(replace(position, counter=survey.following - 1))
-
-    async def _while_still(self, look: Callable[[Comparison], Awaitable[MendPlan]]) -> MendPlan:
-        """What a look shows during which history stood still."""
-        for _ in range(_TRIES):
-            comparison = await self.compare()
-            plan = await look(comparison)
-            if await self._past.position() == comparison.position:
-                return plan
-        raise QueueMoving("records kept moving to history while it was compared with Redis: nothing was changed")
-
-    async def _outline(self, comparison: Comparison) -> MendPlan:
-        """Which records each of them lacks, and no steps."""
-        plan = MendPlan(comparison)
-        if plan.is_nothing:
-            return plan
-        records = await self._redis.records()
-        stored = await self._past.stored([(number, stream_id) for number, stream_id, _ in records]) if records else ()
-        loose = loose_records(records, frozenset(stored))
-        return MendPlan(comparison, loose, _divergence(comparison, loose))
-
-    async def _plan(self, comparison: Comparison) -> MendPlan:
-        plan = await self._outline(comparison)
-        if plan.is_nothing:
-            return plan
-        loose, divergence = plan.loose, plan.divergence
-        if comparison.lacks_keys and not comparison.is_level:
-            raise QueueMoving("history does not hold all that Redis has recorded yet: try again when it does")
-        is_lost = comparison.verdict is Verdict.KEYS_LOST
-        present: Mapping[UUID, PresentEvent] = {} if is_lost else await self._redis.present()
-        known = [*await self._past.unfinished(), *await self._past.events(list(present))]
-        steps = plan_steps(known, present, loose, divergence, self._now())
-        remembered = tuple(await self._past.remembered(after=divergence.agreed))
-        return replace(
-            plan,
-            steps=steps,
-            switched=tuple(await self._past.switched(after=divergence.agreed)),
-            traded=(*await self._past.last_trades(), *await self._past.expected_trades(since=self._now() - FILL_LIFE)),
-            remembered=remembered,
-            settled=_settled(await self._redis.reruns(), steps, remembered, loose),
-        )
-
-
-def _settled(
-    reruns: Mapping[str, UUID], steps: Sequence[MendStep], remembered: Sequence[Remembered], loose: LooseRecords
-) -> Mapping[str, UUID]:
-    """Of what Redis remembers: what is older than the loss, where history knows the end or a newer signal."""
-    overtaken = {step.event.dedup_key for step in steps if step.action is MendAction.ENDS}
-    overtaken |= {each.event.dedup_key for each in remembered}
-    return {pair: signal for pair, signal in reruns.items() if pair in overtaken and signal not in loose.event_ids}
-
-
-def _divergence(comparison: Comparison, loose: LooseRecords) -> Divergence:
-    """What the queue never saw: as the halt says that an earlier start of the same work left behind, and as it shows.
-
-    Once records are numbered behind those of history nothing shows any more.
-    """
-    if comparison.verdict is Verdict.KEYS_LOST:
-        return Divergence(0, comparison.position.counter)
-    left_behind = divergence_in(comparison.survey.halt)
-    if left_behind and comparison.verdict not in _OTHER_PAST:
-        return left_behind
-    last = comparison.position.counter
-    first = last + 1 if loose.first is None else loose.first
-    seen = Divergence(min(last, comparison.survey.counter or 0, first - 1), last)
-    return seen.joined(left_behind) if left_behind else seen
