@@ -6,6 +6,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
+from event_queue.outcomes import RedisCondition
 from management_service.health import Health, Verdict, postgres_health, redis_health, reported_health, trading_health
 from management_service.metrics.gauges import GAUGES
 from management_service.metrics.system import SystemCollector
@@ -21,7 +22,10 @@ NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
 def families() -> set[str]:
     """Every family of a system in which nobody answers, and what is left out of it meanwhile."""
     parts = dict(reported_health(None, SystemClock().now()))
-    stores = {"redis": redis_health(None, "", ()), "postgres": postgres_health(reachable=False, status=None)}
+    stores = {
+        "redis": redis_health(None, "", RedisCondition()),
+        "postgres": postgres_health(reachable=False, status=None),
+    }
     health = Health(Verdict.ERROR, None, {**stores, "trading": trading_health(None), **parts})
     traffic = Traffic()
     traffic.was_served("GET", "/", 200, 0)
