@@ -22,11 +22,10 @@ NAME = re.compile(r"[a-z]+(?:_[a-z]+)*")
 def families() -> set[str]:
     """Every family of a system in which nobody answers, and what is left out of it meanwhile."""
     parts = dict(reported_health(None, SystemClock().now()))
-    stores = {
-        "redis": redis_health(None, "", RedisCondition()),
-        "postgres": postgres_health(reachable=False, status=None),
-    }
-    health = Health(Verdict.ERROR, None, {**stores, "trading": trading_health(None), **parts})
+    parts["redis"] = redis_health(None, "", RedisCondition())
+    parts["postgres"] = postgres_health(reachable=False, status=None)
+    parts["trading"] = trading_health(None)
+    health = Health(Verdict.ERROR, None, parts)
     traffic = Traffic()
     traffic.was_served("GET", "/", 200, 0)
     registry = CollectorRegistry()

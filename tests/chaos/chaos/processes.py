@@ -71,11 +71,22 @@ class Nursery:
         environ: Mapping[str, str] | None = None,
         directory: Path | None = None,
     ) -> Child:
-        """Fork a process that calls `role` (`module:function`) with `args`.
+        """Fork a process that calls `role` (`module:function`) with `args`; whoever is cancelled meanwhile leaves none.
 
         Raises:
             TimeoutError: the nursery does not answer.
         """
+        starting = asyncio.ensure_future(self._start(role, args, environ, directory))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(_end_unwanted)
+            raise
+
+    async def _start(
+        self, role: str, args: Mapping[str, Any], environ: Mapping[str, str] | None, directory: Path | None
+    ) -> Child:
+        """As `start`, from beginning to end: an answer that nobody awaited would be taken for the next one's."""
         reading, writing = os.pipe()
         request = {"role": role, "args": args, "environ": environ, "directory": str(directory) if directory else None}
         try:
@@ -124,6 +135,11 @@ class Nursery:
             child.has_ended(answer["code"])
         else:
             self._early_ends[answer["ended"]] = answer["code"]
+
+
+def _end_unwanted(starting: "asyncio.Task[Child]") -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().send_signal(signal.SIGKILL)
 
 
 @asynccontextmanager
