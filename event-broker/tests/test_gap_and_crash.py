@@ -108,6 +108,12 @@ class World:
         """The numbers taken in, once there are so many."""
         return [event.data["number"] for event in await self.intake.wait_taken(count)]
 
+    async def take_in(self, number: int) -> None:
+        """Publish a message, whose number says how many there are by then, and wait until nothing of it is open."""
+        self.publish_apart(number)
+        await self.taken(number)
+        await self.reached(number)
+
     async def on_disk(self, number: int) -> None:
         """Wait until a message lies on disk."""
         async with asyncio.timeout(20):
@@ -140,9 +146,7 @@ async def test_what_came_before_and_after_a_gap_is_taken_in_by_its_time(world: W
     """Redis is away; a message, an outage of Ably with another in it, one more, kill -9: the next life goes by time."""
     async with world.listen() as first:
         await first.wait_health(is_caught_up)
-        world.publish_apart(1)
-        await world.taken(1)
-        await world.reached(1)
+        await world.take_in(1)
         world.redis_is(up=False)
         world.publish_apart(2)
         await world.on_disk(2)
@@ -170,9 +174,7 @@ async def test_a_crash_before_the_gap_is_closed_costs_neither_messages_nor_their
     """What came live after the gap lies on disk, what came in the gap does not: the next life reads it first."""
     async with world.listen() as first:
         await first.wait_health(is_caught_up)
-        world.publish_apart(1)
-        await world.taken(1)
-        await world.reached(1)
+        await world.take_in(1)
         first.is_killed = True
     world.publish_apart(2)
     world.let_pass(minutes=10)
@@ -197,13 +199,9 @@ async def test_no_message_left_on_disk_moves_progress_past_what_redis_has_lost(w
     """Nor does one that comes live, or a second crash: whoever can read the history at last finds everything."""
     async with world.listen() as first:
         await first.wait_health(is_caught_up)
-        world.publish_apart(1)
-        await world.taken(1)
-        await world.reached(1)
+        await world.take_in(1)
         at_first = dict(world.store.progress)
-        world.publish_apart(2)
-        await world.taken(2)
-        await world.reached(2)
+        await world.take_in(2)
         world.redis_is(up=False)
         world.publish_apart(3)
         await world.on_disk(3)
@@ -238,9 +236,7 @@ async def test_a_clock_that_is_an_hour_off_loses_nothing_that_waits(world: World
     world.ours.moved += timedelta(hours=before)
     async with world.listen() as first:
         await first.wait_health(is_caught_up)
-        world.publish_apart(1)
-        await world.taken(1)
-        await world.reached(1)
+        await world.take_in(1)
         world.redis_is(up=False)
         world.publish_apart(2)
         await world.on_disk(2)

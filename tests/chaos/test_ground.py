@@ -27,6 +27,17 @@ class Store:
         self.done.append("started")
 
 
+class Outage:
+    """The time for which a fault keeps a store away."""
+
+    def __init__(self) -> None:
+        self.has_begun, self.is_enough = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.has_begun.set()
+        await self.is_enough.wait()
+
+
 @pytest.fixture
 async def ground(pytestconfig: pytest.Config) -> AsyncGenerator[Ground]:
     """For trials of any kind."""
@@ -37,17 +48,13 @@ async def ground(pytestconfig: pytest.Config) -> AsyncGenerator[Ground]:
 
 async def test_a_store_is_started_again_though_the_fault_that_killed_it_is_cancelled() -> None:
     """A dead store would fail every trial after this one."""
-    store, restarts, away, enough = Store(), Restarts(), asyncio.Event(), asyncio.Event()
+    store, restarts, outage = Store(), Restarts(), Outage()
+    fault = asyncio.create_task(restarts.restart(store, outage))
+    await outage.has_begun.wait()
 
-    async def meanwhile() -> None:
-        away.set()
-        await enough.wait()
-
-    fault = asyncio.create_task(restarts.restart(store, meanwhile))
-    await away.wait()
     fault.cancel()
     await asyncio.wait({fault})
-    enough.set()
+    outage.is_enough.set()
     await restarts.ended()
 
     assert fault.cancelled()
@@ -56,15 +63,11 @@ async def test_a_store_is_started_again_though_the_fault_that_killed_it_is_cance
 
 async def test_whoever_needs_a_store_waits_until_it_is_back() -> None:
     """What is asked of a store that another fault has just killed would fail, and end the fault that asked half-way."""
-    store, restarts, away, enough = Store(), Restarts(), asyncio.Event(), asyncio.Event()
+    store, restarts, outage = Store(), Restarts(), Outage()
+    fault = asyncio.create_task(restarts.restart(store, outage))
+    await outage.has_begun.wait()
 
-    async def meanwhile() -> None:
-        away.set()
-        await enough.wait()
-
-    fault = asyncio.create_task(restarts.restart(store, meanwhile))
-    await away.wait()
-    asyncio.get_running_loop().call_soon(enough.set)
+    asyncio.get_running_loop().call_soon(outage.is_enough.set)
     async with restarts.none():
         found = list(store.done)
     await fault

@@ -18,8 +18,8 @@
 --   outbox       STREAM  audit records
 --   counter      STRING  of the last record
 --   halt         STRING  why nothing is claimed
--- Arguments: life of the receipt in ms, the halt under which it was planned or '', then ten for each thing to do: verb, name, pair, created ms, body, expected
---   body, kind, due, account, times queued
+-- Arguments: life of the receipt in ms, the halt under which it was planned or '', then ten for each thing to do:
+--   verb, name, pair, created ms, body, expected body, kind, due, account, times queued
 --   pause, resume   name is the scope, body the pause
 --   traded          name is the account, body `<trading day> <event id>`
 --   expected        the same of a day on which orders will fill
@@ -32,7 +32,8 @@
 --                   made an event of it, or has a newer one
 --   rerun           a newer signal remembered for a living pair; body `<event id> <created ms> <event body>`
 -- An event whose body is not the expected one ('' for none) has changed meanwhile, and is left as it is.
--- Replies: {'ok'}  {'changed'} when that halt is no longer in force: somebody has put the queue right, and it is worked on
+-- Replies: {'ok'}  {'changed'} when that halt is no longer in force: somebody has put the queue right, and it is
+--   worked on
 -- Twice: the receipt of the first run answers the second.
 --@include outbox clock wake admit forget pauses parked traded
 local receipt, in_flight, events, active, reruns, queue, delayed, parked, paused, last_traded, ages, retrying, recoveries,
