@@ -105,6 +105,30 @@ async def test_a_senseless_execution_in_a_list_of_the_day_raises_no_new_doubt(wi
     assert wire.session.doubts == 0
 
 
+@pytest.mark.parametrize("changed", [{"at21": "71"}, {"at3": "2"}], ids=["another order", "another contract"])
+@pytest.mark.parametrize(("first", "other"), [("e" * 5000, "e" * 5000), ("e.01", "e.02"), ("\t", "\t")])
+async def test_the_id_of_another_orders_execution_is_no_repetition(
+    wire: Wire, first: str, other: str, changed: dict[str, str]
+) -> None:
+    """Nor a correction: shares of one of the two would be missing. The same execution told again is no news."""
+    wire.execution(first)
+    wire.execution(first, at1="12")
+    assert wire.session.gaps.unsettled("DU1") is None
+
+    wire.execution(other, at2="8", **changed)
+
+    assert "told of order 5:8 too" in str(wire.session.gaps.unsettled("DU1"))
+    assert [fill.exec_id for fill in await wire.fills(1)] == [first]
+
+
+async def test_an_order_that_got_another_number_keeps_its_executions(wire: Wire) -> None:
+    """As one that was placed by hand does, when a client binds it."""
+    wire.execution("e.1.01.01")
+    wire.execution("e.1.01.01", at2="-3")
+
+    assert wire.session.gaps.unsettled("DU1") is None
+
+
 async def test_an_account_that_nobody_manages_is_not_believed(wire: Wire) -> None:
     """A message that is mangled may be about any."""
     wire.execution("e.1.01.01", account_id="mangled", at20="nan")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from broker_connector_base import Fill
 from ibkr_connector.mapping import to_fill
 from ibkr_connector.messages import CommissionTold, ExecutionTold, split_exec_id
+from ibkr_connector.numbers import Senseless
 
 
 class ExecutionBook:
@@ -27,14 +28,20 @@ class ExecutionBook:
         self._news: list[str] = []
 
     def add(self, told: ExecutionTold) -> tuple[ExecutionTold, ...]:
-        """Keep the execution unless it, or a later revision of it, is known; what is new or counts otherwise now."""
+        """Keep the execution unless it, or a later revision of it, is known; what is new or counts otherwise now.
+
+        Raises:
+            Senseless: its id was told of another order; one would pass for the other's repetition or correction.
+        """
         revisions = self._told.setdefault(told.series, {})
+        for known in revisions.values():
+            _require_same_order(known, told)
         if told.exec_id in revisions:
             return ()
         revisions[told.exec_id] = told
         execution = replace(told, is_part=True) if told.series in self._in_parts else told
-        known = self._latest.get(execution.stem)
-        is_latest = known is None or known.revision < execution.revision
+        latest = self._latest.get(execution.stem)
+        is_latest = latest is None or latest.revision < execution.revision
         if is_latest:
             self._keep(execution)
         counted = max(each.cumulative for each in revisions.values())
@@ -115,3 +122,10 @@ class ExecutionBook:
         )
         rest = counted - sum(others, Decimal(0))
         return rest != latest.quantity and rest == sum(each.quantity for each in revisions)
+
+
+def _require_same_order(known: ExecutionTold, told: ExecutionTold) -> None:
+    """By what an order keeps for life: its number changes when one that was placed by hand is bound to a client."""
+    is_other = 0 not in (known.perm_id, told.perm_id) and known.perm_id != told.perm_id
+    if is_other or known.contract_id != told.contract_id:
+        raise Senseless(f"the id of an execution of order {known.key} told of order {told.key} too", told.exec_id)
