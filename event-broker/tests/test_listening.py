@@ -1,5 +1,6 @@
 """Messages on their way from Ably into the queue, through the real SDK."""
 
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -67,6 +68,29 @@ async def test_text_objects_bytes_and_nothing_arrive(ably: AblyServer, listen: L
     live, dry = Command.REBALANCE, Command.PRINT_REBALANCE
     assert [event.exec_command for event in events] == [live, live, live, dry]
     assert [event.data for event in events] == [{"exec": "rebalance"}] * 3 + [{}]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"exec": "dry_run", "exec": "rebalance"}', "data: repeats a key"),
+        ('{"exec": "rebalance", "n": [1e-400]}', "data.n[0]: is a number smaller than 5e-324, and not zero"),
+        ('{"exec": "rebalance", "n": 1e400}', "data.n: is not a finite number"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["json", "json/utf-8/base64", "json/base64", ""])
+async def test_an_object_that_the_sdk_would_change_is_a_dry_run(
+    ably: AblyServer, listen: Listen, text: str, problem: str, encoding: str
+) -> None:
+    """As it is in a file: the SDK itself would keep the last `exec`, and take a tiny number for zero."""
+    rig = await listen(DU1=CHANNEL)
+    await rig.wait_attached()
+
+    ably.publish(CHANNEL, b64encode(text.encode()).decode() if "base64" in encoding else text, encoding=encoding)
+    [event] = await rig.intake.wait_taken(1)
+
+    assert event.exec_command is Command.PRINT_REBALANCE
+    assert event.data == {"problem": problem, "raw": text}
 
 
 async def test_a_message_named_error_arrives(ably: AblyServer, listen: Listen) -> None:

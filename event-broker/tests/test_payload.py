@@ -114,7 +114,11 @@ def test_nothing_is_a_dry_run_without_data(raw: object) -> None:
         (7, "is not a JSON object", "a value of type int"),
         (object(), "is not a JSON object", "a value of type object"),
         ("[" * 10_000, "is not JSON", "[" * RAW_LIMIT),
-        ("9" * 5_000, "is not JSON", "9" * RAW_LIMIT),
+        ("9" * 5_000, "is not a JSON object", "9" * RAW_LIMIT),
+        ('{"exec": "rebalance", "n": -1e-400}', "data.n: is a number smaller than 5e-324", None),
+        ('{"exec": "rebalance", "n": [1e400]}', "data.n[0]: is not a finite number", None),
+        ('{"exec": "rebalance", "n": NaN}', "data.n: is not a finite number", None),
+        ('{"exec": "rebalance", "n": ' + "9" * 5_000 + "}", "data.n: is a number of more than 300 digits", None),
     ],
 )
 def test_junk_is_described(raw: object, problem: str, preview: str | None) -> None:

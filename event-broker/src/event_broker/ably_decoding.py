@@ -1,8 +1,11 @@
-"""Messages that the SDK cannot decode are kept instead of lost.
+"""Messages that the SDK cannot decode are kept instead of lost, and those that it would change arrive as they are.
 
 The SDK drops a whole frame when the data of one of its messages does not fit its `encoding` (broken base64, JSON or
 UTF-8), and nobody hears of it; the history fails on such a message for as long as it is kept. Here it gets an encoding
 that the SDK leaves alone, so that it arrives as what it is: a signal that cannot be read, which never trades.
+
+Of a JSON object that repeats a key the SDK keeps the last, and it takes a number too small for a float for zero. So an
+object stays the text that it came as, which `payload` reads with the same care as that of a file.
 """
 
 from collections.abc import Mapping
@@ -39,14 +42,15 @@ def tolerate_undecodable(channel: Any) -> None:
 
 
 def _decodable(raw: object) -> Mapping[str, Any]:
-    """The message as it is, or without its data when that cannot be decoded."""
+    """The message, an object in it left as text; or without its data when that cannot be decoded."""
     if not isinstance(raw, dict):
         raise TypeError(f"a message is a JSON object, not {type(raw).__name__}")
     message = cast("dict[str, Any]", raw)
     try:
-        _message.from_encoded(message)
+        data = _message.from_encoded(message).data
     except Exception:  # noqa: BLE001 - every step of a decoding fails in its own way
         kept = {key: message[key] for key in _KEPT if isinstance(message.get(key), str | int)}
         encoding = str(message.get("encoding"))[:_LONGEST].replace("/", ",")
         return kept | {"encoding": f"{UNDECODABLE} {encoding}", "data": None}
-    return message
+    innermost, _, others = str(message.get("encoding") or "").strip("/").partition("/")
+    return message | {"encoding": others} if innermost == "json" and isinstance(data, dict) else message

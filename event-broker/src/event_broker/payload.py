@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from event_queue.errors import PayloadRefused
 from event_queue.events import Command
+from event_queue.json_numbers import read_float, read_integer
 from event_queue.payloads import MAX_PAYLOAD_BYTES, validate_payload
 
 RAW_LIMIT: Final = 500
@@ -68,7 +69,7 @@ def _parse(raw: str | bytes | bytearray) -> object:
         raise PayloadRefused("data", f"is longer than {MAX_PAYLOAD_BYTES} bytes")
     try:
         text = raw if isinstance(raw, str) else raw.decode()
-        return json.loads(text, object_pairs_hook=_without_repeats)
+        return json.loads(text, object_pairs_hook=_without_repeats, parse_int=read_integer, parse_float=read_float)
     except (ValueError, RecursionError) as error:
         raise PayloadRefused("data", "is not JSON") from error
 

@@ -8,13 +8,11 @@ from typing import Any
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from event_queue.json_numbers import read_float, read_integer
 from management_service.errors import Refused
 from management_service.problems import FieldError, Problem
 
 MAX_BODY_BYTES = 64 * 1024
-_MOST_DIGITS = 4000
-"""Python itself refuses to read 4,300."""
-_TOO_LARGE = 10**_MOST_DIGITS
 
 
 async def read_json(request: Request) -> object:
@@ -61,7 +59,8 @@ def _too_large() -> Problem:
 
 def _parse(body: bytes) -> object:
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_distinct, parse_int=_integer)
+        text = body.decode("utf-8")
+        return json.loads(text, object_pairs_hook=_distinct, parse_int=read_integer, parse_float=read_float)
     except UnicodeDecodeError as error:
         raise Refused(Problem(HTTPStatus.BAD_REQUEST, "the body is not UTF-8 text")) from error
     except json.JSONDecodeError as error:
@@ -69,11 +68,6 @@ def _parse(body: bytes) -> object:
         raise Refused(Problem(HTTPStatus.BAD_REQUEST, detail)) from error
     except RecursionError as error:
         raise Refused(Problem(HTTPStatus.BAD_REQUEST, "the body is nested a thousand levels deep or more")) from error
-
-
-def _integer(digits: str) -> int:
-    """The number; of one that is too long to be read, one that no field takes, so that the field is named."""
-    return int(digits) if len(digits) <= _MOST_DIGITS else _TOO_LARGE
 
 
 def _distinct(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from event_queue.codec import decode_event, encode_event
 from event_queue.errors import PayloadRefused
+from event_queue.json_numbers import TooSmall
 from event_queue.payloads import MAX_PAYLOAD_BYTES, MAX_PAYLOAD_DEPTH, validate_payload
 from event_queue.testing.events import make_event
 
@@ -24,6 +25,7 @@ REFUSED: list[tuple[str, object, str]] = [
     ("not an object", [1], "data"),
     ("NaN", {"a": [1, {"b": float("nan")}]}, "data.a[1].b"),
     ("infinity", {"a": json.loads("1e400")}, "data.a"),
+    ("too small", {"a": TooSmall()}, "data.a"),
     ("NUL", {"a": "x\x00"}, "data.a"),
     ("NUL in a key", {"a": {"x\x00": 1}}, "data.a: key"),
     ("lone surrogate", {"a": "\ud800"}, "data.a"),

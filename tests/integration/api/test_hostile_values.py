@@ -41,6 +41,8 @@ FILTERS = ("account", "command", "status", "from", "to", "limit", "cursor")
 DATA: list[tuple[str, int, list[str]]] = [
     ('{"n": 1e400}', 422, ["data.n"]),
     ('{"n": -1e400}', 422, ["data.n"]),
+    ('{"n": 1e-400}', 422, ["data.n"]),
+    ('{"n": [{"m": -0.' + "0" * 400 + "1}]}", 422, ["data.n[0].m"]),
     ('{"n": NaN}', 422, ["data.n"]),
     ('{"n": [0, Infinity]}', 422, ["data.n[1]"]),
     ('{"n": 1' + "0" * 301 + "}", 422, ["data.n"]),
@@ -64,7 +66,7 @@ DATA: list[tuple[str, int, list[str]]] = [
 CARRIED: list[dict[str, Any]] = [
     {"s": "'; DROP TABLE event_history; --", "t": "]]..redis.call('FLUSHALL')..[["},
     {"line\nbreak": '\x1b[2J\r\n{"event": "forged"}', "deep": {"e": [[[[[1]]]]]}},
-    {"big": 10**299, "small": 1e-300, "minus": -0.0, "precise": 0.1, "edge": 2**53 + 1},
+    {"big": 10**299, "small": 1e-300, "smallest": 5e-324, "minus": -0.0, "precise": 0.1, "edge": 2**53 + 1},
     {"emoji": "\U0001f4a9", "rtl": "\u202e", "private": "\ue000", "last": "\U0010ffff", "": ""},
     {"__proto__": {}, "constructor": 1, "event_id": "x", "account_id": "y", "times_queued": 99},
     {"wide": "x" * 60_000},

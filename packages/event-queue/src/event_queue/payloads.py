@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from event_queue.errors import PayloadRefused
+from event_queue.json_numbers import TooSmall
 
 MAX_PAYLOAD_BYTES: Final = 64 * 1024
 MAX_PAYLOAD_DEPTH: Final = 32
@@ -16,8 +17,8 @@ _as_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 def validate_payload(data: object) -> None:
     """Check a trigger's payload before it becomes an event.
 
-    Accepts JSON objects of at most 64 KiB and 32 levels, with finite numbers and text that is valid Unicode without
-    NUL characters (which PostgreSQL cannot store).
+    Accepts JSON objects of at most 64 KiB and 32 levels, with numbers that a float can hold and text that is valid
+    Unicode without NUL characters (which PostgreSQL cannot store).
 
     Raises:
         PayloadRefused: naming the first offending field.
@@ -62,6 +63,8 @@ def _check_scalar(path: str, value: Any) -> None:
         case int():
             if abs(value) >= _LARGEST_INTEGER:
                 raise PayloadRefused(path, "is a number of more than 300 digits")
+        case TooSmall():
+            raise PayloadRefused(path, "is a number smaller than 5e-324, and not zero")
         case float():
             if not math.isfinite(value):
                 raise PayloadRefused(path, "is not a finite number")
