@@ -8,6 +8,7 @@ from management_service.access_log import AccessLog
 from management_service.dependencies import Dependencies
 from management_service.metrics import metrics_api
 from management_service.openapi import describe
+from management_service.origin_form import OriginForm
 from management_service.problem_handlers import add_problem_handlers
 from management_service.traffic import TrafficMeter
 from management_service.turnstile import Turnstile
@@ -36,5 +37,6 @@ def create_app(dependencies: Dependencies) -> FastAPI:
     app.add_middleware(Turnstile)
     app.add_middleware(TrafficMeter, traffic=dependencies.traffic, routes=routes)
     app.add_middleware(AccessLog)
+    app.add_middleware(OriginForm)
     app.openapi = lambda: describe(app)
     return app

@@ -98,6 +98,29 @@ async def test_pipelined_requests_are_answered_in_order(api: Any, statuses: Stat
     assert list(statuses(answers)) == [200, 404, 405]
 
 
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"http://host/health/live", 200),
+        (b"HTTP://Host:8000/queue/events?limit=2", 200),
+        (b"https://[::1]/queue/%73tatus", 200),
+        (b"http://host", 404),
+        (b"http://host?limit=2", 404),
+        (b"http://host/nowhere", 404),
+        (b"http://host/http://host/health/live", 404),
+        (b"http:///health/live", 200),
+        (b"/http://host/health/live", 404),
+        (b"ftp://host/health/live", 404),
+    ],
+)
+async def test_a_target_may_be_a_whole_url(api: Any, statuses: Statuses, target: bytes, status: int) -> None:
+    """As clients of a proxy write it; only its path and query count."""
+    answer = await api.send(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n" + CLOSE + b"\r\n")
+
+    assert statuses(answer) == [status]
+    assert b'"instance":"http' not in answer
+
+
 async def test_a_chunked_body_without_a_length_is_read(api: Any, statuses: Statuses) -> None:
     """As clients send that do not know how long it will be."""
     chunks = b"".join(b"1\r\n" + bytes([byte]) + b"\r\n" for byte in NEW) + b"0\r\n\r\n"
