@@ -4,7 +4,8 @@
 #   tools/rebalance.sh -account ID [-exec COMMAND]
 #
 # Without -exec it is a preview: nothing is traded. Only "-exec rebalance" trades.
-# MANUAL_DIRECTORY names the watched folder; by default it is data/manual-rebalance beside this script's folder.
+# MANUAL_DIRECTORY names the watched folder; by default it is data/manual-rebalance beside this script's folder,
+# also when it is called through a symbolic link.
 # Exit codes: 0 the file is there, 1 it could not be written, 2 the arguments are wrong.
 set -u
 LC_ALL=C  # ranges of letters mean ASCII
@@ -65,8 +66,20 @@ case $command in
     *) refuse "unknown command: $command" ;;
 esac
 
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || fail "cannot find the folder of this script"
+# The folder of the script itself, whatever links it was called through; not every readlink knows -f.
+script=$0
+while [ -h "$script" ]; do
+    target=$(readlink -- "$script") || fail "cannot follow the link $script"
+    case $target in
+        /*) script=$target ;;
+        *) script=$(dirname -- "$script")/$target ;;
+    esac
+done
+here=$(CDPATH='' cd -P -- "$(dirname -- "$script")" && pwd -P) || fail "cannot find the folder of this script"
 folder=${MANUAL_DIRECTORY:-$here/../data/manual-rebalance}
+case $folder in
+    -*) folder=./$folder ;; # which programs would take for an option
+esac
 [ -d "$folder" ] || fail "no folder $folder; start the event-broker, or create it as docs/operations.md says"
 [ -w "$folder" ] || fail "you may not write in $folder; docs/operations.md says who should"
 

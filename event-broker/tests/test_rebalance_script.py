@@ -113,6 +113,56 @@ def test_the_script_names_a_missing_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+def installed(root: Path) -> Path:
+    """The script in a repository of its own, whose name has what names may have; the folder that belongs to it."""
+    (root / "tools").mkdir(parents=True)
+    shutil.copy(SCRIPT, root / "tools")
+    folder = root / "data" / "manual-rebalance"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def call(command: Path | str, directory: Path, shell: Shell) -> subprocess.CompletedProcess[str]:
+    """Call the script by some name, without telling it a folder."""
+    variables = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "CDPATH": "/:/tmp"}
+    words = [*shell, str(command), "-account", "DU1"]
+    return subprocess.run(words, cwd=directory, env=variables, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("name", ["plain", "with blanks", "new\nline", "dépôt", "-dash", "a'\"$(id)`\\*"])
+def test_links_lead_to_the_folder_beside_the_script(tmp_path: Path, shell: Shell, name: str) -> None:
+    """An absolute link, a relative one to it, one out of a linked folder, and a linked folder itself."""
+    folder = installed(tmp_path / name)
+    elsewhere = tmp_path / "elsewhere" / "bin"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "first").symlink_to(tmp_path / name / "tools" / "rebalance.sh")
+    (elsewhere / "second").symlink_to("first")
+    (tmp_path / "bin").symlink_to(elsewhere)
+    (elsewhere / "third").symlink_to(f"../../{name}/tools/rebalance.sh")
+    (elsewhere / "tools").symlink_to(f"../../{name}/tools")
+
+    links = ["first", "./second", tmp_path / "bin" / "third", Path("tools") / "rebalance.sh"]
+    calls = [call(link, elsewhere, shell) for link in links]
+
+    assert [(done.returncode, done.stderr) for done in calls] == [(0, "")] * len(links)
+    assert len(seen(folder)) == len(links)
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("name", ["-d", "with blanks", "new\nline", "dépôt", "a'\"$(id)`\\*"])
+def test_a_folder_may_have_any_name(tmp_path: Path, shell: Shell, name: str) -> None:
+    """Relative to where the script is called, and one that looks like an option too."""
+    (tmp_path / name).mkdir()
+    variables = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "MANUAL_DIRECTORY": name}
+
+    command = [*shell, str(SCRIPT), "-account", "DU1"]
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, check=False, timeout=60)
+
+    assert done.returncode == 0
+    assert len(seen(tmp_path / name)) == 1
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("text", ["kill -9 0", '"$real" "$@"; kill -9 0'], ids=["before", "after"])
 def test_a_killed_script_leaves_a_whole_document_or_none(tmp_path: Path, name: str, text: str) -> None:
