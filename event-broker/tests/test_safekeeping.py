@@ -1,6 +1,8 @@
 """Signals that wait for the queue outlive the process."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -180,6 +182,44 @@ async def test_a_disk_that_cannot_be_written_is_told_once_and_loses_nothing(tmp_
     assert told.count("signals_not_on_disk") == 1
     assert "signals_put_on_disk" in told
     assert second.numbers == [1]
+
+
+FULL_DISK = """
+import resource, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from event_broker.errors import SpoolUnusable
+from event_broker.signal_spool import SignalSpool
+from event_broker.trigger import Trigger
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+spool, waiting, failed = SignalSpool(Path(sys.argv[1]), "growth"), [], 0
+for number in range(30):
+    room = int(sys.argv[2]) if 5 <= number < 25 else resource.RLIM_INFINITY
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    waiting.append(Trigger("growth", f"m{number}", {"exec": "rebalance"}, datetime(2026, 3, 2, tzinfo=UTC), None))
+    try:
+        spool.append(waiting)
+    except SpoolUnusable:
+        failed += 1
+    else:
+        waiting = []
+print(failed, len(waiting))
+"""
+
+
+@pytest.mark.parametrize("room", [0, 900, 1000, 1100])
+def test_a_full_disk_keeps_what_is_on_it_and_takes_the_rest_when_there_is_room(tmp_path: Path, room: int) -> None:
+    """A line that broke off where the disk ended costs no message: those that were refused are all written again."""
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(room)]
+
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    failed, waiting = (int(word) for word in run.stdout.split())
+    kept = [each.message_id for each in SignalSpool(tmp_path, "growth").read()]
+    assert failed >= 15
+    assert waiting == 0
+    assert list(dict.fromkeys(kept)) == [f"m{number}" for number in range(30)]
 
 
 class UnreadableSpool(SignalSpool):
