@@ -48,6 +48,12 @@ class Hand:
         """Take the next event, if there is one."""
         return await self.patiently.despite_damage(lambda: self.queue.claim(self.lease, self.slot))
 
+    async def await_event(self, *, at_most: timedelta) -> RebalanceEvent | None:
+        """Take the next event as soon as there is one; None after a time."""
+        return await self.patiently.despite_damage(
+            lambda: self.queue.await_event(self.lease, self.slot, at_most=at_most)
+        )
+
     async def conclude(self, event: RebalanceEvent, outcome: AttemptOutcome) -> RebalanceEvent | None:
         """Write down how the attempt ended; the next event, when one was claimed with it."""
         match outcome:

@@ -35,7 +35,7 @@ from event_processor.patient_writes import DAMAGE_SECONDS, PatientWrites
 from event_processor.side_by_side import first_of
 from event_processor.stop_limits import StopLimits
 from event_processor.worker_status import WorkerStatus
-from event_queue.errors import CorruptQueue, LeaseLost
+from event_queue.errors import CorruptQueue, LeaseLost, QueueError
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Lease
 from event_queue.ports.worker import WorkerQueue
@@ -46,6 +46,8 @@ from service_runtime.settings import ProcessingSettings
 _log = structlog.get_logger(__name__)
 
 _LONGEST_IDLE: Final = timedelta(seconds=5)
+_WAKING_SECONDS: Final = 1.0
+"""For a wait to end by itself once the worker is to stop: what was claimed behind it is then known, and handed back."""
 
 FreeHands = asyncio.Queue[Hand | WorkCancelledWithin]
 """Hands that hold nothing, or why one is gone."""
@@ -109,6 +111,7 @@ class Worker:
         fills = FillRecorder(self.queue, lease, patiently)
         async with asyncio.TaskGroup() as group:
             companions = [group.create_task(self.keeper.keep(lease)), group.create_task(self.limits.watch())]
+            companions.append(group.create_task(self._wake_when_stopping()))
             beside = Companions(self.clock, self.status)
             companions += [group.create_task(beside.keep(_name_of(each), each)) for each in self.while_leading]
             companions += [
@@ -133,12 +136,13 @@ class Worker:
         free: FreeHands = asyncio.Queue()
         for number in range(self.settings.concurrency):
             free.put_nowait(self._hand(str(number), fills, patiently))
+        nothing_waits = False
         async with asyncio.TaskGroup() as at_work:
             while hand := await self._next_free(free):
-                event = await hand.claim()
+                event = await (self._await_event(hand) if nothing_waits else hand.claim())
+                nothing_waits = event is None
                 if event is None:
                     free.put_nowait(hand)
-                    await self._wait_for_work(patiently)
                 else:
                     at_work.create_task(self._work(hand, event, free))
             if self.status.is_busy:
@@ -183,10 +187,17 @@ class Worker:
             self.status.done_with(event, type(outcome).__name__.lower(), self.clock.now())
         return following
 
-    async def _wait_for_work(self, patiently: PatientWrites) -> None:
-        """Wait until there may be work, or the worker is to stop."""
-        with suppress(TimeoutError), self.limits.after_stop(0):
-            await patiently.despite_damage(lambda: self.queue.wait_for_work(at_most=_LONGEST_IDLE))
+    async def _await_event(self, hand: Hand) -> RebalanceEvent | None:
+        """The next event; None after a time, or when the worker is to stop and nobody answers."""
+        with suppress(TimeoutError), self.limits.after_stop(_WAKING_SECONDS):
+            return await hand.await_event(at_most=_LONGEST_IDLE)
+        return None
+
+    async def _wake_when_stopping(self) -> None:
+        """Have the wait for an event end by itself: cut short, it might leave one claimed that nobody works on."""
+        await self.stop.wait()
+        with suppress(QueueError):
+            await self.queue.wake()
 
     def _hand(self, slot: str, fills: FillRecorder, patiently: PatientWrites) -> Hand:
         return Hand(

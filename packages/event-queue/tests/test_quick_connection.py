@@ -135,6 +135,56 @@ async def test_a_silent_server_is_asked_three_times_and_given_up() -> None:
     assert len(asked) == 3
 
 
+async def test_commands_sent_together_all_have_their_replies(redis_server: RedisServer) -> None:
+    """In their order, whatever Redis refuses of them, and on one connection that serves on."""
+    async with opened(redis_server) as (client, _):
+        await client.execute_command("SET", "quick", "text")
+        before = await clients_of(client)
+        asked = [("BLPOP", "nothing", "0.1"), ("LPUSH", "quick", "more"), ("GET", "quick")]
+        waited, refused, told = await client.execute_together(*asked)
+
+        assert (waited, told) == (None, b"text")
+        assert isinstance(refused, ResponseError)
+        assert await client.execute_command("GET", "quick") == b"text"
+        assert await clients_of(client) == before
+
+
+async def test_commands_whose_replies_come_in_parts_are_all_answered() -> None:
+    """A reply may end in the middle of what arrives."""
+    async with answering_in_parts(b"+fi", b"rst\r\n$6\r\nsec", b"ond\r\n") as client:
+        assert await client.execute_together(("PING",), ("PING",)) == [b"first", b"second"]
+
+
+async def test_commands_sent_together_are_not_repeated() -> None:
+    """Whoever sends them knows what may have run."""
+    async with answering(b"+PONG\r\n") as (client, asked):
+        with pytest.raises(RedisConnectionError):
+            await client.execute_together(("PING",), ("PING",))
+
+    assert len(asked) == 1
+
+
+@asynccontextmanager
+async def answering_in_parts(*parts: bytes) -> AsyncGenerator[Any]:
+    """A client of a server that greets like Redis, and answers what follows part by part."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(b"+OK\r\n" * data.count(b"SETINFO"))
+            if b"PING" in data:
+                for part in parts:
+                    writer.write(part)
+                    await asyncio.wait({asyncio.ensure_future(writer.drain())}, timeout=0.01)
+                    await asyncio.get_running_loop().run_in_executor(None, bytes)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        client = QuickClient(pool_at(server.sockets[0].getsockname()[1], timeout=PATIENCE, socket_timeout=PATIENCE))
+        async with asyncio.timeout(PATIENCE):
+            yield client
+        await client.aclose()
+
+
 @asynccontextmanager
 async def answering(reply: bytes) -> AsyncGenerator[tuple[Any, list[bytes]]]:
     """A client of a server that greets like Redis, gives this reply to a PING, and hangs up; the PINGs it got."""

@@ -79,7 +79,7 @@ async def test_an_outage_is_waited_out_with_fixed_pauses() -> None:
         task = asyncio.create_task(relay.run())
         async with asyncio.timeout(5):
             while not relay.state.stored:
-                await queue.worker.wait_for_work(at_most=timedelta(milliseconds=10))
+                await asyncio.wait({task}, timeout=0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -179,11 +179,10 @@ async def test_resuming_wakes_the_worker(queue: RedisQueue, lease: Lease) -> Non
     assert await queue.worker.claim(lease, "0") is None
 
     async with asyncio.timeout(3):
-        wait = asyncio.create_task(queue.worker.wait_for_work(at_most=timedelta(seconds=5)))
+        wait = asyncio.create_task(queue.worker.await_event(lease, "0", at_most=timedelta(seconds=5)))
         await queue.trading.resume("DU1", actor="ops")
-        await wait
 
-    assert await queue.worker.claim(lease, "0") == event
+        assert await wait == event
 
 
 async def test_an_event_parked_too_late_is_due_at_once(queue: RedisQueue, lease: Lease) -> None:

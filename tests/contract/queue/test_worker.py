@@ -105,9 +105,10 @@ async def test_a_paused_event_runs_after_its_pause_and_not_before(queue: RedisQu
 
     meanwhile = await queue.worker.claim(lease, "0")
     early = await queue.worker.complete(lease, "0", other, result={}, claim_next=True)
+    late: RebalanceEvent | None = None
     async with asyncio.timeout(3):
-        while (late := await queue.worker.claim(lease, "0")) is None:
-            await queue.worker.wait_for_work(at_most=timedelta(seconds=2))
+        while late is None:
+            late = await queue.worker.await_event(lease, "0", at_most=timedelta(seconds=2))
 
     assert meanwhile == other
     assert early is None
@@ -207,30 +208,6 @@ async def test_the_third_recovery_pauses(queue: RedisQueue, lease: Lease) -> Non
         states.append(living.state)
 
     assert states == [EventState.WAITING, EventState.WAITING, EventState.DELAYED]
-
-
-async def test_a_waiting_worker_is_woken_by_a_new_event(queue: RedisQueue, lease: Lease) -> None:
-    """The wait ends long before its limit when an event comes in."""
-    assert await queue.worker.claim(lease, "0") is None
-
-    async with asyncio.timeout(3):
-        wait = asyncio.create_task(queue.worker.wait_for_work(at_most=timedelta(seconds=5)))
-        (event,) = await enqueue(queue, "DU1")
-        await wait
-
-    assert await queue.worker.claim(lease, "0") == event
-
-
-async def test_several_hands_are_all_woken(queue: RedisQueue, lease: Lease) -> None:
-    """Two events wake two waiting hands."""
-    assert await queue.worker.claim(lease, "0") is None
-
-    async with asyncio.timeout(3):
-        hands = [asyncio.create_task(queue.worker.wait_for_work(at_most=timedelta(seconds=5))) for _ in range(2)]
-        await enqueue(queue, "DU1", "DU2")
-        await asyncio.gather(*hands)
-
-    assert None not in [await queue.worker.claim(lease, slot) for slot in ("0", "1")]
 
 
 async def test_stale_wake_ups_do_not_spin(queue: RedisQueue, lease: Lease) -> None:

@@ -141,11 +141,10 @@ async def _everything_else(queue: RedisQueue, lease: Lease) -> None:
 
 
 async def test_an_idle_worker_hardly_asks(redis_queue: RedisQueue, lease: Lease) -> None:
-    """One empty claim and one wait are two commands, whatever the length of the wait."""
+    """A wait and the claim behind it are two commands, whatever the length of the wait."""
 
     async def idle() -> None:
-        await redis_queue.worker.claim(lease, "0")
-        await redis_queue.worker.wait_for_work(at_most=timedelta(milliseconds=50))
+        await redis_queue.worker.await_event(lease, "0", at_most=timedelta(milliseconds=50))
 
     await idle()
     _, spent = await cost(redis_queue, idle())

@@ -164,7 +164,7 @@ async def test_postgres_may_be_killed_while_events_flow(
             task = asyncio.create_task(relay.run())
             async with asyncio.timeout(20):
                 while relay.state.stored < 10:
-                    await redis_queue.worker.wait_for_work(at_most=timedelta(milliseconds=20))
+                    await asyncio.wait({task}, timeout=0.02)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 

@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from event_queue.quick_connection import QuickPool
@@ -34,16 +35,28 @@ class QuickClient(_Redis):
         callback = self.response_callbacks.get(args[0])
         return callback(reply) if callback else reply
 
-    async def _try(self, args: tuple[Any, ...]) -> Any:
+    async def execute_together(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """Send commands at once, and once, on one connection; their replies, refusals of Redis among them.
+
+        Raises:
+            ConnectionError: of redis-py; Redis may or may not have run the commands.
+            TimeoutError: of redis-py; not every reply came in the time of one try.
+        """
         pool: QuickPool = self.connection_pool
         patience_seconds = self._patience_seconds
         connection = pool.take_ready()
         if connection is None:
             connection, patience_seconds = await self._wait_for_connection(pool)
         try:
-            return await connection.exchange(args, patience_seconds=patience_seconds)
+            return await connection.exchange(*commands, patience_seconds=patience_seconds)
         finally:
             await pool.release(connection)
+
+    async def _try(self, args: tuple[Any, ...]) -> Any:
+        [reply] = await self.execute_together(args)
+        if isinstance(reply, RedisError):
+            raise reply
+        return reply
 
     async def _wait_for_connection(self, pool: QuickPool) -> tuple[Any, float]:
         """A connection, and the seconds that are left for what it is wanted for."""

@@ -15,7 +15,6 @@ import hiredis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 
 from event_queue.quick_exchange import Overdue, QuickExchange
 
@@ -42,33 +41,30 @@ class QuickConnection(_Connection):
         if transport.is_closing() or transport.get_write_buffer_size():
             await _Connection.send_packed_command(self, [], check_health)
 
-    async def exchange(self, args: tuple[Any, ...], *, patience_seconds: float) -> Any:
-        """Send a command on this open connection and return its reply.
+    async def exchange(self, *commands: tuple[Any, ...], patience_seconds: float) -> list[Any]:
+        """Send commands at once on this open connection and return their replies, errors of Redis among them.
 
-        What cuts it short, a cancellation too, closes the connection: the reply to come must not answer the next.
+        What cuts it short, a cancellation too, closes the connection: a reply to come must not answer the next.
 
         Raises:
-            ConnectionError: of redis-py; Redis may or may not have run the command.
-            TimeoutError: of redis-py; no reply came in `patience_seconds`.
-            ResponseError: of redis-py; what Redis answered.
+            ConnectionError: of redis-py; Redis may or may not have run the commands.
+            TimeoutError: of redis-py; not every reply came in `patience_seconds`.
         """
-        packed = self.pack_command(*args)
-        reply = self._overdue.expected_in(patience_seconds)
-        exchange = QuickExchange(self._writer.transport, self._parser._reader, reply)  # noqa: SLF001 - where replies are read
+        packed = [part for args in commands for part in self.pack_command(*args)]
+        expected = self._overdue.expected_in(patience_seconds)
+        exchange = QuickExchange(self._writer.transport, self._parser._reader, expected, len(commands))  # noqa: SLF001 - where replies are read
         try:
             self._writer.writelines(packed)
-            answer = await reply
+            replies = await expected
         except BaseException:
-            reply.cancel()
+            expected.cancel()
             await self.disconnect(nowait=True)
             raise
         finally:
             exchange.end()
-        if isinstance(answer, RedisConnectionError):
+        if any(isinstance(reply, RedisConnectionError) for reply in replies):
             await self.disconnect(nowait=True)
-        if isinstance(answer, RedisError):
-            raise answer
-        return answer
+        return replies
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """The command in the protocol's form; redis-py takes names of two words apart, and refuses what is no value."""

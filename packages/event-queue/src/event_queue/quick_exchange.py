@@ -1,4 +1,4 @@
-"""One command and its reply on a connection that asyncio's streams hold otherwise.
+"""A command and its reply, or a few, on a connection that asyncio's streams hold otherwise.
 
 The streams put what arrives into a buffer, wake a coroutine for it, and that one a parser; a reply that is waited for
 alone needs none of them. So for the time of an exchange the transport, as asyncio allows, has another protocol, which
@@ -28,7 +28,7 @@ class Overdue:
         self._timer: asyncio.TimerHandle | None = None
 
     def expected_in(self, seconds: float) -> "asyncio.Future[Any]":
-        """A reply to wait for; it fails with redis-py's TimeoutError when it is not there in time."""
+        """What to wait for; it fails with redis-py's TimeoutError when it is not there in time."""
         loop = asyncio.get_running_loop()
         self._reply = reply = loop.create_future()
         self._seconds = seconds
@@ -53,21 +53,24 @@ class Overdue:
 
 
 class QuickExchange(asyncio.Protocol):
-    """The protocol of a transport from a command to its reply."""
+    """The protocol of a transport from a command to its reply, or from a few to all of theirs."""
 
-    def __init__(self, transport: Any, parsed: Any, reply: "asyncio.Future[Any]") -> None:
+    def __init__(self, transport: Any, parsed: Any, expected: "asyncio.Future[list[Any]]", number: int) -> None:
         """Take the transport over.
 
         Args:
             transport: of an open connection, with nothing to be read.
             parsed: its `hiredis.Reader`, which holds nothing.
-            reply: gets the reply, or why there will be none.
+            expected: gets the replies once all are there, or why they will not be.
+            number: of the replies.
         """
         self._transport = transport
         self._streams: Any = transport.get_protocol()
         self._parsed = parsed
         self._nothing = parsed.gets()
-        self._reply = reply
+        self._expected = expected
+        self._missing = number
+        self._replies: list[Any] = []
         transport.set_protocol(self)
 
     def end(self) -> None:
@@ -75,15 +78,17 @@ class QuickExchange(asyncio.Protocol):
         self._transport.set_protocol(self._streams)
 
     def data_received(self, data: bytes) -> None:
-        """A part of the reply, or all of it."""
+        """A part of a reply, or all of them. What comes behind the last stays unread, and is noticed there."""
         self._parsed.feed(data)
         try:
-            reply = self._parsed.gets()
+            while self._missing and (reply := self._parsed.gets()) is not self._nothing:
+                self._replies.append(reply)
+                self._missing -= 1
         except (RedisError, ValueError) as error:
             self._fail(error)
             return
-        if reply is not self._nothing and not self._reply.done():
-            self._reply.set_result(reply)
+        if not self._missing and not self._expected.done():
+            self._expected.set_result(self._replies)
 
     def eof_received(self) -> bool | None:
         """Redis says no more."""
@@ -104,5 +109,5 @@ class QuickExchange(asyncio.Protocol):
         self._streams.resume_writing()
 
     def _fail(self, error: Exception) -> None:
-        if not self._reply.done():
-            self._reply.set_exception(error)
+        if not self._expected.done():
+            self._expected.set_exception(error)

@@ -188,17 +188,23 @@ class RedisWorkerQueue:
         told = await self._scripts.run("event_age", str(event_id))
         return int(told[0]) * _MILLISECOND if told else None
 
-    async def wait_for_work(self, *, at_most: timedelta) -> None:
-        """Return when something may be claimable: woken by a queued event, a due time, or `at_most`.
+    async def await_event(self, lease: Lease, slot: str, *, at_most: timedelta) -> RebalanceEvent | None:
+        """Wait until something may be claimable, and claim in that moment; see `WorkerQueue.await_event`."""
+        wait = ("BLPOP", self._scripts.keys.wake, f"{self._seconds_to_wait(at_most):.3f}")
+        claim = (lease.token, slot, _claim_details(lease, slot))
+        reply = await self._scripts.run_behind(wait, "claim", *claim, blocking=self._blocking)
+        return self._claimed(_under_lease(reply, "claim", *claim))
 
-        Only the due time that the latest empty claim saw is known here, so claim first, then wait.
-        """
+    async def wake(self) -> None:
+        """End one wait for an event; see `WorkerQueue.wake`."""
+        with translated("wake"):
+            await self._blocking.execute_command("RPUSH", self._scripts.keys.wake, "1")
+
+    def _seconds_to_wait(self, at_most: timedelta) -> float:
         seconds = min(at_most, LONGEST_WAIT).total_seconds()
         if self._next_due_at is not None:
             seconds = min(seconds, self._next_due_at - asyncio.get_running_loop().time())
-        timeout = max(seconds, _SHORTEST_WAIT_SECONDS)
-        with translated("wait_for_work"):
-            await self._blocking.execute_command("BLPOP", self._scripts.keys.wake, f"{timeout:.3f}")
+        return max(seconds, _SHORTEST_WAIT_SECONDS)
 
     def _claimed(self, reply: Sequence[str]) -> RebalanceEvent | None:
         match reply:
@@ -228,11 +234,16 @@ class RedisWorkerQueue:
     ) -> Sequence[str]:
         """Run a script that carries the lease's token, and raise when the lease has passed on."""
         reply = await self._scripts.run(script, lease.token, *args, receipt=receipt, traded_event=traded_event)
-        if reply[0] == "lease_lost":
-            raise LeaseLost(f"{script}: lease {lease.token} has passed on; nothing was changed")
-        if reply[0] == "not_held":
-            raise LeaseLost(f"{script}: slot {args[0]} no longer holds event {args[1]}; nothing was changed")
-        return reply
+        return _under_lease(reply, script, lease.token, *args)
+
+
+def _under_lease(reply: Sequence[str], script: ScriptName, token: str, *args: str | int) -> Sequence[str]:
+    """The reply of a script that carries the lease's token, and writes nothing once the lease has passed on."""
+    if reply[0] == "lease_lost":
+        raise LeaseLost(f"{script}: lease {token} has passed on; nothing was changed")
+    if reply[0] == "not_held":
+        raise LeaseLost(f"{script}: slot {args[0]} no longer holds event {args[1]}; nothing was changed")
+    return reply
 
 
 def _last_trade(account_id: str, told: str) -> LastTrade:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from event_queue.errors import CorruptQueue, QueueError, QueueUnavailable
 from event_queue.keys import QueueKeys
@@ -111,6 +112,31 @@ class ScriptRunner:
             self._is_checked = False
         return answers
 
+    async def run_behind(
+        self, wait: tuple[str, ...], name: ScriptName, *args: str | int, blocking: "Redis"
+    ) -> list[Any]:
+        """Run a script in the moment in which a command that blocks has ended: both are sent at once.
+
+        Args:
+            wait: the command that blocks, with its arguments.
+            name: the script, which keeps no receipt.
+            *args: its arguments, in the order its file describes.
+            blocking: the client whose connection may be blocked; it takes several commands together.
+
+        Raises:
+            As `run`. Whatever is raised, the script may have run; cancelled, it may still run for as long as Redis has
+            not noticed that the connection was closed.
+        """
+        keys = self._keys_of(name, None)
+        try:
+            with translated(name):
+                if name in self._guarded and not self._is_checked:
+                    await self._check()
+                return await self._execute_behind(wait, self._scripts[name], keys, args, blocking)
+        except (QueueUnavailable, CorruptQueue):
+            self._is_checked = False
+            raise
+
     def _keys_of(self, name: ScriptName, receipt: str | None, traded_event: str | None = None) -> tuple[str, ...]:
         keys = self._fixed_keys[name]
         if traded_event is not None:
@@ -143,3 +169,23 @@ class ScriptRunner:
             return await self._client.execute_command("EVALSHA", script.sha, len(keys), *keys, *args)
         except NoScriptError:
             return await self._client.execute_command("EVAL", script.text, len(keys), *keys, *args)
+
+    async def _execute_behind(
+        self,
+        wait: tuple[str, ...],
+        script: Script,
+        keys: tuple[str, ...],
+        args: tuple[str | int, ...],
+        blocking: Any,
+    ) -> list[Any]:
+        try:
+            replies = await blocking.execute_together(wait, ("EVALSHA", script.sha, len(keys), *keys, *args))
+        except RedisConnectionError:
+            # It may have run. Run again, and without a wait, it tells what it did.
+            return await self._execute(script, keys, args)
+        if isinstance(replies[1], NoScriptError):
+            return await self._execute(script, keys, args)
+        for reply in replies:
+            if isinstance(reply, RedisError):
+                raise reply
+        return replies[1]

@@ -122,6 +122,15 @@ class WorkerQueue(Protocol):
         """
         ...
 
-    async def wait_for_work(self, *, at_most: timedelta) -> None:
-        """Return when something may be claimable: woken by a queued event, a due time, or `at_most`."""
+    async def await_event(self, lease: Lease, slot: str, *, at_most: timedelta) -> RebalanceEvent | None:
+        """Wait until something may be claimable, and claim in that moment as `claim` does.
+
+        Woken by a queued event, a due time, `wake`, or `at_most` (5 s at most are waited); only the due time that the
+        latest empty claim saw is known, so claim first, then wait. Cut short by a cancellation it may have claimed all
+        the same: what the slot holds is then given by its next claim, or recovered under the next lease.
+        """
+        ...
+
+    async def wake(self) -> None:
+        """End one wait for an event, as a queued one would."""
         ...

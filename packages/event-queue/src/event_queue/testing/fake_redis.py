@@ -5,9 +5,26 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import fakeredis
+from redis.exceptions import ResponseError
 
 from event_queue.keys import QueueKeys
 from event_queue.redis_queue import RedisQueue, assemble
+
+_FakeAsyncRedis: Any = fakeredis.FakeAsyncRedis
+
+
+class _Blocking(_FakeAsyncRedis):
+    """A client that takes several commands together, as `QuickClient` does."""
+
+    async def execute_together(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """Send one after another."""
+        return [await self._reply_to(command) for command in commands]
+
+    async def _reply_to(self, command: tuple[Any, ...]) -> Any:
+        try:
+            return await self.execute_command(*command)
+        except ResponseError as refusal:
+            return refusal
 
 
 @asynccontextmanager
@@ -15,6 +32,6 @@ async def fake_queue(key_prefix: str = "") -> AsyncGenerator[RedisQueue]:
     """An empty queue of one's own; the real scripts run in it."""
     server = fakeredis.FakeServer()
     client: Any = fakeredis.FakeAsyncRedis(server=server, decode_responses=True)
-    blocking: Any = fakeredis.FakeAsyncRedis(server=server, decode_responses=True)
+    blocking: Any = _Blocking(server=server, decode_responses=True)
     async with client, blocking:
         yield assemble(client, blocking, QueueKeys.with_prefix(key_prefix))
