@@ -217,3 +217,25 @@ def test_each_url_of_several_is_a_secret_of_its_own(log_lines: Configure) -> Non
     structlog.get_logger("demo").error("trouble", reason="POST json://operator:hunter2@host/one failed")
 
     assert read()[0]["reason"] == "POST *** failed"
+
+
+@pytest.mark.parametrize("error", [OSError("no space left on device"), ValueError("I/O operation on closed file")])
+def test_a_line_that_cannot_be_written_fails_nothing(error: Exception) -> None:
+    """Whoever tells of work must not fail it; the next line is tried again."""
+
+    class Stream(io.StringIO):
+        """Takes no first line."""
+
+        def write(self, text: str, /) -> int:
+            if "first" in text:
+                raise error
+            return super().write(text)
+
+    stream = Stream()
+    configure_logging(Settings(), service="demo", stream=stream)
+
+    structlog.get_logger("module").info("first")
+    structlog.get_logger("module").info("second")
+
+    (line,) = stream.getvalue().splitlines()
+    assert '"event": "second"' in line

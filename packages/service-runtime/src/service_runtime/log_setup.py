@@ -1,9 +1,10 @@
 """One shape for every log line: JSON or console on stdout, UTC, with the event's ids, without secrets.
 
-Code logs through `structlog.get_logger(__name__)` with an event name in snake_case and fields; the standard logging
-of libraries runs through the same processors.
+Code logs through `structlog.get_logger(__name__)` with an event name in snake_case and fields, and is written at once;
+the standard logging of libraries runs through the same processors.
 """
 
+import json
 import logging
 import sys
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from uuid import UUID
 import structlog
 from structlog.types import EventDict, Processor
 
+from service_runtime.log_lines import LineWriters
 from service_runtime.redaction import Redactor, escape_controls, secrets_of
 from service_runtime.settings import Settings
 
@@ -25,6 +27,8 @@ _INDISCREET_LIBRARIES = ("apprise", "urllib3")
 _EVENT: Final[ContextVar[tuple[UUID, str] | None]] = ContextVar("event", default=None)
 """Ids of the event and the account that the present task works on."""
 
+_as_json: Final = json.JSONEncoder().encode
+
 _LEADING = ("timestamp", "level", "service", "event", "event_id", "account_id")
 """What a reader looks for first."""
 
@@ -34,19 +38,16 @@ def configure_logging(settings: Settings, *, service: str, stream: TextIO | None
 
     Called once by the lifecycle, before anything else logs.
     """
-    redactor = Redactor(secrets_of(settings))
-    shared = _shared_processors(service)
+    output = stream or sys.stdout
+    shared, rendering = _shared_processors(service), _rendering(settings)
     structlog.configure(
-        processors=[
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(settings.logging.level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=LineWriters(output),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stdout)
-    handler.setFormatter(_formatter(settings, shared, redactor))
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(_formatter(shared, rendering))
     _route_standard_logging(handler, settings.logging.level)
 
 
@@ -94,20 +95,29 @@ def _shared_processors(service: str) -> list[Processor]:
     ]
 
 
-def _formatter(settings: Settings, shared: list[Processor], redactor: Redactor) -> logging.Formatter:
+def _rendering(settings: Settings) -> list[Processor]:
+    """How a line becomes text, whoever wrote it."""
+    redactor = Redactor(secrets_of(settings))
+
     def redact(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
         ordered = {key: event_dict[key] for key in _LEADING if key in event_dict} | dict(event_dict)
         return {redactor.text(key): redactor.value(value) for key, value in ordered.items()}
 
-    rendering: list[Processor] = (
-        [structlog.processors.JSONRenderer()]
-        if settings.logging.format == "json"
-        else [_escape, structlog.dev.ConsoleRenderer(colors=False)]
-    )
+    if settings.logging.format == "json":
+        return [redact, _render_json]
+    return [redact, _escape, structlog.dev.ConsoleRenderer(colors=False)]
+
+
+def _formatter(shared: list[Processor], rendering: list[Processor]) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, *rendering],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
     )
+
+
+def _render_json(_logger: Any, _method: str, event_dict: EventDict) -> str:
+    """What was redacted holds nothing but JSON values."""
+    return _as_json(dict(event_dict))
 
 
 def _escape(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
