@@ -12,6 +12,9 @@ from event_queue.outcomes import Lease
 WORKER: Final = "worker"
 """The name under which the worker is reported."""
 
+_Ending = tuple[RebalanceEvent, str, datetime]
+"""What ended, how, and when: put into words for a report, of which there are fewer than endings."""
+
 
 class WorkerStatus:
     """The worker's present: written by the worker alone, read for reports."""
@@ -20,7 +23,7 @@ class WorkerStatus:
         self._listener: Callable[[], None] | None = None
         self._lease: Lease | None = None
         self._in_hand: dict[UUID, tuple[RebalanceEvent, datetime]] = {}
-        self._last: Mapping[str, Any] | None = None
+        self._last: Mapping[str, Any] | _Ending | None = None
         self._hindered: dict[str, str] = {}
         """What does not run beside the work just now, by its name."""
         self._has_ended_some = False
@@ -64,7 +67,7 @@ class WorkerStatus:
     def done_with(self, event: RebalanceEvent, outcome: str, now: datetime) -> None:
         """An attempt has ended."""
         self._in_hand.pop(event.event_id, None)
-        self._last = _ended(event, outcome, now)
+        self._last = (event, outcome, now)
         self._has_ended_some = True
         self._changed()
 
@@ -80,7 +83,7 @@ class WorkerStatus:
         facts: dict[str, Any] = {
             "lease": self._lease.token,
             "in_hand": [_in_hand(event, since, now) for event, since in self._in_hand.values()],
-            "last": self._last,
+            "last": _ended(*self._last) if isinstance(self._last, tuple) else self._last,
         }
         state = ComponentState.DEGRADED if self._hindered else ComponentState.OK
         return ComponentReport(WORKER, state, "; ".join([self._detail(), *self._hindered.values()]), facts, now)
