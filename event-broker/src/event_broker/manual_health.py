@@ -74,8 +74,8 @@ class ManualHealth:
             return ComponentState.DEGRADED, words
         if self._stuck:
             words = (
-                f"{self._stuck} trigger files cannot be deleted or moved; check who may write in {self._directory}, and "
-                "whether its disk is full."
+                f"{self._stuck} trigger files cannot be deleted or moved; check who may write in {self._directory}, "
+                "and whether its disk is full."
             )
             return ComponentState.DEGRADED, words
         refused = f" {self._failed} refused files lie in {FAILED}/." if self._failed else ""
