@@ -15,6 +15,7 @@ from event_broker.spill_keeper import SpillKeeper
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import QueueClosed, ReadTooEarly
 from event_queue.inbound_message import InboundMessage
+from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outcomes import AlreadySeen
@@ -49,7 +50,7 @@ def keeper_of(
     spill = Spill(directory / "spill", host="here")
     relay = relay_of(queue.outbox, audit, spill=spill)
     files = SpillKeeper(spill, mender, carry=relay.carry_files)
-    return HistoryKeeper(mender, queue.mending, files, gate or PastGate(), clock)
+    return HistoryKeeper(mender, queue.mending, files, gate or PastGate(KnownRun()), clock)
 
 
 def nobody_listens() -> PostgresAddress:
@@ -189,7 +190,7 @@ async def test_a_redis_that_lost_a_key_is_halted_while_records_are_carried_on(
     """It takes every record to bring the events back; signals are taken in, and the resync ends it all."""
     await redis_queue.intake.enqueue(make_event("DU1"))
     await redis_queue.client.delete(redis_queue.keys.queue)
-    gate, started = PastGate(), asyncio.Event()
+    gate, started = PastGate(KnownRun()), asyncio.Event()
     keeper = keeper_of(redis_queue, audit, tmp_path, gate)
 
     async def carrying() -> None:
@@ -256,7 +257,7 @@ async def test_messages_are_known_again_before_the_next_one_is_taken_in(
     old = await copy_of(redis_queue.client)
     await redis_queue.intake.enqueue(make_event("DU1"), message=message)
     await carry(redis_queue, audit)
-    gate, losses = PastGate(), list[datetime | None]()
+    gate, losses = PastGate(KnownRun()), list[datetime | None]()
     gate.whenever_lost.append(losses.append)
     keeper = keeper_of(redis_queue, audit, tmp_path, gate)
     began = CLOCK.now()
@@ -278,12 +279,35 @@ async def test_messages_are_known_again_before_the_next_one_is_taken_in(
     assert all(told is not None and told >= began for told in losses)
 
 
+async def test_a_redis_from_an_older_file_takes_no_signal_in_before_it_is_compared(
+    audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """However little it lacks: of what came since the last look nobody here has told the gate."""
+    message, run = InboundMessage("growth", "m1", CLOCK.now()), KnownRun()
+    gate = PastGate(run)
+    with running_redis() as server:
+        async with open_redis(server.address, known_run=run) as queue, asyncio.timeout(LONG_SECONDS):
+            intake, keeper = GatedIntake(queue.intake, gate), keeper_of(queue, audit, tmp_path, gate)
+            await look(keeper)
+            older = server.log
+            await intake.enqueue(make_event("DU1"), message=message)
+            await carry(queue, audit)
+            await asyncio.to_thread(server.start_from, older)
+
+            with pytest.raises(QueueClosed, match="not been compared"):
+                await intake.enqueue(make_event("DU1"), message=message)
+            report = await look(keeper)
+
+            assert report.facts["verdict"] is Verdict.REDIS_WENT_BACK
+            assert isinstance(await intake.enqueue(make_event("DU1"), message=message), AlreadySeen)
+
+
 async def test_without_history_a_run_that_was_compared_before_takes_signals_in_at_once(
     redis_queue: RedisQueue, tmp_path: Path
 ) -> None:
     """Any other waits: PostgreSQL, which may know better, may only be starting."""
     address = nobody_listens()
-    known, unknown = PastGate(), PastGate()
+    known, unknown = PastGate(KnownRun()), PastGate(KnownRun())
     async with open_postgres(address) as audit:
         await look(keeper_of(redis_queue, audit, tmp_path, unknown))
         await redis_queue.mending.mark_checked(await redis_queue.mending.run_id())
@@ -370,7 +394,7 @@ async def test_a_halted_redis_takes_no_signal_in_before_history_has_told_what_it
     """Nothing is traded on it, so waiting for PostgreSQL delays no trade; and the report does not say otherwise."""
     monkeypatch.setattr(history_keeper, "PATIENCE_SECONDS", 0)
     await redis_queue.mending.halt("halted 0 0 it went back")
-    address, gate, looks = nobody_listens(), PastGate(), Looks()
+    address, gate, looks = nobody_listens(), PastGate(KnownRun()), Looks()
     async with open_postgres(address) as audit:
         keeper = keeper_of(redis_queue, audit, tmp_path, gate, clock=looks)
         async with at_work(keeper.run()):

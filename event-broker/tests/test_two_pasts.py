@@ -15,6 +15,7 @@ from event_broker.past_gate import PastGate
 from event_broker.spill_keeper import SpillKeeper
 from event_queue.another_past import AnotherPast
 from event_queue.components import ComponentState
+from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
 from event_queue.outbox_relief import OutboxRelief
@@ -53,7 +54,7 @@ class Broker:
             store_another_past=AnotherPast(self.mender, audit.past, audit).store,
         )
         files = SpillKeeper(self.spill, self.mender, carry=self.relay.carry_files)
-        self.keeper = HistoryKeeper(self.mender, queue.mending, files, PastGate(), CLOCK)
+        self.keeper = HistoryKeeper(self.mender, queue.mending, files, PastGate(KnownRun()), CLOCK)
 
     async def looks_until(self, found: Callable[[], bool]) -> None:
         """Let the keeper look until what it reports is as asked."""

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from event_queue.components import ComponentReport, ComponentState
+from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
@@ -35,7 +36,7 @@ async def history(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
 def client(connect: Connect, redis_queue: RedisQueue, history: PostgresAudit) -> httpx.AsyncClient:
     """A client with the key, of a service that has both stores."""
     mender = Mender(redis_queue.mending, history.past, now=SystemClock().now)
-    intake = WaryIntake(redis_queue.intake, mender)
+    intake = WaryIntake(redis_queue.intake, mender, KnownRun())
     return connect(audit=history, mender=mender, intake=intake)
 
 

@@ -156,14 +156,14 @@ class HistoryKeeper:
         self._waiting_since = None
         verdict, halt = comparison.verdict, comparison.survey.halt
         if verdict is Verdict.REDIS_LOST or halt.startswith(CLOSED):
-            return await self._rebuild()
+            return await self._rebuild(run_id)
         if comparison.needs_mending:
             return await self._halt(comparison, run_id)
         self._taught_run = ""
         if verdict is Verdict.NEW:
             await self._mender.open_if_new()
         await self._mark_checked(run_id)
-        self._gate.open(comparison.position.counter)
+        self._gate.open(run_id, least=comparison.position.counter)
         if verdict is Verdict.HISTORY_LOST:
             words = (
                 "PostgreSQL has lost records that Redis no longer holds: trading goes on. "
@@ -172,7 +172,7 @@ class HistoryKeeper:
             return _Finding(ComponentState.DEGRADED, words, verdict)
         return _Finding(ComponentState.OK, "Redis and PostgreSQL agree.", verdict)
 
-    async def _rebuild(self) -> _Finding:
+    async def _rebuild(self, run_id: str) -> _Finding:
         self._close_gate("Redis was emptied, and is rebuilt from history first")
         if self._files.may_hold_records:
             words = "Redis was emptied; it is rebuilt once the records spilled to disk are in PostgreSQL."
@@ -180,7 +180,7 @@ class HistoryKeeper:
         # What is read before its records are numbered behind those of history would contradict it.
         await self._stop_carrying()
         plan = await self._mender.mend()
-        self._gate.open(plan.comparison.position.counter)
+        self._gate.open(run_id, least=plan.comparison.position.counter)
         _log.warning("queue_rebuilt", **_counts(plan), last_stored=plan.comparison.position.counter)
         return _Finding(ComponentState.OK, "Redis was emptied, and has been rebuilt from PostgreSQL.", Verdict.AGREES)
 
@@ -196,7 +196,7 @@ class HistoryKeeper:
         if run_id != self._taught_run:
             self._close_gate("Redis has lost some of its past, and learns first which messages it has seen")
             await self._mender.remember()
-            self._gate.open(None)
+            self._gate.open(run_id, least=None)
             self._taught_run = run_id
         halt = await self._redis.halt_reason()
         return _lacking(halt) if comparison.lacks_keys else _went_back(halt)
@@ -237,11 +237,11 @@ class HistoryKeeper:
         """Go on with a run of Redis that was compared before, and after some patience with any."""
         run_id = await self._redis.run_id()
         if run_id == await self._redis.checked_run():
-            if not self._gate.is_open:
-                self._gate.open(None)
+            if not self._gate.is_open_to(run_id):
+                self._gate.open(run_id, least=None)
         elif has_waited:
             await self._mark_checked(run_id)
-            self._gate.open(None)
+            self._gate.open(run_id, least=None)
 
     async def _mark_checked(self, run_id: str) -> None:
         if run_id != self._checked_run and run_id != await self._redis.checked_run():

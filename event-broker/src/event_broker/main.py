@@ -33,6 +33,7 @@ from event_broker.until_stopped import until_stopped
 from event_queue.another_past import AnotherPast
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
+from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.outbox_relief import OutboxRelief
 from event_queue.ports.intake import Intake
@@ -66,12 +67,14 @@ async def serve(context: ServiceContext) -> None:
     quieten_sdk()
     async with AsyncExitStack() as stack:
         alarms = Alarms(await stack.enter_async_context(notifying(context)))
+        run = KnownRun()
+        address = RedisAddress(**redis_keywords(settings.redis))
         redis = await stack.enter_async_context(
-            open_redis(RedisAddress(**redis_keywords(settings.redis)), key_prefix=settings.redis.key_prefix)
+            open_redis(address, key_prefix=settings.redis.key_prefix, known_run=run)
         )
         audit = await stack.enter_async_context(open_postgres(PostgresAddress(**postgres_keywords(settings.postgres))))
         _start_checking(context, redis)
-        gate = PastGate()
+        gate = PastGate(run)
         _start_audit(context, stack, redis, audit, gate, alarms)
         admission = _admit(context)
         intake = GatedIntake(redis.intake, gate)

@@ -8,6 +8,7 @@ from event_queue.arrival import Answer, Arrival
 from event_queue.errors import QueueClosed
 from event_queue.events import RebalanceEvent
 from event_queue.inbound_message import InboundMessage
+from event_queue.known_run import KnownRun
 from event_queue.outcomes import IntakeOutcome
 from event_queue.redis_intake import RedisIntake
 
@@ -18,10 +19,11 @@ OnLoss = Callable[[datetime | None], None]
 class PastGate:
     """Closed until Redis has been compared with history; whoever compares them opens it."""
 
-    def __init__(self) -> None:
-        """Start closed."""
+    def __init__(self, run: KnownRun) -> None:
+        """Start closed; take what keeps signals from any run of Redis but the one it is opened to."""
         self.whenever_lost: list[OnLoss] = []
         """Called in their order each time that the gate closes after it was open."""
+        self._run = run
         self._least: int | None = None
         self._reason = "Redis has not been compared with history yet"
         self._opened = asyncio.Event()
@@ -42,12 +44,17 @@ class PastGate:
             raise QueueClosed(self._reason)
         return self._least
 
+    def is_open_to(self, run_id: str) -> bool:
+        """Whether signals are taken in by that run of Redis."""
+        return self.is_open and self._run.run_id == run_id
+
     async def opened(self) -> None:
         """Return once it is open."""
         await self._opened.wait()
 
-    def open(self, least: int | None) -> None:
-        """Redis holds everything that history does, up to this record; None when history cannot be asked."""
+    def open(self, run_id: str, *, least: int | None) -> None:
+        """That run of Redis holds what history does, up to this record; None when history cannot be asked."""
+        self._run.run_id = run_id
         self._least = least
         self._opened.set()
 

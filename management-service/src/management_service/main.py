@@ -4,6 +4,7 @@ import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.postgres_audit import open_postgres
 from event_queue.postgres_pool import PostgresAddress
@@ -37,13 +38,13 @@ async def serve(context: ServiceContext) -> None:
 
 async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settings) -> Dependencies:
     notifier = await stack.enter_async_context(notifying(context))
-    queue = await stack.enter_async_context(
-        open_redis(RedisAddress(**redis_keywords(settings.redis)), key_prefix=settings.redis.key_prefix)
-    )
+    run = KnownRun()
+    address = RedisAddress(**redis_keywords(settings.redis))
+    queue = await stack.enter_async_context(open_redis(address, key_prefix=settings.redis.key_prefix, known_run=run))
     audit = await stack.enter_async_context(open_postgres(PostgresAddress(**postgres_keywords(settings.postgres))))
     mender = Mender(queue.mending, audit.past, now=context.clock.now)
     return Dependencies(
-        intake=WaryIntake(queue.intake, mender),
+        intake=WaryIntake(queue.intake, mender, run),
         admin=queue.admin,
         verify=queue.examine,
         audit=audit,

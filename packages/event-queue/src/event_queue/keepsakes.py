@@ -43,6 +43,13 @@ class Keepsakes:
         kinds = await self._each_page(_leave)
         return _counts(kinds, channels=len(await self._past.progress()))
 
+    async def recall(self) -> None:
+        """Let Redis recognise again what it took in; where channels are read from stays as it is.
+
+        Safe to repeat, also while signals are taken in. Raises as `give_back`.
+        """
+        await self._each_page(self._redis.keep)
+
     async def give_back(self, *, is_emptied: bool) -> KeptCounts:
         """Give Redis everything back, and let channels be read again from where history knows them; what it was.
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from event_queue.comparison import Comparison
-from event_queue.errors import QueueMoving
+from event_queue.errors import QueueClosed, QueueMoving
 from event_queue.halt_words import divergence_in, halt_words
 from event_queue.keepsakes import Keepsakes
 from event_queue.mend_plan import Divergence
@@ -52,6 +52,35 @@ class Mender:
             await self._redis.renumber(None, HistoryPosition(0, "0-0"), ())
             return True
         return not comparison.needs_mending
+
+    async def vouch(self) -> str:
+        """Find out whether events may go to the run of Redis that is there now, and which run that is.
+
+        One that has lost some of its past is taught first what it took in. Nothing is put right otherwise.
+
+        Raises:
+            AuditUnavailable: PostgreSQL did not answer.
+            QueueClosed: Redis was emptied, and what history knows is not back yet.
+            QueueUnavailable: Redis did not answer.
+        """
+        run_id = await self._redis.run_id()
+        await self._past.fence()
+        comparison = await self.compare()
+        if comparison.verdict is Verdict.REDIS_LOST or comparison.survey.halt.startswith(CLOSED):
+            raise QueueClosed("Redis was emptied, and is rebuilt from history first")
+        if comparison.verdict is Verdict.NEW:
+            await self.open_if_new()
+        elif comparison.needs_mending:
+            await self.keepsakes.recall()
+        return run_id
+
+    async def run_id(self) -> str:
+        """Which run of Redis this is.
+
+        Raises:
+            QueueUnavailable: Redis did not answer.
+        """
+        return await self._redis.run_id()
 
     async def fence(self) -> None:
         """Let nobody store any more what was read from Redis until now.

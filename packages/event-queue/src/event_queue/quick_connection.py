@@ -88,9 +88,9 @@ class QuickPool(_Pool):
     Nothing in the quick ways awaits between looking and taking, so no other task can come between.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, connection_class: type[QuickConnection] = QuickConnection, **settings: Any) -> None:
         """Take what `BlockingConnectionPool` takes."""
-        _Pool.__init__(self, connection_class=QuickConnection, **settings)
+        _Pool.__init__(self, connection_class=connection_class, **settings)
         self._waiting = 0
         self._turn = asyncio.Lock()
         """Held by the first in line. A condition alone would let newcomers overtake whoever it has just woken."""

@@ -22,7 +22,8 @@ from redis.exceptions import (
 )
 
 from event_queue.cancellation import CancellationKept
-from event_queue.errors import CorruptQueue, QueueError, QueueFull, QueueUnavailable
+from event_queue.errors import CorruptQueue, QueueClosed, QueueError, QueueFull, QueueUnavailable
+from event_queue.known_run import UnknownRun
 
 _PASSING_CODES: Final = frozenset(
     {"READONLY", "MISCONF", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOREPLICAS", "TRYAGAIN", "NOPERM"}
@@ -68,6 +69,8 @@ def translate(error: Exception, action: str) -> QueueError:
     """The queue's error for one of Redis, decided by its class and by the error code that the protocol carries."""
     if isinstance(error, OutOfMemoryError):
         return QueueFull(f"{action}: Redis is at its memory limit and took nothing in")
+    if isinstance(error, UnknownRun):
+        return QueueClosed(str(error))
     if isinstance(error, _PASSING_CLASSES):
         return QueueUnavailable(f"{action}: Redis did not answer: {error}")
     if isinstance(error, ResponseError):

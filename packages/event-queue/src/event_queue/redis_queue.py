@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from event_queue.keys import QueueKeys
+from event_queue.known_run import KnownRun, KnownRunConnection
 from event_queue.quick_client import QuickClient
 from event_queue.quick_connection import QuickPool
 from event_queue.redis_admin import RedisQueueAdmin
@@ -82,19 +83,26 @@ class RedisQueue:
 
 @asynccontextmanager
 async def open_redis(
-    address: RedisAddress, *, key_prefix: str = "", answer: timedelta = ANSWER
+    address: RedisAddress, *, key_prefix: str = "", answer: timedelta = ANSWER, known_run: KnownRun | None = None
 ) -> AsyncGenerator[RedisQueue]:
     """Open the queue; connects at the first call, so Redis may come up later.
 
     Each reply is awaited for `answer` and asked for again twice, which is safe because every script may run twice. The
     two waits that block on Redis have connections of their own, whose patience ends `answer` after the longest block,
-    so that a silent server is told from an empty queue.
+    so that a silent server is told from an empty queue. Events, where a known run is given, are taken in through
+    connections of their own that lead to that run alone.
     """
+    keys = QueueKeys.with_prefix(key_prefix)
     async with AsyncExitStack() as stack:
         client = _open_client(stack, address, answer, Retry(_backoff(), _TRIES - 1))
         reconnecting = Retry(_backoff(), _TRIES - 1, supported_errors=(RedisConnectionError,))
         blocking = _open_client(stack, address, _LONGEST_BLOCK + answer, reconnecting)
-        yield assemble(client, blocking, QueueKeys.with_prefix(key_prefix), patience=answer * _TRIES)
+        queue = assemble(client, blocking, keys, patience=answer * _TRIES)
+        if known_run is not None:
+            door = _open_client(stack, address, answer, Retry(_backoff(), _TRIES - 1), known_run)
+            scripts = ScriptRunner(door, keys, load_scripts(), patience=answer * _TRIES)
+            queue = replace(queue, intake=RedisIntake(scripts))
+        yield queue
 
 
 def _backoff() -> ExponentialBackoff:
@@ -124,7 +132,10 @@ def queue_of(scripts: ScriptRunner, client: "Redis", blocking: "Redis") -> Redis
     )
 
 
-def _open_client(stack: AsyncExitStack, address: RedisAddress, answer: timedelta, retry: Retry) -> "Redis":
+def _open_client(
+    stack: AsyncExitStack, address: RedisAddress, answer: timedelta, retry: Retry, known_run: KnownRun | None = None
+) -> "Redis":
+    to_run = {} if known_run is None else {"connection_class": KnownRunConnection, "known_run": known_run}
     pool: Any = QuickPool(
         host=address.host,
         port=address.port,
@@ -142,6 +153,7 @@ def _open_client(stack: AsyncExitStack, address: RedisAddress, answer: timedelta
         decode_responses=True,
         # Bytes that are no text do not stop the reading of what stands beside them.
         encoding_errors="surrogateescape",
+        **to_run,
     )
     client: Any = QuickClient(pool)
     stack.push_async_callback(client.aclose)

