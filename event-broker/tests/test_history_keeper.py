@@ -165,7 +165,7 @@ async def test_a_redis_that_went_back_is_halted_and_nothing_is_carried(
         await asyncio.Event().wait()
 
     report = await look(keeper)
-    beside = asyncio.create_task(keeper.beside(carrying))
+    beside = asyncio.create_task(keeper.carrying.while_allowed(carrying))
     await CLOCK.pause(0.05)
     halt = await redis_queue.mending.halt_reason()
     was_started = started.is_set()
@@ -198,7 +198,7 @@ async def test_a_redis_that_lost_a_key_is_halted_while_records_are_carried_on(
         await asyncio.Event().wait()
 
     report = await look(keeper)
-    async with at_work(keeper.run(), keeper.beside(carrying)), asyncio.timeout(LONG_SECONDS):
+    async with at_work(keeper.run(), keeper.carrying.while_allowed(carrying)), asyncio.timeout(LONG_SECONDS):
         await started.wait()
     halt = await redis_queue.mending.halt_reason()
     await GatedIntake(redis_queue.intake, gate).enqueue(make_event("DU2"))
@@ -211,6 +211,28 @@ async def test_a_redis_that_lost_a_key_is_halted_while_records_are_carried_on(
     assert halt.startswith("lacking ")
     assert after.state is ComponentState.OK
     assert (await redis_queue.admin.status()).queue_length == 2
+
+
+async def test_what_was_put_into_a_key_by_hand_and_taken_out_again_needs_a_resync_too(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """Counts that agree again tell of no event where it is: health says so, and the resync leaves each as it was."""
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    keeper = keeper_of(redis_queue, audit, tmp_path)
+
+    await redis_queue.client.hset(redis_queue.keys.events, "odd", "{}")
+    contradicted = await look(keeper)
+    await redis_queue.client.hdel(redis_queue.keys.events, "odd")
+    counted = await look(keeper)
+    await carry(redis_queue, audit)
+    await Mender(redis_queue.mending, audit.past, now=CLOCK.now).mend()
+    mended = await look(keeper)
+
+    assert [each.state for each in (contradicted, counted, mended)] == [ComponentState.DOWN] * 2 + [ComponentState.OK]
+    assert "proves nothing" in counted.detail
+    assert "rebalancer resync" in counted.detail
+    [living] = await redis_queue.admin.list_events(10)
+    assert (living.event.event_id, living.event.times_queued) == (event.event_id, 1)
 
 
 async def test_postgres_away_halts_nothing(redis_queue: RedisQueue, tmp_path: Path) -> None:
@@ -234,7 +256,7 @@ async def test_what_was_read_from_another_run_of_redis_is_not_carried_on(audit: 
     with running_redis() as server:
         async with open_redis(server.address) as queue, asyncio.timeout(LONG_SECONDS):
             keeper = keeper_of(queue, audit, tmp_path)
-            working = [asyncio.create_task(each) for each in (keeper.run(), keeper.beside(carry))]
+            working = [asyncio.create_task(each) for each in (keeper.run(), keeper.carrying.while_allowed(carry))]
             await starts.get()
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
@@ -353,7 +375,7 @@ async def test_spilled_records_are_carried_without_a_break_while_a_rebuild_waits
         starts.append(CLOCK.now())
         await asyncio.Event().wait()
 
-    async with at_work(keeper.run(), keeper.beside(carry_on)):
+    async with at_work(keeper.run(), keeper.carrying.while_allowed(carry_on)):
         await looks.look(4)
 
     assert "once the records spilled to disk" in keeper.report().detail
@@ -376,7 +398,7 @@ async def test_nothing_is_carried_while_an_emptied_redis_is_rebuilt(
         finally:
             numbers.append(await redis_queue.client.get(redis_queue.keys.counter))
 
-    async with at_work(keeper.run(), keeper.beside(carry_on)):
+    async with at_work(keeper.run(), keeper.carrying.while_allowed(carry_on)):
         await started.get()
         await redis_queue.client.flushall()
         await looks.look(2)

@@ -9,16 +9,26 @@ Log events: queue_rebuilt (with the number of events by what happened to them), 
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 import structlog
 
+from event_broker.carrying import Carrying
+from event_broker.history_finding import (
+    REBUILT,
+    STARTING,
+    WAITS_FOR_FILES,
+    Finding,
+    halted,
+    halted_with_files,
+    not_compared,
+    well,
+    without_history,
+)
 from event_broker.past_gate import PastGate
 from event_broker.spill_keeper import SpillKeeper
-from event_broker.until_stopped import end_task
 from event_queue.comparison import Comparison
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import AuditUnavailable, QueueError, QueueUnavailable
@@ -36,18 +46,6 @@ PATIENCE_SECONDS: Final = 10.0
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """What the latest look showed."""
-
-    state: ComponentState
-    detail: str
-    verdict: Verdict | None = None
-    halt: str = ""
-    may_carry: bool = True
-    """Whether records may be carried to PostgreSQL."""
-
-
 class HistoryKeeper:
     """Looks for as long as the service lives."""
 
@@ -60,7 +58,9 @@ class HistoryKeeper:
         self._clock = clock
         self.changed: Callable[[], None] = _nobody
         """Called after each look that showed something else than the one before."""
-        self._finding = _Finding(ComponentState.OK, "Starting.")
+        self.carrying = Carrying()
+        """Allowed from the first look on, for as long as the two do not contradict each other."""
+        self._finding = STARTING
         self._checked_run = ""
         self._told_until: datetime | None = None
         self._waiting_since: float | None = None
@@ -70,10 +70,6 @@ class HistoryKeeper:
         """The run of Redis to which nobody does, as history knows."""
         self._taught_run = ""
         """The halted run that takes signals in: it knows again which it has seen."""
-        self._may_carry = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._carries_nothing = asyncio.Event()
-        self._carries_nothing.set()
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -81,34 +77,11 @@ class HistoryKeeper:
             found = await self._look()
             if found.detail != self._finding.detail and found.state is not ComponentState.OK:
                 _log.warning("history_trouble", verdict=found.verdict, reason=found.detail)
-            self._allow_carrying(allowed=found.may_carry)
+            self.carrying.allow(allowed=found.may_carry)
             if found != self._finding:
                 self._finding = found
                 self.changed()
             await self._clock.pause(LOOK_SECONDS)
-
-    async def beside(self, carry: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Carry records from the first look on, for as long as the two do not contradict each other; until cancelled.
-
-        Once they agree again carrying starts anew, at once.
-        """
-        while True:
-            await self._may_carry.wait()
-            self._carries_nothing.clear()
-            try:
-                async with asyncio.TaskGroup() as group:
-                    work = group.create_task(carry())
-                    while self._may_carry.is_set():
-                        await self._changed.wait()
-                    await end_task(work)
-            finally:
-                self._carries_nothing.set()
-
-    def _allow_carrying(self, *, allowed: bool) -> None:
-        if allowed != self._may_carry.is_set():
-            (self._may_carry.set if allowed else self._may_carry.clear)()
-            self._changed.set()
-            self._changed.clear()
 
     def report(self) -> ComponentReport:
         """What the latest look showed."""
@@ -116,7 +89,7 @@ class HistoryKeeper:
         facts = {"verdict": found.verdict, "halt": found.halt or None, "checked": bool(self._checked_run)}
         return ComponentReport(COMPONENT, found.state, found.detail, facts, self._clock.now())
 
-    async def _look(self) -> _Finding:
+    async def _look(self) -> Finding:
         looked_at = self._clock.now()
         try:
             run_id = await self._redis.run_id()
@@ -127,7 +100,7 @@ class HistoryKeeper:
         except AuditUnavailable as error:
             return await self._without_history(error)
         except QueueError as error:
-            return _Finding(ComponentState.DEGRADED, f"Redis could not be compared with history: {error}")
+            return not_compared(error)
         if comparison.history_knows_all:
             self._told_until = looked_at
         return finding
@@ -138,7 +111,7 @@ class HistoryKeeper:
         That goes for other event-brokers too, which may not have seen yet that it is another run.
         """
         if run_id != self._met_run:
-            await self._stop_carrying()
+            await self.carrying.stop()
             if run_id == await self._redis.checked_run():
                 self._fenced_run = run_id
             else:
@@ -148,11 +121,7 @@ class HistoryKeeper:
             await self._mender.fence()
             self._fenced_run = run_id
 
-    async def _stop_carrying(self) -> None:
-        self._allow_carrying(allowed=False)
-        await self._carries_nothing.wait()
-
-    async def _judge(self, comparison: Comparison, run_id: str) -> _Finding:
+    async def _judge(self, comparison: Comparison, run_id: str) -> Finding:
         self._waiting_since = None
         verdict, halt = comparison.verdict, comparison.survey.halt
         if verdict is Verdict.REDIS_LOST or halt.startswith(CLOSED):
@@ -164,32 +133,25 @@ class HistoryKeeper:
             await self._mender.open_if_new()
         await self._mark_checked(run_id)
         self._gate.open(run_id, least=comparison.position.counter)
-        if verdict is Verdict.HISTORY_LOST:
-            words = (
-                "PostgreSQL has lost records that Redis no longer holds: trading goes on. "
-                "Run `rebalancer resync`, so that it learns again what is in the queue."
-            )
-            return _Finding(ComponentState.DEGRADED, words, verdict)
-        return _Finding(ComponentState.OK, "Redis and PostgreSQL agree.", verdict)
+        return well(verdict)
 
-    async def _rebuild(self, run_id: str) -> _Finding:
+    async def _rebuild(self, run_id: str) -> Finding:
         self._close_gate("Redis was emptied, and is rebuilt from history first")
         if self._files.may_hold_records:
-            words = "Redis was emptied; it is rebuilt once the records spilled to disk are in PostgreSQL."
-            return _Finding(ComponentState.DOWN, words, Verdict.REDIS_LOST)
+            return WAITS_FOR_FILES
         # What is read before its records are numbered behind those of history would contradict it.
-        await self._stop_carrying()
+        await self.carrying.stop()
         plan = await self._mender.mend()
         self._gate.open(run_id, least=plan.comparison.position.counter)
         _log.warning("queue_rebuilt", **_counts(plan), last_stored=plan.comparison.position.counter)
-        return _Finding(ComponentState.OK, "Redis was emptied, and has been rebuilt from PostgreSQL.", Verdict.AGREES)
+        return REBUILT
 
-    async def _halt(self, comparison: Comparison, run_id: str) -> _Finding:
+    async def _halt(self, comparison: Comparison, run_id: str) -> Finding:
         if not comparison.survey.halt:
             await self._mender.halt()
         if not comparison.lacks_keys and self._files.holds_records:
             # The relay stands still, and what Redis has to be put right by may lie in them.
-            await self._stop_carrying()
+            await self.carrying.stop()
             trouble = await self._carry_files()
             if trouble is not None:
                 return trouble
@@ -198,24 +160,22 @@ class HistoryKeeper:
             await self._mender.remember()
             self._gate.open(run_id, least=None)
             self._taught_run = run_id
-        halt = await self._redis.halt_reason()
-        return _lacking(halt) if comparison.lacks_keys else _went_back(halt)
+        return halted(comparison, await self._redis.halt_reason())
 
-    async def _carry_files(self) -> _Finding | None:
+    async def _carry_files(self) -> Finding | None:
         """Bring the files to PostgreSQL; what to report when that cannot be done."""
         try:
             await self._files.carry()
         except (AuditUnavailable, QueueUnavailable):
             raise
         except QueueError as error:
-            words = f"Redis is halted, nothing is traded, and records on disk, which go first, wait: {error}"
-            return _Finding(ComponentState.DOWN, words, halt=await self._redis.halt_reason(), may_carry=False)
+            return halted_with_files(error, await self._redis.halt_reason())
         return None
 
     def _close_gate(self, reason: str) -> None:
         self._gate.close(reason, told_until=self._told_until)
 
-    async def _without_history(self, error: AuditUnavailable) -> _Finding:
+    async def _without_history(self, error: AuditUnavailable) -> Finding:
         """PostgreSQL being away must not stop trading; a run of Redis that nobody compared gets a little patience."""
         now = asyncio.get_running_loop().time()
         self._waiting_since = now if self._waiting_since is None else self._waiting_since
@@ -224,14 +184,8 @@ class HistoryKeeper:
             if not halt:
                 await self._trust_redis(has_waited=now - self._waiting_since >= PATIENCE_SECONDS)
         except QueueError as trouble:
-            return _Finding(ComponentState.DEGRADED, f"Redis could not be compared with history: {trouble}")
-        if halt:
-            words = (
-                f"Redis is halted, nothing is traded, and PostgreSQL, which it takes to put it right, is away: {error}"
-            )
-            return _Finding(ComponentState.DOWN, words, halt=halt, may_carry=False)
-        words = f"Redis cannot be compared with history while PostgreSQL is away, and trading goes on: {error}"
-        return _Finding(ComponentState.DEGRADED, words)
+            return not_compared(trouble)
+        return without_history(error, halt)
 
     async def _trust_redis(self, *, has_waited: bool) -> None:
         """Go on with a run of Redis that was compared before, and after some patience with any."""
@@ -247,24 +201,6 @@ class HistoryKeeper:
         if run_id != self._checked_run and run_id != await self._redis.checked_run():
             await self._redis.mark_checked(run_id)
         self._checked_run = run_id
-
-
-def _lacking(halt: str) -> _Finding:
-    """Records are carried on: it takes all of them to bring the events back."""
-    words = (
-        "Redis lost some of the keys that hold its events, and nothing is traded. See that it evicts nothing "
-        "(maxmemory-policy noeviction) and who else writes to it, look at `rebalancer resync --dry-run`, then run "
-        "`rebalancer resync`."
-    )
-    return _Finding(ComponentState.DOWN, words, Verdict.KEYS_LOST, halt)
-
-
-def _went_back(halt: str) -> _Finding:
-    words = (
-        "Redis went back in time behind its history, and nothing is traded. Look at `rebalancer resync --dry-run`, "
-        "then run `rebalancer resync`."
-    )
-    return _Finding(ComponentState.DOWN, words, Verdict.REDIS_WENT_BACK, halt, may_carry=False)
 
 
 def _counts(plan: MendPlan) -> dict[str, int]:

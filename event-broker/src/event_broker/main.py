@@ -120,7 +120,7 @@ def _start_audit(
     history_reporter = _reporter(redis, alarms.watching(history.report))
     history.changed = history_reporter.changed
     _run(context, "history report", history_reporter.run)
-    _run(context, "relay", lambda: history.beside(keeper.run))
+    _run(context, "relay", lambda: history.carrying.while_allowed(keeper.run))
     _run(context, "outbox watch", watch.run)
     reporter = _reporter(redis, alarms.watching(keeper.report))
     watch.changed = reporter.changed

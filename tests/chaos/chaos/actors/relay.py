@@ -57,7 +57,7 @@ async def _work(keeper: HistoryKeeper, relay: OutboxRelay) -> None:
 
     async with asyncio.TaskGroup() as group:
         group.create_task(keeper.run())
-        group.create_task(keeper.beside(carry))
+        group.create_task(keeper.carrying.while_allowed(carry))
 
 
 async def _pause(_production: timedelta) -> None:
