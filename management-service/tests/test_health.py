@@ -11,8 +11,9 @@ from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import CorruptQueue, QueueUnavailable
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Lease
-from event_queue.redis_queue import RedisQueue
+from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.memory_audit import MemoryAudit
+from event_queue.testing.redis_server import running_redis
 
 PARTS = ("ably", "gateway", "worker", "relay", "history", "manual_files")
 NewEvent = Callable[..., RebalanceEvent]
@@ -347,6 +348,32 @@ async def test_probes_tell_a_live_process_from_a_ready_one(connect: Any) -> None
 
     assert (await client.get("/health/live")).json() == {"status": "alive"}
     assert (await client.get("/health/ready")).status_code == 503
+
+
+Setting = tuple[str, ...]
+SET: Setting = ("CONFIG", "SET")
+READ_ONLY: list[tuple[str, Setting, Setting]] = [
+    ("read-only replica", ("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+    ("min-replicas-to-write", (*SET, "min-replicas-to-write", "1"), (*SET, "min-replicas-to-write", "0")),
+    ("memory is full", (*SET, "maxmemory", "1"), (*SET, "maxmemory", "0")),
+]
+
+
+@pytest.mark.parametrize(("words", "harm", "cure"), READ_ONLY, ids=[words for words, _, _ in READ_ONLY])
+async def test_a_redis_that_can_only_be_read_makes_nobody_ready(
+    connect: Any, words: str, harm: Setting, cure: Setting
+) -> None:
+    """It answers, and takes no event: the probe says why."""
+    with running_redis() as server:
+        async with open_redis(server.address) as queue:
+            client = connect(admin=queue.admin)
+            await queue.client.execute_command(*harm)
+            sick = await client.get("/health/ready")
+            await queue.client.execute_command(*cure)
+            cured = await client.get("/health/ready")
+
+    assert (sick.status_code, cured.status_code) == (503, 200)
+    assert words in sick.json()["detail"]
 
 
 async def test_with_redis_the_service_is_ready(client: httpx.AsyncClient) -> None:

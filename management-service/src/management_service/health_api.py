@@ -1,5 +1,6 @@
 """Routes that monitoring and container probes ask."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -7,8 +8,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
 from management_service.dependencies import Injected
+from management_service.errors import Refused
 from management_service.health import ComponentHealth, Health, Verdict
 from management_service.health_check import check_health
+from management_service.problems import Problem
 from management_service.responses import problems
 from management_service.schemas import ProbeDocument
 
@@ -65,9 +68,21 @@ async def get_liveness() -> ProbeDocument:
 
 @router.get("/ready", responses=problems(503))
 async def get_readiness(dependencies: Injected) -> ProbeDocument:
-    """Redis is reachable, so that requests can be served."""
+    """Redis answers and takes writes, so that every request can be served."""
     await dependencies.admin.ping()
+    refusals = (await dependencies.admin.condition()).refusals
+    if refusals:
+        raise Refused(_takes_no_writes(refusals))
     return ProbeDocument(status="ready")
+
+
+def _takes_no_writes(refusals: Sequence[str]) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"Redis takes no writes now: {'; '.join(refusals)}",
+        kind="queue-read-only",
+        title="The queue can only be read",
+    )
 
 
 def _document(health: Health) -> HealthDocument:

@@ -21,9 +21,9 @@ _RETRY_LATER = {"Retry-After": _RETRY_SECONDS}
 
 _CLOSED = Problem(
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "Redis was emptied and is being rebuilt from the history; nothing was queued",
+    "Redis was emptied, or has started anew, and the history has to be asked first; nothing was queued",
     kind="queue-closed",
-    title="The queue is being rebuilt",
+    title="The queue is compared with its history",
     headers=_RETRY_LATER,
 )
 
