@@ -222,6 +222,33 @@ async def test_spilled_records_go_first_and_the_marker_goes_with_them(tmp_path: 
     spill.close()
 
 
+@pytest.mark.parametrize("spilled", [5, 9])
+async def test_a_record_in_both_places_waits_once(tmp_path: Path, spilled: int) -> None:
+    """Redis may hold what was spilled, as after it went back; told alike when records are carried and when none can be."""
+
+    class Stop(Exception):
+        """Ends the relay at its first pause."""
+
+    async def stop(_: timedelta) -> None:
+        raise Stop
+
+    async with fake_queue() as queue:
+        audit, spill = MemoryAudit(), Spill(tmp_path / "spill", host="here")
+        for number in range(9):
+            await queue.intake.enqueue(make_event(f"DU{number}"))
+        spill.append(await queue.outbox.read("0-0", limit=spilled, block=AT_ONCE))
+        relay = OutboxRelay(queue.outbox, audit, now=lambda: FAR_FUTURE, pause=stop, batch=3, spill=spill)
+
+        await relay.carry(block=AT_ONCE)
+        carried = relay.state.lag_records
+        audit.available = False
+        with pytest.raises(Stop):
+            await relay.run()
+
+    assert (carried, relay.state.lag_records) == (6, 6)
+    spill.close()
+
+
 async def test_a_spill_in_other_hands_is_left_to_them(tmp_path: Path) -> None:
     """A second relay on the same directory stores nothing behind the gap until the first has carried its records."""
     async with fake_queue() as queue:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -12,13 +11,13 @@ from event_queue.errors import (
     AuditUnavailable,
     HistoryDiverged,
     HistoryGap,
-    QueueError,
     QueueUnavailable,
     ReadTooEarly,
     SpillDamaged,
     SpillUnavailable,
 )
 from event_queue.ports.history import AuditStore, Outbox
+from event_queue.relay_book import RelayBook
 from event_queue.relay_state import RelayState
 from event_queue.spill import Spill
 from event_queue.spilled_elsewhere import SpilledElsewhere
@@ -79,7 +78,6 @@ class OutboxRelay:
         self._outbox = outbox
         self._elsewhere = SpilledElsewhere(outbox)
         self._store = store
-        self._now = now
         self._pause = pause
         self._batch = batch
         self._spill = spill
@@ -90,17 +88,17 @@ class OutboxRelay:
         self._cursor = Cursor()
         """As it was before the records at hand were read."""
         self._read_ahead: Sequence[AuditRecord] = ()
-        self._state = RelayState()
+        self._book = RelayBook(outbox, spill, now=now)
 
     @property
     def state(self) -> RelayState:
         """How it is doing."""
-        return self._state
+        return self._book.state
 
     @property
     def spilled_records(self) -> int:
         """How many of the waiting records lie in the spill at this moment."""
-        return self._spill.records if self._spill else 0
+        return self._book.spilled_records
 
     async def run(self) -> None:
         """Carry records until cancelled, pausing for a fixed time after each failure.
@@ -119,7 +117,7 @@ class OutboxRelay:
                         gathering = _GATHER_SECONDS if carried < _MANY else _GATHER_MANY_SECONDS
                         await asyncio.wait_for(asyncio.Event().wait(), gathering)
             except _PASSING as error:
-                await self._failed(error)
+                await self._book.failed(error)
                 await self._pause(PAUSE)
 
     async def carry(self, *, block: timedelta) -> int:
@@ -137,13 +135,13 @@ class OutboxRelay:
                 records = await self._carry_spilled() or await self._carry_waiting(block)
             except ReadTooEarly:
                 continue
-            await self._carried(records)
+            await self._book.carried(records)
             return len(records)
 
     async def carry_files(self) -> None:
         """Carry what was spilled, and nothing else. Raises as `carry`."""
         while records := await self._carry_spilled():
-            await self._carried(records)
+            await self._book.carried(records)
 
     async def drain(self, *, within: timedelta) -> bool:
         """Carry until the outbox is empty; False when that took longer than `within`. Raises as `carry`."""
@@ -237,7 +235,7 @@ class OutboxRelay:
         asking = asyncio.ensure_future(question)
         try:
             while not (await asyncio.wait({asking}, timeout=SLOW_SECONDS))[0]:
-                await self._failed(AuditUnavailable("PostgreSQL has not answered yet"))
+                await self._book.failed(AuditUnavailable("PostgreSQL has not answered yet"))
         except BaseException:
             asking.cancel()
             await asyncio.wait({asking})
@@ -248,31 +246,4 @@ class OutboxRelay:
         """Records at or before the cursor that a crash left untrimmed; stored again, so that none is dropped unseen."""
         if not await self._outbox.length():
             return ()
-        return await self._oldest(self._batch)
-
-    async def _oldest(self, limit: int) -> Sequence[AuditRecord]:
-        return await self._outbox.read("0-0", limit=limit, block=timedelta(milliseconds=1))
-
-    async def _carried(self, records: Sequence[AuditRecord]) -> None:
-        self._state = RelayState(
-            stored=self._state.stored + len(records),
-            lag_records=await self._outbox.length() + self.spilled_records,
-            lag_seconds=self._age(records),
-        )
-
-    async def _failed(self, error: QueueError) -> None:
-        self._state = replace(
-            self._state,
-            last_error=str(error),
-            postgres_is_away=isinstance(error, AuditUnavailable),
-            failing_since=self._state.failing_since or self._now(),
-        )
-        with suppress(QueueUnavailable):
-            waiting = await self._outbox.length() + self.spilled_records
-            self._state = replace(self._state, lag_records=waiting, lag_seconds=self._age(await self._oldest(1)))
-
-    def _age(self, records: Sequence[AuditRecord]) -> float:
-        moments = [record.recorded_at for record in records[:1]]
-        if self._spill is not None and self._spill.oldest_at is not None:
-            moments.append(self._spill.oldest_at)
-        return max(0.0, (self._now() - min(moments)).total_seconds()) if moments else 0.0
+        return await self._outbox.read("0-0", limit=self._batch, block=timedelta(milliseconds=1))
