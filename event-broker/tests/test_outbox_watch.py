@@ -62,10 +62,11 @@ class Looks:
         del after, limit, block
         return [self._maker.record(AuditKind.QUEUED, make_event())]
 
-    async def take_out(self, through: str, marker: object) -> None:
+    async def take_out(self, through: str, marker: object) -> bool:
         """There is room again."""
         del through, marker
         self._now = 49
+        return True
 
 
 def watch_over(directory: Path, looks: Looks) -> tuple[OutboxWatch, Spill]:

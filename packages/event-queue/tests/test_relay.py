@@ -224,7 +224,7 @@ async def test_spilled_records_go_first_and_the_marker_goes_with_them(tmp_path: 
 
 @pytest.mark.parametrize("spilled", [5, 9])
 async def test_a_record_in_both_places_waits_once(tmp_path: Path, spilled: int) -> None:
-    """Redis may hold what was spilled, as after it went back; told alike when records are carried and when none can be."""
+    """Redis may hold what was spilled, as after it went back; told alike whether records can be carried or not."""
 
     class Stop(Exception):
         """Ends the relay at its first pause."""

@@ -18,6 +18,7 @@ from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.relay import OutboxRelay
 from event_queue.spill import Spill
 from event_queue.testing.events import make_event
+from event_queue.testing.lost_redis import Copy, copy_of, go_back
 from event_queue.testing.redis_server import running_redis
 from event_queue.testing.relays import relay_of
 
@@ -76,10 +77,41 @@ class DyingOutbox:
         self.read: Callable[..., Any] = queue.outbox.read
         self.size: Callable[..., Any] = queue.outbox.size
 
-    async def take_out(self, through: str, marker: Any) -> None:
+    async def take_out(self, through: str, marker: Any) -> bool:
         if self._after:
             await self._outbox.take_out(through, marker)
         raise Crash
+
+
+class SteppingBackOutbox:
+    """The outbox of a Redis that comes back from an older file before the first records are taken out."""
+
+    def __init__(self, queue: RedisQueue, older: Copy) -> None:
+        self._queue = queue
+        self._older: Copy | None = older
+        self.read: Callable[..., Any] = queue.outbox.read
+        self.size: Callable[..., Any] = queue.outbox.size
+
+    async def take_out(self, through: str, marker: Any) -> bool:
+        if self._older is not None:
+            await go_back(self._queue.client, self._older)
+        self._older = None
+        return await self._queue.outbox.take_out(through, marker)
+
+
+async def test_what_another_redis_keeps_does_not_count_as_moved(redis_queue: RedisQueue, tmp_path: Path) -> None:
+    """Only records that have left Redis are told of; those of the older one are on disk already, and leave it then."""
+    await fill(redis_queue, 5)
+    older = await copy_of(redis_queue.client)
+    await fill(redis_queue, 3, "lost")
+    spill = Spill(tmp_path / "spill", host="here")
+    outbox: Any = SteppingBackOutbox(redis_queue, older)
+    relief = OutboxRelief(outbox, spill, budget_bytes=1)
+
+    await relief.look()
+
+    assert (relief.state.spilled, spill.records, await redis_queue.outbox.length()) == (5, 8, 0)
+    spill.close()
 
 
 class DyingSpill:

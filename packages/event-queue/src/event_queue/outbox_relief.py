@@ -82,8 +82,8 @@ class OutboxRelief:
             if not records:
                 return
             marker = await asyncio.to_thread(self._spill.append, records)
-            await self._outbox.take_out(records[-1].stream_id, marker)
-            self._state = replace(self._state, spilled=self._state.spilled + len(records), error=None)
+            moved = len(records) if await self._outbox.take_out(records[-1].stream_id, marker) else 0
+            self._state = replace(self._state, spilled=self._state.spilled + moved, error=None)
             await self._measure()
 
     async def _measure(self) -> None:

@@ -65,9 +65,13 @@ class RedisOutbox:
                 records, used, memory, halts = await pipeline.execute(raise_on_error=False)
             return replace(_size(_answer(records), used, memory), is_halted=_answer(halts) > 0)
 
-    async def take_out(self, through: str, marker: SpillMarker) -> None:
-        """Drop the records up to and including a stream id, which are safely in a file, and remember which file."""
-        await self._scripts.run("spill", marker.spill_id, marker.encode(), through, _next_id(through))
+    async def take_out(self, through: str, marker: SpillMarker) -> bool:
+        """Drop the records up to and including a stream id, which are safely in a file, and remember which file.
+
+        False where they are no longer those read; nothing was changed.
+        """
+        reply = await self._scripts.run("spill", marker.spill_id, marker.encode(), through, _next_id(through))
+        return reply[0] == "ok"
 
     async def spills(self) -> Sequence[SpillMarker]:
         """Every file that records were taken out to and not yet stored from, oldest records first."""

@@ -29,8 +29,11 @@ class Outbox(Protocol):
         """How much of Redis's memory the waiting records take, at a cost that does not depend on their number."""
         ...
 
-    async def take_out(self, through: str, marker: SpillMarker) -> None:
-        """Drop the records up to and including a stream id, which are safely in a file, and remember which file."""
+    async def take_out(self, through: str, marker: SpillMarker) -> bool:
+        """Drop the records up to and including a stream id, which are safely in a file, and remember which file.
+
+        False, and nothing is changed, where another record stands by now.
+        """
         ...
 
     async def spills(self) -> Sequence[SpillMarker]:
