@@ -1,13 +1,7 @@
-"""Whether this Redis keeps what it acknowledged: its settings, and the types of the queue's keys."""
+"""Whether this Redis keeps what it acknowledged, by its settings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
-
-from redis.asyncio import Redis
-
-from event_queue.errors import CorruptQueue
-from event_queue.keys import QueueKeys
-from event_queue.redis_errors import translate, translated
 
 _WANTED: Final[Mapping[str, tuple[str, str]]] = {
     "appendonly": ("yes", "a restart of Redis loses the queue"),
@@ -48,34 +42,3 @@ def _hidden(settings: Mapping[str, str]) -> Iterator[str]:
     hidden = [name for name in _WANTED if name not in settings]
     if hidden:
         yield f"Redis does not let its settings be read (CONFIG GET): check {', '.join(hidden)} by hand"
-
-
-async def verify_keys(client: "Redis", keys: QueueKeys) -> None:
-    """Check the type of every key of the queue, and that its counters count, in one round trip.
-
-    Raises:
-        CorruptQueue: a key holds something else, so that scripts would stop halfway.
-        QueueUnavailable: Redis did not answer.
-    """
-    untyped: Any = client
-    expected, counters = keys.types(), (keys.counter, keys.fence)
-    with translated("verify_keys"):
-        async with untyped.pipeline(transaction=False) as pipeline:
-            for key in expected:
-                pipeline.type(key)
-            for key in counters:
-                pipeline.get(key)
-            found: list[Any] = await pipeline.execute(raise_on_error=False)
-    types, counts = found[: len(expected)], found[len(expected) :]
-    for (key, wanted), actual in zip(expected.items(), map(_answer, types), strict=True):
-        if actual not in (wanted, "none"):
-            raise CorruptQueue(f"key {key} is a {actual} and must be a {wanted}: move it away before starting")
-    for key, count in zip(counters, map(_answer, counts), strict=True):
-        if not (count is None or count.isdecimal()):
-            raise CorruptQueue(f"key {key} is {count[:40]!r} and must be a number: put it right before starting")
-
-
-def _answer(reply: Any) -> Any:
-    if isinstance(reply, Exception):
-        raise translate(reply, "looking at Redis")
-    return reply

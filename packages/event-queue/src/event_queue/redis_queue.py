@@ -17,9 +17,9 @@ from event_queue.quick_client import QuickClient
 from event_queue.quick_connection import QuickPool
 from event_queue.redis_admin import RedisQueueAdmin
 from event_queue.redis_components import RedisComponentBoard
-from event_queue.redis_durability import verify_keys
 from event_queue.redis_examination import examine_entries
 from event_queue.redis_intake import RedisIntake
+from event_queue.redis_key_types import verify_keys
 from event_queue.redis_mending import RedisMending
 from event_queue.redis_outbox import RedisOutbox
 from event_queue.redis_progress import RedisProgress

@@ -12,8 +12,8 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from event_queue.errors import CorruptQueue, QueueError, QueueUnavailable
 from event_queue.keys import QueueKeys
-from event_queue.redis_durability import verify_keys
 from event_queue.redis_errors import translate, translated
+from event_queue.redis_key_types import verify_keys
 from event_queue.script_files import Script, ScriptName
 
 _OF_ONE_CALL: Final = ("receipt", "traded_event")
