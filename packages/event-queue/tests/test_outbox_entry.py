@@ -8,7 +8,7 @@ import pytest
 from event_queue.audit import AuditKind
 from event_queue.codec import encode_event
 from event_queue.errors import CorruptQueue
-from event_queue.outbox_entry import decode_record
+from event_queue.outbox_entry import decode_entry, decode_record
 from event_queue.spill_lines import decode_spilled, encode_spilled
 from event_queue.testing.events import make_event
 
@@ -102,3 +102,30 @@ def test_an_entry_without_one_of_its_fields_is_spoilt(field: str) -> None:
     del fields[field]
 
     assert decode_record("1-0", fields).kind is AuditKind.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        entry(),
+        entry(due="1750775400000"),
+        entry(at="1750000000123"),
+        {name: entry()[name] for name in ("event", "n", "due", "details", "kind")},
+        entry(kind="paused", event="null", details='{"scope":"DU1"}'),
+        *(entry(**{field: text}) for field, texts in SPOILT.items() for text in texts),
+        {"n": "7"},
+    ],
+    ids=lambda fields: ascii(fields)[:20],
+)
+def test_an_entry_as_redis_sends_it_reads_as_its_fields_do(words: dict[str, str]) -> None:
+    """Names and values in turn are the same entry, spoilt or not, in whatever order."""
+    sent = [word for pair in words.items() for word in pair]
+
+    assert decode_entry("1750775399999-3", sent) == decode_record("1750775399999-3", words)
+
+
+@pytest.mark.parametrize("sent", [[], ["n", ""], ["n", "x", "kind", "", "event", "", "details", "", "due", ""]])
+def test_an_entry_that_redis_sends_without_a_number_is_somebody_elses(sent: list[str]) -> None:
+    """As one that is read by its fields."""
+    with pytest.raises(CorruptQueue, match="1-0"):
+        decode_entry("1-0", sent)

@@ -329,9 +329,9 @@ async def test_a_record_that_postgres_refuses_stops_no_other(
 async def test_invalid_json_is_quarantined(audit: PostgresAudit, database: Any, maker: RecordMaker) -> None:
     """Half of a surrogate pair and broken JSON cannot be stored, and are kept as bytes."""
     event = make_event()
-    broken = replace(maker.record(AuditKind.COMPLETED, event), details_json='{"x": NaN}')
-    lone = replace(maker.record(AuditKind.COMPLETED, event), details_json=json.dumps({"x": "\ud800"}))
-    raw = replace(maker.record(AuditKind.COMPLETED, event), details_json='{"x": "\ud800"}')
+    broken = maker.record(AuditKind.COMPLETED, event)._replace(details_json='{"x": NaN}')
+    lone = maker.record(AuditKind.COMPLETED, event)._replace(details_json=json.dumps({"x": "\ud800"}))
+    raw = maker.record(AuditKind.COMPLETED, event)._replace(details_json='{"x": "\ud800"}')
 
     await audit.append([broken, lone, raw])
 

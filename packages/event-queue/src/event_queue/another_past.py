@@ -5,7 +5,6 @@ halt which says that the queue never saw that.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from event_queue.audit import AuditRecord, SetApart
 from event_queue.mend_plan import Divergence
@@ -54,4 +53,4 @@ def _behind(position: HistoryPosition, records: Sequence[AuditRecord]) -> Iterat
     latest = stream_position(position.stream_id)
     for counter, record in enumerate(records, position.counter + 1):
         latest = max(stream_position(record.stream_id), (latest[0], latest[1] + 1))
-        yield replace(record, counter=counter, stream_id=f"{latest[0]}-{latest[1]}")
+        yield record._replace(counter=counter, stream_id=f"{latest[0]}-{latest[1]}")

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 
@@ -105,9 +105,8 @@ SWITCH_KINDS: Final = frozenset({AuditKind.PAUSED, AuditKind.RESUMED})
 FINAL_STATUSES: Final = frozenset({EventStatus.COMPLETED, EventStatus.SKIPPED, EventStatus.DELETED})
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """One entry of the outbox."""
+class AuditRecord(NamedTuple):
+    """One entry of the outbox, its fields in the order of the columns of `event_history`."""
 
     counter: int
     """Gapless, growing by one, given by the script that made the change."""

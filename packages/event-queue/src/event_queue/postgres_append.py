@@ -12,24 +12,16 @@ from event_queue.postgres_pool import AuditPool
 from event_queue.sql_files import QueryName
 from event_queue.stream_ids import check_order
 
-_HISTORY: Final[Mapping[str, str]] = {
-    "counter": "counter",
-    "stream_id": "stream_id",
-    "kind": "kind",
-    "event_id": "event_id",
-    "account_id": "account_id",
-    "recorded_at": "recorded_at",
-    "event": "event_json",
-    "details": "details_json",
-}
-"""Column of `event_history` -> field of a record."""
-_row_of: Final = attrgetter(*_HISTORY.values())
+_HISTORY: Final = ("counter", "stream_id", "kind", "event_id", "account_id", "recorded_at", "event", "details")
+"""Columns of `event_history`, in the order of a record's fields."""
 _MOVES: Final = ([kind.value for kind in STATUS_AFTER], [status.value for status in STATUS_AFTER.values()])
 _ORDER_TABLES: Final[Mapping[AuditKind, QueryName]] = {
     AuditKind.ORDER_INTENT: "upsert_order_intents",
     AuditKind.ORDER_RESULT: "upsert_order_results",
     AuditKind.FILL: "upsert_fills",
 }
+_ByKind = dict[AuditKind, list[AuditRecord]]
+_counter_of: Final = attrgetter("counter")
 _MAY_CLEAR: Final = frozenset({AuditKind.ORDER_INTENT, AuditKind.COMPLETED})
 """Kinds that may tell that no earlier order is open on the account."""
 _REFUSED: Final = (
@@ -95,25 +87,26 @@ class PostgresAppender:
         return [record for record in records if record.counter not in known] if known else records
 
     async def _insert(self, connection: Any, records: Sequence[AuditRecord]) -> None:
-        pauses = [record for record in records if record.kind in SWITCH_KINDS]
+        by_kind = _by_kind(records)
+        pauses = [record for kind in SWITCH_KINDS for record in by_kind.pop(kind, ())]
         if pauses:
             fields = ("counter", "stream_id", "kind", "account_id", "recorded_at", "details_json")
             await connection.execute(self._queries["append_pauses"], *_columns(pauses, *fields))
-        await self._insert_history(connection, [record for record in records if record.kind not in SWITCH_KINDS])
+        if by_kind:
+            rows = [record for record in records if record.kind in by_kind] if pauses else records
+            await connection.copy_records_to_table("event_history", columns=_HISTORY, records=rows)
+            await self._follow_history(connection, by_kind, _ends(rows))
 
-    async def _insert_history(self, connection: Any, records: Sequence[AuditRecord]) -> None:
-        rows = map(_row_of, records)
-        await connection.copy_records_to_table("event_history", columns=list(_HISTORY), records=rows)
-        await connection.execute(self._queries["move_events"], *_columns(records, "counter"), *_MOVES)
+    async def _follow_history(self, connection: Any, by_kind: _ByKind, ends: tuple[int, int]) -> None:
+        """Bring the other tables up to what history tells from one counter to another."""
+        await connection.execute(self._queries["move_events"], *ends, *_MOVES)
         for kind, query in _ORDER_TABLES.items():
-            told = [record for record in records if record.kind is kind]
-            if told:
+            if kind in by_kind:
                 fields = ("counter", "event_id", "account_id", "recorded_at", "details_json")
-                await connection.execute(self._queries[query], *_columns(told, *fields))
-        await self._follow_fills(connection, [record for record in records if record.kind is AuditKind.FILL])
-        clearing = [record for record in records if record.kind in _MAY_CLEAR]
-        if clearing:
-            await connection.execute(self._queries["end_left_orders"], *_columns(clearing, "counter", "account_id"))
+                await connection.execute(self._queries[query], *_columns(by_kind[kind], *fields))
+        await self._follow_fills(connection, by_kind.get(AuditKind.FILL, ()))
+        if _MAY_CLEAR & by_kind.keys():
+            await connection.execute(self._queries["end_left_orders"], *ends)
 
     async def _follow_fills(self, connection: Any, fills: Sequence[AuditRecord]) -> None:
         """Let corrections take their places, and orders know of what filled after the last word on them."""
@@ -122,7 +115,7 @@ class PostgresAppender:
             await connection.execute(self._queries["settle_orders"], *_columns(fills, "details_json"))
 
     async def _move_cursor(self, connection: Any, records: Sequence[AuditRecord]) -> None:
-        last = max(records, key=lambda record: record.counter)
+        last = max(records, key=_counter_of)
         await connection.execute(self._queries["move_cursor"], last.counter, last.stream_id)
 
     async def _quarantine(self, record: AuditRecord, epoch: int | None, refusal: Exception) -> SetApart:
@@ -149,6 +142,17 @@ def _as_bytes(text: str) -> bytes:
         return text.encode(errors="surrogateescape")
     except UnicodeEncodeError:
         return text.encode(errors="surrogatepass")
+
+
+def _by_kind(records: Sequence[AuditRecord]) -> _ByKind:
+    by_kind: _ByKind = {}
+    for record in records:
+        by_kind.setdefault(record.kind, []).append(record)
+    return by_kind
+
+
+def _ends(records: Sequence[AuditRecord]) -> tuple[int, int]:
+    return min(map(_counter_of, records)), max(map(_counter_of, records))
 
 
 def _columns(records: Sequence[AuditRecord], *fields: str) -> list[list[Any]]:

@@ -49,15 +49,9 @@ class PostgresPast:
         return HistoryPosition(row["counter"], row["stream_id"])
 
     async def unfinished(self) -> Sequence[KnownEvent]:
-        """Every event that has not ended, read page by page."""
-        found: list[KnownEvent] = []
-        while True:
-            after = found[-1].last_counter if found else 0
-            async with self._pool.connection("list_unfinished") as connection:
-                rows = await connection.fetch(self._queries["list_unfinished"], after, _PAGE)
-            found += map(_known, rows)
-            if len(rows) < _PAGE:
-                return found
+        """Every event that has not ended."""
+        async with self._pool.connection("list_unfinished") as connection:
+            return [_known(row) for row in await connection.fetch(self._queries["list_unfinished"])]
 
     async def events(self, event_ids: Sequence[UUID]) -> Sequence[KnownEvent]:
         """Those of the events that are known, ended or not."""

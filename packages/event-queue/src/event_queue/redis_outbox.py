@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from event_queue.audit import AuditRecord
-from event_queue.outbox_entry import decode_record
+from event_queue.outbox_entry import decode_entry
 from event_queue.outbox_size import OutboxSize
 from event_queue.redis_errors import translated
 from event_queue.script_runner import ScriptRunner
@@ -29,6 +29,8 @@ class RedisOutbox:
         self._scripts = scripts
         self._client: Any = client
         self._blocking: Any = blocking
+        # Entries come in thousands, and redis-py makes a mapping of each.
+        self._blocking.set_response_callback("XREAD", _as_sent)
         self._stream = scripts.keys.outbox
 
     async def read(self, after: str, *, limit: int, block: timedelta) -> Sequence[AuditRecord]:
@@ -41,9 +43,12 @@ class RedisOutbox:
         return tuple(records)
 
     async def _read_some(self, after: str, most: int, block: int | None) -> list[AuditRecord]:
+        wait = () if block is None else ("BLOCK", block)
         with translated("outbox_read"):
-            streams = await self._blocking.xread({self._stream: after}, count=min(most, _AT_ONCE), block=block)
-        return [decode_record(stream_id, fields) for stream_id, fields in streams[0][1]] if streams else []
+            streams = await self._blocking.execute_command(
+                "XREAD", *wait, "COUNT", min(most, _AT_ONCE), "STREAMS", self._stream, after
+            )
+        return [decode_entry(stream_id, words) for stream_id, words in streams[0][1]] if streams else []
 
     async def trim(self, through: str) -> None:
         """Drop the records up to and including a stream id, exactly; none where they are no longer those read."""
@@ -82,6 +87,10 @@ class RedisOutbox:
     async def forget_spill(self, marker: SpillMarker) -> None:
         """Forget a file whose records are all stored, unless it has changed since the marker was read."""
         await self._scripts.run("unspill", marker.spill_id, marker.encode())
+
+
+def _as_sent(reply: Any, **_: Any) -> Any:
+    return reply
 
 
 def _next_id(stream_id: str) -> str:

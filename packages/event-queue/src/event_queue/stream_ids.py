@@ -31,6 +31,8 @@ def check_order(records: Sequence[AuditRecord], *, counter: int, stream_id: str,
         HistoryGap: records are missing before or among those of the batch.
     """
     end = stream_position(stream_id)
+    if records and _follows(records, counter, end):
+        return
     latest = counter
     for record in records:
         known_as = known.get(record.counter, record.stream_id)
@@ -43,3 +45,12 @@ def check_order(records: Sequence[AuditRecord], *, counter: int, stream_id: str,
         if latest and record.counter > latest + 1:
             raise HistoryGap(first=latest + 1, last=record.counter - 1)
         latest = max(latest, record.counter)
+
+
+def _follows(records: Sequence[AuditRecord], counter: int, end: tuple[int, int]) -> bool:
+    """Whether each record stands behind the one before it, the first behind the cursor, as nearly always."""
+    counters = [record.counter for record in records]
+    first = counter + 1 if counter else counters[0]
+    if counters != list(range(first, first + len(counters))):
+        return False
+    return all(int(record.stream_id.partition("-")[0]) > end[0] for record in records)

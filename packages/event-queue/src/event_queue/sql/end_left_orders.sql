@@ -3,11 +3,11 @@
 -- seen before that none is open on its account any more, and has had what filled of them written down.
 -- There are few such orders, and as a rule none, so that the batch is looked through for each of them.
 --
--- $1 counters of the batch, which has just been stored  $2 accounts of these records
+-- $1 first and  $2 last counter of the batch, which has just been stored
 WITH left_behind AS MATERIALIZED (
     SELECT order_ref, account_id, quantity, last_counter
     FROM rebalance_orders
-    WHERE account_id = ANY ($2) AND status IN ('intended', 'PENDING', 'WORKING', 'UNCONFIRMED')
+    WHERE status IN ('intended', 'PENDING', 'WORKING', 'UNCONFIRMED')
 ), ended AS (
     SELECT order_ref, clear.at, COALESCE(filled.quantity, 0) AS quantity, filled.value / filled.quantity AS average_price,
            COALESCE(filled.commission, 0) AS commission,
@@ -16,7 +16,7 @@ WITH left_behind AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT max(told.recorded_at) AS at
         FROM event_history AS told
-        WHERE told.counter = ANY ($1)
+        WHERE told.counter BETWEEN $1 AND $2
           AND told.account_id = left_behind.account_id
           AND (
               told.kind = 'order_intent'

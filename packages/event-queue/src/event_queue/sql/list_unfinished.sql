@@ -1,11 +1,8 @@
 -- Reads the events that have not ended, in the order of their latest transitions.
---
--- $1 continue after this counter  $2 the most events to return
 SELECT known.event_id, known.account_id, known.exec_command, known.source, known.status, known.times_queued,
        known.payload, known.created_at, known.next_attempt_at, known.last_counter,
        COALESCE(latest.recorded_at, known.received_at) AS moved_at
 FROM rebalance_events AS known
 LEFT JOIN event_history AS latest ON latest.counter = known.last_counter
-WHERE known.status IN ('pending', 'processing', 'failed', 'delayed') AND known.last_counter > $1
+WHERE known.status IN ('pending', 'processing', 'failed', 'delayed')
 ORDER BY known.last_counter
-LIMIT $2

@@ -2,28 +2,26 @@
 -- A row keeps the state of its highest counter, and an ended event stays ended: what Redis did with it after it went
 -- back in time is history only.
 --
--- $1 counters of the batch  $2 the kinds that move an event  $3 the status after each of them
-WITH batch AS (
-    SELECT told.counter, told.kind, told.event_id, told.account_id, told.recorded_at, told.event, told.details,
-           moves.status
-    FROM event_history AS told
-    JOIN unnest($2::text[], $3::text[]) AS moves (kind, status) USING (kind)
-    WHERE told.counter = ANY ($1)
+-- $1 first and  $2 last counter of the batch  $3 the kinds that move an event  $4 the status after each of them
+WITH told AS (
+    SELECT counter, event_id, account_id, event, status, details ->> 'next_attempt_at' AS next_attempt_at,
+           max(counter) OVER steps AS last_counter,
+           array_agg(details -> 'result') FILTER (WHERE details ? 'result') OVER steps AS results,
+           array_agg(details ->> 'error') FILTER (WHERE details ? 'error') OVER steps AS errors,
+           min(recorded_at) FILTER (WHERE kind = 'queued') OVER steps AS received_at,
+           max(recorded_at) FILTER (WHERE kind = 'claimed') OVER steps AS started_at,
+           max(recorded_at) FILTER (WHERE status IN ('completed', 'skipped', 'deleted')) OVER steps AS completed_at,
+           min(recorded_at) FILTER (WHERE kind = 'requeued') OVER steps AS first_failed_at
+    FROM event_history
+    JOIN unnest($3::text[], $4::text[]) AS moves (kind, status) USING (kind)
+    WHERE counter BETWEEN $1 AND $2
+    WINDOW steps AS (
+        PARTITION BY event_id ORDER BY counter ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    )
 ), folded AS (
-    SELECT event_id,
-           max(counter) AS last_counter,
-           (array_agg(account_id ORDER BY counter DESC))[1] AS account_id,
-           (array_agg(event ORDER BY counter DESC))[1] AS event,
-           (array_agg(status ORDER BY counter DESC))[1] AS status,
-           (array_agg(details ->> 'next_attempt_at' ORDER BY counter DESC))[1]::timestamptz AS next_attempt_at,
-           (array_agg(details -> 'result' ORDER BY counter DESC) FILTER (WHERE details ? 'result'))[1] AS result,
-           (array_agg(details ->> 'error' ORDER BY counter DESC) FILTER (WHERE details ? 'error'))[1] AS error_message,
-           min(recorded_at) FILTER (WHERE kind = 'queued') AS received_at,
-           max(recorded_at) FILTER (WHERE kind = 'claimed') AS started_at,
-           max(recorded_at) FILTER (WHERE status IN ('completed', 'skipped', 'deleted')) AS completed_at,
-           (min(recorded_at) FILTER (WHERE kind = 'requeued') AT TIME ZONE 'UTC')::date AS first_failed_date
-    FROM batch
-    GROUP BY event_id
+    SELECT *, results[cardinality(results)] AS result, errors[cardinality(errors)] AS error_message
+    FROM told
+    WHERE counter = last_counter
 )
 INSERT INTO rebalance_events AS known (
     event_id, account_id, exec_command, source, status, times_queued, retry_count, payload, result, error_message,
@@ -32,8 +30,9 @@ INSERT INTO rebalance_events AS known (
 SELECT event_id, account_id, event ->> 'exec_command', event ->> 'source', status, (event ->> 'times_queued')::integer,
        (event ->> 'times_queued')::integer - 1, event -> 'data', result,
        CASE WHEN status IN ('completed', 'skipped') THEN NULL ELSE error_message END,
-       COALESCE(received_at, (event ->> 'created_at')::timestamptz), started_at, completed_at, next_attempt_at,
-       first_failed_date, (event ->> 'created_at')::timestamptz, last_counter
+       COALESCE(received_at, (event ->> 'created_at')::timestamptz), started_at, completed_at,
+       next_attempt_at::timestamptz, (first_failed_at AT TIME ZONE 'UTC')::date,
+       (event ->> 'created_at')::timestamptz, last_counter
 FROM folded
 ON CONFLICT (event_id) DO UPDATE SET
     status = excluded.status,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -41,6 +41,6 @@ class RecordMaker:
     def switched(self, kind: AuditKind, scope: str, **details: str) -> AuditRecord:
         """The next record, of trading paused or resumed: as `record`, without an event."""
         of_event = self.record(kind, make_event(scope), {"scope": scope, **details})
-        record = replace(of_event, event_id=None, event_json="null")
+        record = of_event._replace(event_id=None, event_json="null")
         self.made[-1] = record
         return record
