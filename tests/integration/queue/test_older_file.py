@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
 
 from event_queue.arrival import Arrival
 from event_queue.inbound_message import InboundMessage
@@ -10,6 +13,7 @@ from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.outcomes import AlreadySeen, Queued
 from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_past import PostgresPast
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.events import make_event
@@ -67,6 +71,34 @@ async def test_a_crowd_asks_history_once(postgres_dsn: str) -> None:
 
     assert {type(answer) for answer in answers} == {Queued}
     assert begun <= 2  # one for the run, one more because it is opened for the first time
+
+
+class Unasked:
+    """A history that must not be asked, because it may hang."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"history was asked: {name}")
+
+
+async def test_of_a_run_that_somebody_has_compared_nobody_asks_again() -> None:
+    """A service that starts while PostgreSQL hangs takes events in at once; a lost counter makes it ask."""
+    run, unasked = KnownRun(), cast("PostgresPast", Unasked())
+    with running_redis() as server:
+        async with (
+            asyncio.timeout(LONG_SECONDS),
+            open_redis(server.address) as other,
+            open_redis(server.address, known_run=run) as queue,
+        ):
+            await other.intake.enqueue(make_event("DU1"))
+            await other.mending.mark_checked(await other.mending.run_id())
+            intake = WaryIntake(queue.intake, Mender(queue.mending, unasked, now=CLOCK.now), run)
+            taken = await intake.enqueue(make_event("DU2"))
+            await other.client.delete(other.keys.counter)
+
+            with pytest.raises(AssertionError, match="history was asked"):
+                await intake.enqueue(make_event("DU3"))
+
+    assert isinstance(taken, Queued)
 
 
 async def test_while_history_is_away_events_are_taken_in() -> None:

@@ -24,6 +24,7 @@ from event_queue.postgres_past import PostgresPast
 from event_queue.redis_mending import RedisMending
 
 _TRIES: Final = 20
+_BEGINNING: Final = "0-0"
 
 
 class Mender:
@@ -56,7 +57,8 @@ class Mender:
     async def vouch(self) -> str:
         """Find out whether events may go to the run of Redis that is there now, and which run that is.
 
-        One that has lost some of its past is taught first what it took in. Nothing is put right otherwise.
+        History is asked unless somebody has compared that run already. One that has lost some of its past is taught
+        first what it took in. Nothing is put right otherwise.
 
         Raises:
             AuditUnavailable: PostgreSQL did not answer.
@@ -64,6 +66,8 @@ class Mender:
             QueueUnavailable: Redis did not answer.
         """
         run_id = await self._redis.run_id()
+        if await self._was_compared(run_id):
+            return run_id
         await self._past.fence()
         comparison = await self.compare()
         if comparison.verdict is Verdict.REDIS_LOST or comparison.survey.halt.startswith(CLOSED):
@@ -73,6 +77,12 @@ class Mender:
         elif comparison.needs_mending:
             await self.keepsakes.recall()
         return run_id
+
+    async def _was_compared(self, run_id: str) -> bool:
+        """Whether somebody has compared that run, and nothing shows in Redis that has become of it since."""
+        survey = await self._redis.survey(_BEGINNING)
+        is_open = survey.counter is not None and not survey.halt.startswith(CLOSED)
+        return is_open and await self._redis.checked_run() == run_id
 
     async def run_id(self) -> str:
         """Which run of Redis this is.
