@@ -166,7 +166,7 @@ class ManagementSettings(Section):
     host: str = "127.0.0.1"
     port: Port = 8000
     api_key: SecretStr | None = None
-    """Without it the API starts, and answers 503 to the two writes."""
+    """Without it the API can be read, and answers 503 to whatever would change the queue or trading."""
 
 
 class LoggingSettings(Section):
