@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 AGAIN = (
     "tests/integration/queue/test_lost_replies.py",
     "packages/event-queue/tests/test_quick_connection.py",
+    "packages/event-queue/tests/test_known_run.py",
 )
 RUN = "import pytest, redis, sys; print('redis-py', redis.__version__); sys.exit(pytest.main(sys.argv[1:]))"
 

@@ -2,7 +2,7 @@
 
 QueueError
 ├── QueueUnavailable     Redis did not answer: keep what you hold and try again
-│   └── QueueClosed      Redis was emptied and is being rebuilt: the same
+│   └── QueueClosed      Redis may have lost some of its past, and is compared or rebuilt first: the same
 ├── QueueFull            Redis is at its memory limit: keep the event and try again
 ├── LeaseLost            another worker took over: stop, change nothing
 ├── QueueHalted          Redis lost changes that history knows: send no order, set the event aside
@@ -36,7 +36,7 @@ class QueueUnavailable(QueueError):
 
 
 class QueueClosed(QueueUnavailable):
-    """Redis holds no record at all, or is being rebuilt from history; nothing was changed."""
+    """Redis is empty, is being rebuilt, or has started anew and was not compared with history; nothing was changed."""
 
     def __init__(self, reason: str) -> None:
         """Say why."""
