@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from event_queue.event_ids import new_event_id
 
 
 class Command(StrEnum):
@@ -51,9 +53,9 @@ class RebalanceEvent(BaseModel):
         now: datetime,
         data: dict[str, Any] | None = None,
     ) -> "RebalanceEvent":
-        """Make an event with a fresh random id, created at `now` (aware; stored as UTC)."""
+        """Make an event with a fresh id, created at `now` (aware; stored as UTC)."""
         return cls(
-            event_id=uuid4(),
+            event_id=new_event_id(now),
             account_id=account_id,
             exec_command=exec_command,
             created_at=now.astimezone(UTC),
