@@ -6,6 +6,7 @@ brokerage under its orderRefs, whether it came to its end or was cut short by th
 more, as after any crash.
 """
 
+from collections import OrderedDict
 from typing import Final
 from uuid import UUID
 
@@ -22,7 +23,7 @@ class BegunAttempts:
 
     def __init__(self) -> None:
         """Know of none."""
-        self._begun: dict[tuple[UUID, int], None] = {}
+        self._begun: OrderedDict[tuple[UUID, int], None] = OrderedDict()
 
     def begin(self, event: RebalanceEvent) -> None:
         """Begin an attempt that was not begun here before.
@@ -38,7 +39,7 @@ class BegunAttempts:
             )
         self._begun[attempt] = None
         if len(self._begun) > _MOST:
-            del self._begun[next(iter(self._begun))]
+            self._begun.popitem(last=False)
 
     def end(self, event: RebalanceEvent, outcome: AttemptOutcome) -> None:
         """The queue knows how the attempt ended. One that was put aside as it was goes on under its number."""

@@ -50,11 +50,14 @@ class QuickConnection(_Connection):
             ConnectionError: of redis-py; Redis may or may not have run the commands.
             TimeoutError: of redis-py; not every reply came in `patience_seconds`.
         """
-        packed = [part for args in commands for part in self.pack_command(*args)]
+        packed: list[bytes] = []
+        for args in commands:
+            packed += self.pack_command(*args)
         expected = self._overdue.expected_in(patience_seconds)
-        exchange = QuickExchange(self._writer.transport, self._parser._reader, expected, len(commands))  # noqa: SLF001 - where replies are read
+        transport = self._writer.transport
+        exchange = QuickExchange(transport, self._parser._reader, expected, len(commands))  # noqa: SLF001 - where replies are read
         try:
-            self._writer.writelines(packed)
+            transport.write(b"".join(packed))
             replies = await expected
         except BaseException:
             expected.cancel()
@@ -62,8 +65,9 @@ class QuickConnection(_Connection):
             raise
         finally:
             exchange.end()
-        if any(isinstance(reply, RedisConnectionError) for reply in replies):
-            await self.disconnect(nowait=True)
+        for reply in replies:
+            if isinstance(reply, RedisConnectionError):
+                await self.disconnect(nowait=True)
         return replies
 
     def pack_command(self, *args: Any) -> list[bytes]:
