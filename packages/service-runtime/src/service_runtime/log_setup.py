@@ -69,29 +69,26 @@ class _BoundEvent:
         _EVENT.reset(self._before)
 
 
-def _add_event(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
-    bound = _EVENT.get()
-    if bound is not None:
-        event_dict.setdefault("event_id", str(bound[0]))
-        event_dict.setdefault("account_id", bound[1])
-    return event_dict
-
-
 def _shared_processors(service: str) -> list[Processor]:
     """What happens to every line, ours or a library's, before it is rendered."""
 
-    def name_service(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+    def describe(logger: Any, method: str, event_dict: EventDict) -> EventDict:
+        """Who tells it, how urgently, and of which event: in one step, as every line takes it."""
+        record = event_dict.get("_record")
+        event_dict["logger"] = logger.name if record is None else record.name
+        event_dict["level"] = method
         event_dict["service"] = service
+        bound = _EVENT.get()
+        if bound is not None:
+            event_dict.setdefault("event_id", str(bound[0]))
+            event_dict.setdefault("account_id", bound[1])
         return event_dict
 
     return [
-        _add_event,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
+        describe,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
-        name_service,
     ]
 
 

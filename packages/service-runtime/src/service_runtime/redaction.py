@@ -72,10 +72,10 @@ class Redactor:
     def value(self, value: object) -> object:
         """Numbers and None as they are, containers copied, everything else as masked text."""
         match value:
-            case None | bool() | int() | float():
-                return value
             case str():
                 return self.text(value)
+            case None | bool() | int() | float():
+                return value
             case Mapping():
                 items = cast("Mapping[object, object]", value).items()
                 return {self.text(str(key)): self.value(item) for key, item in items}
