@@ -19,6 +19,8 @@ class ChoiceClient:
         self._choices = choices
         self.pipeline: Callable[..., Any] = client.pipeline
         """Checks the types of the keys, which nobody changes here: no choice."""
+        self.set_response_callback: Callable[..., None] = client.set_response_callback
+        """How replies are read is no call."""
 
     def __getattr__(self, name: str) -> Any:
         """A command, as a call to be chosen."""
