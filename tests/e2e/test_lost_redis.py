@@ -1,16 +1,18 @@
 """Redis is wiped, emptied, or brought back from an older copy while the system trades: nothing is done twice."""
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from event_queue.testing.redis_server import RedisServer, running_redis
-from running_system import System, case_five, eventually
+from running_system import Service, System, case_five, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -18,6 +20,8 @@ OpenSystem = Callable[..., AbstractAsyncContextManager[System]]
 
 WORLD = case_five.world(fill_ms=400)
 FOLLOWERS = case_five.followers(3)
+SETTINGS = {"PROCESSING_LEASE_SECONDS": "3"}
+"""A worker that does not outlive the loss waits so long before it works."""
 
 
 @pytest.fixture
@@ -50,7 +54,7 @@ async def test_a_redis_wiped_during_a_rebalance_is_rebuilt(
     open_system: OpenSystem, redis: RedisServer, moment: str
 ) -> None:
     """Killed in the middle, with Redis's disk gone: all events come back, and no order goes out twice."""
-    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+    async with open_system(FOLLOWERS, WORLD, redis=redis, settings=SETTINGS) as system:
         events = {each.account_id: await system.signal(each.account_id) for each in FOLLOWERS}
         await system.happened(moment, "DU1")  # type: ignore[arg-type] # a literal of the parameters
         for event_id in events.values():
@@ -70,7 +74,7 @@ async def test_a_redis_wiped_during_a_rebalance_is_rebuilt(
 
 async def test_a_redis_emptied_during_a_rebalance_is_rebuilt(open_system: OpenSystem, redis: RedisServer) -> None:
     """The worker loses its lease in the middle of trading; all accounts arrive, and no order goes out twice."""
-    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+    async with open_system(FOLLOWERS, WORLD, redis=redis, settings=SETTINGS) as system:
         ids = [await system.signal(each.account_id) for each in FOLLOWERS]
         await system.happened("fill", "DU1")
         await stored(system)
@@ -84,9 +88,40 @@ async def test_a_redis_emptied_during_a_rebalance_is_rebuilt(open_system: OpenSy
         assert repeated_orders(system) == []
 
 
+async def test_a_worker_that_wakes_after_a_loss_sends_nothing_beside_another(
+    open_system: OpenSystem, redis: RedisServer, tmp_path: Path
+) -> None:
+    """Stopped in the middle of trading. The other gets the lease at once, and uses it when the first one has ended."""
+    async with open_system(FOLLOWERS, WORLD, redis=redis, settings=SETTINGS) as system:
+        other = Service("event_processor", system.processor.environment, tmp_path)
+        await other.start()
+        await other.log.until("lease_standby")
+        event_id = await system.signal("DU1")
+        await system.happened("order_accepted", "DU1")
+        await stored(system)
+        system.processor.send_signal(signal.SIGSTOP)
+        client: Any = Redis(port=redis.port)
+        async with client:
+            await client.flushall()
+        await other.log.until("lease_not_used_yet")
+        waiting = await system.api.component("worker", "degraded")
+        early = len(other.log.of("lease_acquired"))
+        await other.log.until("lease_acquired")
+        system.processor.send_signal(signal.SIGCONT)
+        await system.processor.log.until("lease_lost")
+        ended = await system.api.ended(event_id)
+        await other.kill()
+
+        assert "when every earlier lease has ended" in waiting["detail"]
+        assert early == 0
+        assert (ended["status"], ended["recovered"]) == ("completed", True)
+        assert system.held("DU1") == case_five.HELD_AFTER
+        assert repeated_orders(system) == []
+
+
 async def test_a_redis_emptied_while_running_is_rebuilt_in_order(open_system: OpenSystem, redis: RedisServer) -> None:
     """What waits comes back as it was within seconds; its twin is refused before and after."""
-    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+    async with open_system(FOLLOWERS, WORLD, redis=redis, settings=SETTINGS) as system:
         await system.api.http.put("/trading/pauses/all", json={"reason": "test"}, headers=dict(system.api.key))
         for follower in FOLLOWERS:
             await system.signal(follower.account_id)
@@ -120,7 +155,7 @@ async def test_a_redis_that_went_back_in_time_halts_trading_until_resynced(
     open_system: OpenSystem, redis: RedisServer, *, is_restarted: bool
 ) -> None:
     """An old copy holds events that have long ended: none runs again; after a resync what is new trades."""
-    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+    async with open_system(FOLLOWERS, WORLD, redis=redis, settings=SETTINGS) as system:
         headers = dict(system.api.key)
         await system.api.http.put("/trading/pauses/all", json={"reason": "test"}, headers=headers)
         event_id = await system.signal("DU1")
@@ -159,7 +194,7 @@ async def test_a_redis_that_went_back_in_time_halts_trading_until_resynced(
 @pytest.mark.parametrize("lost", ["rebalance_queue", "rebalance_events"])
 async def test_lost_keys_halt_trading_until_resynced(open_system: OpenSystem, redis: RedisServer, lost: str) -> None:
     """As eviction takes them: health says so, a resync brings every event back, and each ends once."""
-    async with open_system(FOLLOWERS, WORLD, redis=redis) as system:
+    async with open_system(FOLLOWERS, WORLD, redis=redis, settings=SETTINGS) as system:
         await system.processor.kill()
         ids = [await system.signal(each.account_id) for each in FOLLOWERS]
         await stored(system)

@@ -24,6 +24,10 @@ class LeaseGuard:
         """The lease was granted in answer to a request sent at `asked_at` (loop time)."""
         self._deadline = asked_at + ttl_seconds - MARGIN_SECONDS
 
+    def give_up(self) -> None:
+        """From now on it is not ours, however long it was granted for."""
+        self._deadline = float("-inf")
+
     @property
     def remaining_seconds(self) -> float:
         """How long the lease is certainly ours; negative when it no longer is."""

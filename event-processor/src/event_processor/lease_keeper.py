@@ -1,7 +1,13 @@
-"""Getting the lease, keeping it, and standing by while somebody else has it."""
+"""Getting the lease, keeping it, and standing by while somebody else has it.
+
+A Redis that was emptied, or has started anew and may come from an older file, may have forgotten a lease on which its
+holder still counts. So a lease from it is held unused for its whole length first: by then every earlier one has ended.
+Whoever counts on an earlier one himself need not wait, for then nobody else does.
+"""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -9,7 +15,7 @@ import structlog
 
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
-from event_queue.errors import CorruptQueue, QueueUnavailable
+from event_queue.errors import CorruptQueue, LeaseLost, QueueUnavailable
 from event_queue.outcomes import Lease, LeaseHeld
 from event_queue.ports.worker import WorkerQueue
 from service_runtime.clock import Clock
@@ -21,6 +27,10 @@ _LONGEST_STANDBY_SECONDS: Final = 5.0
 _SHORTEST_STANDBY_SECONDS: Final = 0.05
 _RENEWALS_PER_TTL: Final = 3
 _RETRY_SECONDS: Final = 1.0
+NOT_SOLE: Final = (
+    "Redis was emptied or has started anew, and another worker may still count on a lease that it has forgotten"
+)
+"""Why a lease is not used at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +42,16 @@ class LeaseKeeper:
     guard: LeaseGuard
     holder: LeaseHolder
     ttl: timedelta
+    tell_waiting: Callable[[Lease, float], Awaitable[None]] | None = None
+    """Called again and again while a lease is not used yet, with the seconds for which it is not."""
 
     async def acquire(self) -> Lease:
-        """Wait for the lease, as a hot standby while another process holds it; ends only with the lease."""
+        """Wait for a lease that may be used, as a hot standby while another process holds it; ends only with it."""
         while True:
             outcome = await self._try_acquire()
-            if isinstance(outcome, Lease):
+            if isinstance(outcome, Lease) and (outcome.is_sole or await self._outwait_others(outcome)):
                 _log.info("lease_acquired", token=outcome.token)
-                return outcome
+                return replace(outcome, is_sole=True)
             await self.clock.pause(self._standby_seconds(outcome))
 
     async def keep(self, lease: Lease) -> None:
@@ -48,13 +60,13 @@ class LeaseKeeper:
         Raises:
             LeaseLost: it has passed on, or could not be renewed before the guard's deadline.
         """
-        interval = self.ttl.total_seconds() / _RENEWALS_PER_TTL
         while True:
-            await self.clock.pause(interval)
+            await self.clock.pause(self._interval_seconds)
             await self._renew(lease)
 
     async def release(self, lease: Lease) -> None:
         """Give the lease up, so that the next process starts at once; it expires by itself if Redis is away."""
+        self.guard.give_up()
         try:
             await self.queue.release_lease(lease)
         except (QueueUnavailable, CorruptQueue) as error:
@@ -77,9 +89,42 @@ class LeaseKeeper:
     async def _ask(self, presumed_dead: str | None) -> Lease | LeaseHeld:
         asked_at = asyncio.get_running_loop().time()
         outcome = await self.queue.acquire_lease(self.holder.identity, ttl=self.ttl, presumed_dead=presumed_dead)
-        if isinstance(outcome, Lease):
-            self.guard.extend(asked_at, self.ttl.total_seconds())
-        return outcome
+        if isinstance(outcome, LeaseHeld):
+            self.guard.give_up()
+            return outcome
+        if not (outcome.is_sole or self.guard.remaining_seconds > 0):
+            return outcome
+        self.guard.extend(asked_at, self.ttl.total_seconds())
+        return replace(outcome, is_sole=True)
+
+    async def _outwait_others(self, lease: Lease) -> bool:
+        """Hold the lease, unused, until every earlier one has ended; False when it could not be held.
+
+        Pauses are measured by the monotonic clock, so that no clock that is set shortens them.
+        """
+        _log.warning("lease_not_used_yet", token=lease.token, seconds=self.ttl.total_seconds(), reason=NOT_SOLE)
+        try:
+            await self._hold_unused(lease)
+            await self._begin_to_use(lease)
+        except (LeaseLost, QueueUnavailable, CorruptQueue) as error:
+            _log.warning("lease_lost_unused", token=lease.token, reason=str(error))
+            return False
+        except asyncio.CancelledError:
+            await self.release(lease)
+            raise
+        return True
+
+    async def _hold_unused(self, lease: Lease) -> None:
+        for left in range(_RENEWALS_PER_TTL, 0, -1):
+            await self.queue.renew_lease(lease)
+            if self.tell_waiting is not None:
+                await self.tell_waiting(lease, left * self._interval_seconds)
+            await self.clock.pause(self._interval_seconds)
+
+    async def _begin_to_use(self, lease: Lease) -> None:
+        asked_at = asyncio.get_running_loop().time()
+        await self.queue.renew_lease(replace(lease, is_sole=True))
+        self.guard.extend(asked_at, self.ttl.total_seconds())
 
     async def _renew(self, lease: Lease) -> None:
         while True:
@@ -94,8 +139,12 @@ class LeaseKeeper:
                 self.guard.extend(asked_at, self.ttl.total_seconds())
                 return
 
-    def _standby_seconds(self, held: LeaseHeld | None) -> float:
-        if held is None:
+    @property
+    def _interval_seconds(self) -> float:
+        return self.ttl.total_seconds() / _RENEWALS_PER_TTL
+
+    def _standby_seconds(self, held: Lease | LeaseHeld | None) -> float:
+        if not isinstance(held, LeaseHeld):
             return _RETRY_SECONDS
         remaining = held.remaining_ms / 1000
         _log.info("lease_standby", held_by=held.token, remaining_seconds=remaining)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from event_processor.fill_watch import FillWatch
 from event_processor.history_gate import HistoryGate
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
-from event_processor.lease_keeper import LeaseKeeper
+from event_processor.lease_keeper import NOT_SOLE, LeaseKeeper
 from event_processor.live_permission import LivePermission
 from event_processor.operator_attention import OperatorAttention
 from event_processor.replacement_sets import load_replacement_sets
@@ -29,6 +29,7 @@ from event_processor.worker import Worker
 from event_processor.worker_status import WORKER, WorkerStatus
 from event_queue.components import ComponentReport
 from event_queue.errors import QueueError
+from event_queue.outcomes import Lease
 from event_queue.ports.operators import ComponentBoard
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from service_runtime.lifecycle import ServiceContext, run_service
@@ -89,7 +90,6 @@ def build_worker(
     """Wire the worker by hand."""
     processing = context.configuration.settings.processing
     guard, limits = LeaseGuard(context.stopping), StopLimits(context.stopping)
-    ttl = timedelta(seconds=processing.lease_seconds)
     status = WorkerStatus()
     reporter = _worker_reporter(status, context, redis.components, guard)
     status.on_change(reporter.changed)
@@ -101,7 +101,7 @@ def build_worker(
     return Worker(
         queue=redis.worker,
         attempts=_attempts(context, build_commands(context, redis, sessions, http), guard, limits, notifier),
-        keeper=LeaseKeeper(redis.worker, context.clock, guard, LeaseHolder.this_process(), ttl),
+        keeper=_lease_keeper(context, redis, guard, status),
         guard=guard,
         clock=context.clock,
         settings=processing,
@@ -117,6 +117,16 @@ def build_worker(
         take_charge=lambda: check_redis(redis),
         step_down=disconnect,
     )
+
+
+def _lease_keeper(context: ServiceContext, redis: RedisQueue, guard: LeaseGuard, status: WorkerStatus) -> LeaseKeeper:
+    async def tell_waiting(lease: Lease, seconds: float) -> None:
+        now = context.clock.now()
+        with suppress(QueueError):
+            await redis.components.report(status.report_waiting(lease, seconds=seconds, reason=NOT_SOLE, now=now))
+
+    ttl = timedelta(seconds=context.configuration.settings.processing.lease_seconds)
+    return LeaseKeeper(redis.worker, context.clock, guard, LeaseHolder.this_process(), ttl, tell_waiting)
 
 
 def _attempts(

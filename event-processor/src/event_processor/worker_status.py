@@ -1,7 +1,7 @@
 """What the worker says of itself on /health."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -87,6 +87,13 @@ class WorkerStatus:
         }
         state = ComponentState.DEGRADED if self._hindered else ComponentState.OK
         return ComponentReport(WORKER, state, "; ".join([self._detail(), *self._hindered.values()]), facts, now)
+
+    def report_waiting(self, lease: Lease, *, seconds: float, reason: str, now: datetime) -> ComponentReport:
+        """The present of a worker whose lease is not to be used for so many seconds yet."""
+        until = now + timedelta(seconds=seconds)
+        detail = f"works from {until:%Y-%m-%d %H:%M:%S} UTC on, when every earlier lease has ended: {reason}"
+        facts: dict[str, Any] = {"lease": lease.token, "in_hand": [], "last": self._last}
+        return ComponentReport(WORKER, ComponentState.DEGRADED, detail, facts, now)
 
     def _changed(self) -> None:
         if self._listener is not None:

@@ -78,6 +78,49 @@ async def test_a_late_release_leaves_the_heir_alone(queue: RedisQueue, lease: Le
     await queue.worker.renew_lease(heir)
 
 
+async def test_an_emptied_redis_says_that_it_may_have_forgotten_somebody(queue: RedisQueue, lease: Lease) -> None:
+    """Until a holder vouches for it, who has found that nobody else counts on a lease."""
+    await queue.worker.renew_lease(lease)
+    unproven = await _next_holder(queue, "worker-b", lease)
+    await queue.worker.renew_lease(replace(unproven, is_sole=True))
+    proven = await _next_holder(queue, "worker-c", unproven)
+    await queue.client.flushall()
+    emptied = await queue.worker.acquire_lease("worker-d", ttl=MINUTE)
+
+    assert isinstance(emptied, Lease)
+    assert [each.is_sole for each in (lease, unproven, proven, emptied)] == [False, False, True, False]
+
+
+async def test_a_holder_never_gets_one_token_twice(queue: RedisQueue, lease: Lease) -> None:
+    """What it wrote under a lease that Redis has forgotten must not pass for work under its next one."""
+    assert lease.token == "worker-a:1"
+    await queue.client.flushall()
+
+    again = await queue.worker.acquire_lease("worker-a", ttl=MINUTE)
+
+    assert again == Lease(token="worker-a:2", fence=2, ttl_ms=60_000)
+
+
+async def test_an_earlier_lease_that_comes_back_is_nobodys(queue: RedisQueue, lease: Lease) -> None:
+    """A Redis that went back in time holds a token which its holder has given up since."""
+    await queue.worker.release_lease(lease)
+    latest = await queue.worker.acquire_lease("worker-a", ttl=MINUTE)
+    await queue.client.set(queue.keys.lease, lease.token)
+    await queue.client.set(queue.keys.fence, lease.fence)
+
+    again = await queue.worker.acquire_lease("worker-a", ttl=MINUTE)
+
+    assert latest == Lease(token="worker-a:2", fence=2, ttl_ms=60_000)
+    assert again == Lease(token="worker-a:3", fence=3, ttl_ms=60_000)
+
+
+async def _next_holder(queue: RedisQueue, holder: str, before: Lease) -> Lease:
+    await queue.worker.release_lease(before)
+    lease = await queue.worker.acquire_lease(holder, ttl=MINUTE)
+    assert isinstance(lease, Lease)
+    return lease
+
+
 @pytest.mark.parametrize("name", WRITES)
 async def test_a_late_workers_write_changes_nothing(queue: RedisQueue, lease: Lease, name: str) -> None:
     """Once the lease has passed on, every write of the old holder raises and leaves queue and audit as they were."""

@@ -100,9 +100,9 @@ async def test_a_step_whose_reply_is_lost_happens_once(
 ) -> None:
     """With and without the loss, the answer and the state are the same."""
     events = [make_event("DU1"), make_event("DU2")]
-    lease = await take_lease(redis_queue)
 
     async def story(queue: RedisQueue, *, lossy: bool) -> tuple[object, int, int]:
+        lease = await take_lease(redis_queue)
         for event in events:
             await redis_queue.intake.enqueue(event)
         held = events[0]
@@ -116,7 +116,6 @@ async def test_a_step_whose_reply_is_lost_happens_once(
 
     expected = await story(redis_queue, lossy=False)
     await redis_queue.client.flushall()
-    assert await take_lease(redis_queue) == lease
 
     assert await story(far_queue, lossy=True) == expected
     assert proxy.lost == 1

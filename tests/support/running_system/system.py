@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from event_queue.redis_queue import RedisAddress, open_redis
+from event_queue.testing.first_run import vouch_for_run
 from running_system.followers import Follower, sandbox_spec, write_files
 from running_system.management import Event, Management, eventually
 from running_system.run import Run
@@ -178,10 +180,17 @@ async def running_system(
             channels = {follower.account_id: follower.channel_name for follower in followers if follower.is_enabled}
             system = System(sandbox, services, Management(port), channels)
             try:
+                await _vouch_for(stores)
                 await system.start()
                 yield system
             finally:
                 await system.stop()
+
+
+async def _vouch_for(stores: Stores) -> None:
+    """No worker of this system was ever there, so the first need not wait for the lease of another to end."""
+    async with open_redis(RedisAddress("127.0.0.1", stores.redis_port), key_prefix=stores.key_prefix) as queue:
+        await vouch_for_run(queue.client, queue.keys)
 
 
 @contextmanager

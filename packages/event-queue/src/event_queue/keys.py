@@ -43,6 +43,8 @@ class QueueKeys:
     """STRING `<holder>:<fence>`, expiring: the one worker."""
     fence: str
     """STRING, how many holders the lease ever had."""
+    lease_run: str
+    """STRING, the run of Redis in which no lease is forgotten: one that another run grants is not used at once."""
     wake: str
     """LIST of a few tokens that tell a waiting worker to look again."""
     paused: str
@@ -98,6 +100,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "recoveries": "event_recoveries",
         "lease": "processor_lease",
         "fence": "lease_fence",
+        "lease_run": "lease_run",
         "wake": "queue_wake",
         "paused": "trading_paused",
         "parked": "parked_events",
@@ -127,6 +130,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "recoveries": "hash",
         "lease": "string",
         "fence": "string",
+        "lease_run": "string",
         "wake": "list",
         "paused": "hash",
         "parked": "hash",

@@ -1,6 +1,6 @@
 """What a transition of the queue did: closed unions of frozen values, matched once by the caller."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
@@ -68,6 +68,8 @@ class Lease:
     fence: int
     """Grows with every new holder."""
     ttl_ms: int
+    is_sole: bool = field(default=True, compare=False)
+    """Whether nobody else counts on an earlier lease. If not, this one may be used only after a whole length of it."""
 
 
 @dataclass(frozen=True, slots=True)

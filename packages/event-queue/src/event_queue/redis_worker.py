@@ -35,18 +35,24 @@ class RedisWorkerQueue:
         self._scripts = scripts
         self._blocking: Any = blocking
         self._next_due_at: float | None = None
+        self._latest_fence = 0
 
     async def acquire_lease(self, holder: str, *, ttl: timedelta, presumed_dead: str | None = None) -> LeaseOutcome:
         """Take the lease when it is free; `holder` must be unique to one start of one process."""
         ttl_ms = ttl // _MILLISECOND
-        answer, token, number = await self._scripts.run("acquire_lease", holder, ttl_ms, presumed_dead or "")
-        if answer == "held":
-            return LeaseHeld(token=token, remaining_ms=int(number))
-        return Lease(token=token, fence=int(number), ttl_ms=ttl_ms)
+        asked = holder, ttl_ms, presumed_dead or "", self._latest_fence
+        match await self._scripts.run("acquire_lease", *asked):
+            case ["held", str(token), str(remaining)]:
+                return LeaseHeld(token=token, remaining_ms=int(remaining))
+            case [_, token, fence, sole]:
+                self._latest_fence = int(fence)
+                return Lease(token=token, fence=int(fence), ttl_ms=ttl_ms, is_sole=sole == "sole")
+            case reply:
+                raise CorruptQueue(f"no answer to acquire_lease: {reply!r}")
 
     async def renew_lease(self, lease: Lease) -> None:
         """Extend the lease to its full length."""
-        await self._write("renew_lease", lease, lease.ttl_ms)
+        await self._write("renew_lease", lease, lease.ttl_ms, "1" if lease.is_sole else "")
 
     async def release_lease(self, lease: Lease) -> None:
         """Give the lease up; harmless when it is lost already."""

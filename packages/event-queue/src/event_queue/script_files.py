@@ -80,8 +80,13 @@ def _load(name: ScriptName) -> Script:
     )
 
 
+def read_shared(name: str) -> str:
+    """The text of a passage that scripts share."""
+    return _read(f"shared/{name}.lua")
+
+
 def _shared(names: list[str]) -> str:
-    return "\n".join(_read(f"shared/{name}.lua") for name in names)
+    return "\n".join(map(read_shared, names))
 
 
 def _read(path: str) -> str:
