@@ -1,4 +1,4 @@
-"""The driver catches what it is for: each of thirteen known bugs, put into a copy of the product, is found."""
+"""The driver catches what it is for: each of fourteen known bugs, put into a copy of the product, is found."""
 
 import pytest
 
@@ -18,9 +18,9 @@ async def test_a_known_bug_is_caught(bug: Bug, database: Database) -> None:
     assert verdict.is_caught, verdict.words
 
 
-def test_there_are_thirteen() -> None:
-    """Twelve of other queues, and the one that a history beside the queue makes possible."""
-    assert len({bug.name for bug in BUGS}) == 13
+def test_there_are_fourteen() -> None:
+    """Twelve of other queues, one of lock services, and one that a history beside the queue makes possible."""
+    assert len({bug.name for bug in BUGS}) == 14
 
 
 def test_a_bug_that_does_not_fit_the_product_is_an_error() -> None:

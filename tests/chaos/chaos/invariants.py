@@ -42,6 +42,7 @@ def check(seen: Observation) -> list[Finding]:
         "I5": (
             *orders_once(seen, entries),
             *orders_in_time(seen, entries),
+            *none_beside_a_successor(seen),
             *none_while_halted(seen, entries),
             *positions(seen),
         ),
@@ -133,6 +134,16 @@ def orders_in_time(seen: Observation, entries: Sequence[Entry]) -> Iterator[str]
             yield f"order {order.ref} was sent without being written down"
 
 
+def none_beside_a_successor(seen: Observation) -> Iterator[str]:
+    """I5: whoever still counts on a lease that Redis lost sends nothing once anybody sends under one granted since."""
+    for loss in seen.losses:
+        first = min((order.at_ms for order in seen.orders if order.granted_ms > loss), default=float("inf"))
+        for order in seen.orders:
+            if order.granted_ms <= loss and order.at_ms > first:
+                late = order.at_ms - first
+                yield f"order {order.ref} came {late:.0f} ms after one under a lease that was granted since"
+
+
 def none_while_halted(seen: Observation, entries: Sequence[Entry]) -> Iterator[str]:
     """I5: nothing is claimed and no order meant while trading is halted, by Redis's own clock."""
     for entry in entries:
@@ -143,7 +154,10 @@ def none_while_halted(seen: Observation, entries: Sequence[Entry]) -> Iterator[s
 
 
 def _on_record(seen: Observation, entries: Sequence[Entry]) -> Sequence[Order]:
-    """The orders that anybody can know of: not those that were meant in a past that was lost untold."""
+    """The orders that anybody can know of: not those that were meant in a past that was lost untold.
+
+    Whoever meant one then may send it after the loss, for as long as its lease lasts and nobody else works.
+    """
     if not seen.losses:
         return seen.orders
     meant = dict[str, int]()
@@ -155,13 +169,13 @@ def _on_record(seen: Observation, entries: Sequence[Entry]) -> Sequence[Order]:
     return [
         order
         for order in seen.orders
-        if order.at_ms > last or meant.get(order.ref, last) <= order.at_ms + _CLOCK_SLACK_MS
+        if order.granted_ms > last or meant.get(order.ref, last) <= order.at_ms + _CLOCK_SLACK_MS
     ]
 
 
 def _since_the_last_loss(seen: Observation) -> Sequence[Order]:
     last = max(seen.losses, default=0)
-    return [order for order in seen.orders if order.at_ms > last]
+    return [order for order in seen.orders if order.granted_ms > last]
 
 
 def positions(seen: Observation) -> Iterator[str]:

@@ -115,6 +115,13 @@ class Order:
     """Milliseconds since 1970, by the clock of the machine."""
     fence: int | None = None
     """Number of the lease it was sent under, where the brokerage of the trial can know it."""
+    since_ms: float | None = None
+    """When that lease was had, likewise."""
+
+    @property
+    def granted_ms(self) -> float:
+        """When the lease was had; where that is not known, when the order arrived."""
+        return self.at_ms if self.since_ms is None else self.since_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,6 @@ from event_queue.redis_queue import RedisQueue
 from service_runtime.clock import Clock
 from service_runtime.settings import ProcessingSettings
 
-_LEASE = timedelta(seconds=LEASE_SECONDS)
 _RESTART_SECONDS = 0.05
 _PATIENCE_SECONDS = 5.0
 _LOOK_SECONDS = 0.05
@@ -54,6 +53,8 @@ class Commands:
         self._points = points
         self.fence = 0
         """Number of the present lease."""
+        self.since_ms = 0.0
+        """When it was had."""
         self._work_seconds: float = args["work_seconds"]
         self._delayed: set[UUID] = set()
         self._kills_for_poison: bool = args.get("kills_for_poison", False)
@@ -86,7 +87,8 @@ class Commands:
         await recorder.intent(request, "as scripted")
         self._points.reach("order:before")
         guard.require_running()
-        tell(order=request.order_ref, account=event.account_id, at_ms=wall_ms(), fence=self.fence)
+        lease = {"fence": self.fence, "since_ms": self.since_ms}
+        tell(order=request.order_ref, account=event.account_id, at_ms=wall_ms(), **lease)
         self._points.reach("order:after")
         await self._clock.pause(self._work_seconds)
 
@@ -102,7 +104,7 @@ class Status(WorkerStatus):
         """The worker has the lease, or no longer has one."""
         super().holding(lease)
         if lease is not None:
-            self._commands.fence = lease.fence
+            self._commands.fence, self._commands.since_ms = lease.fence, wall_ms()
             tell(lease=lease.fence)
 
 
@@ -154,11 +156,12 @@ def _worker(args: Mapping[str, Any], queue: RedisQueue, points: Points, stop: as
     )
     commands = Commands(gate, clock, points, args)
     guard, limits = LeaseGuard(stop), StopLimits(stop)
+    lease = timedelta(seconds=args.get("lease_seconds", LEASE_SECONDS))
     runner: Any = commands
     return Worker(
         queue=queue.worker,
         attempts=Attempts(commands=runner, guard=guard, limits=limits, grace_seconds=0.1),
-        keeper=LeaseKeeper(queue.worker, clock, guard, LeaseHolder.this_process(), _LEASE),
+        keeper=LeaseKeeper(queue.worker, clock, guard, LeaseHolder.this_process(), lease),
         guard=guard,
         clock=clock,
         settings=ProcessingSettings(

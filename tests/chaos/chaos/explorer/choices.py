@@ -41,6 +41,7 @@ class Choices:
         self._chance = chance
         self._waiting: dict[str, tuple[str, asyncio.Future[Fate]]] = {}
         self._living: dict[str, asyncio.Task[None]] = {}
+        self._asleep: set[str] = set()
         self._arrived = asyncio.Event()
 
     @property
@@ -62,13 +63,19 @@ class Choices:
         self._living[name] = task
         task.add_done_callback(lambda _: self._left(name))
 
-    async def turn(self, call: str) -> Fate:
-        """Wait to be chosen; called by an actor before each call.
+    def wake(self) -> None:
+        """Let those be chosen again who stand still."""
+        self._asleep.clear()
+
+    async def turn(self, call: str, *, stands_still: bool = False) -> Fate:
+        """Wait to be chosen; called by an actor before each call. One that stands still is not chosen until `wake`.
 
         Raises:
             Killed: the actor dies before the call.
         """
         name = _actor.get()
+        if stands_still:
+            self._asleep.add(name)
         waiting: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
         self._waiting[name] = (call, waiting)
         self._arrived.set()
@@ -84,9 +91,10 @@ class Choices:
             BaseException: what ended an actor that nobody killed.
         """
         await self._all_wait()
-        if not self._waiting:
+        awake = self._waiting.keys() - self._asleep
+        if not awake:
             return
-        name = self._chance.choice(sorted(self._waiting))
+        name = self._chance.choice(sorted(awake))
         call, waiting = self._waiting.pop(name)
         fate = self._chance.choices(list(fates), list(fates.values()))[0]
         self.log.append(f"{name}: {call} {fate.value}")

@@ -1,23 +1,20 @@
-"""The actors of a schedule: the product's own queue, intake, relay and mender, in the hands of simple people."""
+"""The actors of a schedule but its workers: intake, relay and mender of the product, in the hands of simple people."""
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import count
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from chaos.actors.stage import wall_ms
 from chaos.explorer.choices import Choices
+from chaos.explorer.lease_time import LeaseTime
 from chaos.observation import Order
-from event_queue.audit import AuditKind
-from event_queue.errors import LeaseLost, QueueClosed, QueueError, QueueHalted, QueueUnavailable
+from event_queue.errors import QueueClosed, QueueError, QueueUnavailable
 from event_queue.events import Command, RebalanceEvent
 from event_queue.inbound_message import InboundMessage
 from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
-from event_queue.outcomes import Lease
 from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import OutboxRelay
@@ -26,13 +23,10 @@ from service_runtime.clock import SystemClock
 
 Answer = TypeVar("Answer")
 
-_LEASE: Final = timedelta(minutes=10)
-_PAUSE: Final = timedelta(minutes=30)
 _BLOCK: Final = timedelta(milliseconds=1)
-_LEGS: Final = ("SELL", "BUY")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Place:
     """Where the actors are, and what they leave for the checks."""
 
@@ -44,6 +38,9 @@ class Place:
     answers: dict[int, str] = field(default_factory=dict[int, str])
     finished: set[str] = field(default_factory=set[str])
     """Sources that have sent everything."""
+    time: LeaseTime = field(default_factory=LeaseTime)
+    lives: int = 0
+    """Of workers, so far."""
 
     @property
     def mender(self) -> Mender:
@@ -67,7 +64,7 @@ async def produce(place: Place, source: str, signals: Sequence[Mapping[str, Any]
             data={"n": signal["n"], "script": signal["script"]},
         )
         message = InboundMessage("signals", f"m{signal['n']}") if is_message else None
-        outcome = await _patiently(
+        outcome = await patiently(
             lambda event=event, message=message: intake.enqueue(
                 event, message=message, remember_while_in_flight=message is not None
             )
@@ -75,47 +72,6 @@ async def produce(place: Place, source: str, signals: Sequence[Mapping[str, Any]
         word = type(outcome).__name__.lower()
         place.answers[signal["n"]] = {"alreadyseen": "seen"}.get(word, word)
     place.finished.add(source)
-
-
-async def work(place: Place, name: str) -> None:
-    """Lead whenever the lease can be had, until killed."""
-    for start in count(1):
-        holder = f"{name}.{start}"
-        lease = await _patiently(lambda holder=holder: place.queue.worker.acquire_lease(holder, ttl=_LEASE))
-        if isinstance(lease, Lease):
-            try:
-                await _lead(place, lease)
-            except LeaseLost:
-                continue
-
-
-async def _lead(place: Place, lease: Lease) -> None:
-    worker = place.queue.worker
-    await _patiently(lambda: worker.recover(lease, repeat_pause=_PAUSE))
-    while True:
-        event = await _patiently(lambda: worker.claim(lease, "0"))
-        while event is not None:
-            event = await _attempt(place, lease, event)
-
-
-async def _attempt(place: Place, lease: Lease, event: RebalanceEvent) -> RebalanceEvent | None:
-    """One attempt, as the event's data say; the next event, when one was claimed with its end."""
-    worker = place.queue.worker
-    script = cast("Sequence[str]", event.data["script"])
-    step = script[min(event.times_queued, len(script)) - 1]
-    for leg in _LEGS:
-        ref = f"{event.event_id}:{event.times_queued}:{leg}"
-        details = {"order_ref": ref}
-        try:
-            await _patiently(lambda details=details: worker.record(lease, "0", event, AuditKind.ORDER_INTENT, details))
-        except QueueHalted:
-            return None
-        place.orders.append(Order(ref, event.account_id, wall_ms(), lease.fence))
-    if step == "fail":
-        await _patiently(lambda: worker.requeue(lease, "0", event, pause=_PAUSE, error="as scripted", result={}))
-        return None
-    end = worker.skip if step == "skip" else worker.complete
-    return await _patiently(lambda: end(lease, "0", event, result={}, claim_next=place.chance.random() < 0.5))
 
 
 async def carry(place: Place) -> None:
@@ -143,7 +99,7 @@ async def _no_pause(_: timedelta) -> None:
     """Every call is chosen anyhow."""
 
 
-async def _patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
+async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
     """Ask until answered, as the product does."""
     while True:
         try:

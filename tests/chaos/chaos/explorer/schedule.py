@@ -13,7 +13,8 @@ from chaos.actors.names import HOUR_MS, STEP_KEY
 from chaos.actors.stage import scripts_with_steps
 from chaos.explorer.choices import Choices, Fate
 from chaos.explorer.clients import ChoiceClient, ChoicePool
-from chaos.explorer.people import Place, carry, mend, produce, work
+from chaos.explorer.leading import work
+from chaos.explorer.people import Place, carry, mend, produce
 from chaos.invariants import Finding, check
 from chaos.observation import Observation, Signal
 from chaos.outcome import DRIVER, Outcome
@@ -27,13 +28,18 @@ from event_queue.postgres_pool import PostgresAddress, open_pool
 from event_queue.redis_queue import RedisQueue, queue_of
 from event_queue.script_runner import ScriptRunner
 from event_queue.sql_files import load_queries
+from event_queue.testing.first_run import vouch_for_run
 from event_queue.testing.redis_server import running_redis
 
 STEPS: Final = 200
 _SIGNALS: Final = 12
 _MOST_STEPS_TO_REST: Final = 6_000
 _CALM: Final[dict[Fate, float]] = {Fate.RUNS: 1.0}
+_WAKES: Final = 0.01
+"""How often, of all steps, whoever stands still goes on."""
 _LOOK_EVERY: Final = 25
+_LEASE_EVERY: Final = 8 * _LOOK_EVERY
+"""Steps of all actors in which one of them comes to the end of a few events."""
 _LAST_WORDS: Final = 60
 _PATIENCE: Final = timedelta(hours=1)
 """An actor may wait long for its turn."""
@@ -53,6 +59,7 @@ class Explorer:
         """Let the seed decide so many steps, then let everything run, and check."""
         began = monotonic()
         await self._raw.flushall()
+        await vouch_for_run(self._raw, QueueKeys.with_prefix())
         await self._raw.script_flush()  # a script that is known already takes one call less
         await empty_tables(self._database.dsn)
         chance = random.Random(f"schedule {seed}")  # noqa: S311 - draws plans, keeps no secret
@@ -146,9 +153,11 @@ class _Story:
             self._revive()
             await self._place.choices.step(fates)
             if self._chance.random() < trouble / 10:
-                await self._raw.delete("processor_lease")
+                await self._place.time.pass_a_length(self._raw)
             if self._chance.random() < trouble / 10:
                 await self._raw.set(STEP_KEY, self._chance.choice((-1, 0, 1, 2)) * HOUR_MS)
+            if self._chance.random() < _WAKES:
+                self._place.choices.wake()
             if may_wipe and self._chance.random() < 2 / steps:
                 await self._wipe()
 
@@ -159,10 +168,17 @@ class _Story:
             await self._place.choices.step(_CALM)
             if step % _LOOK_EVERY == 0:
                 await self._raw.set(STEP_KEY, (3 + step // _LOOK_EVERY) * HOUR_MS)
-                await self._raw.delete("processor_lease")
+                await self._let_time_pass(step)
                 if self._all_sent() and await is_quiet():
                     return True
         return False
+
+    async def _let_time_pass(self, step: int) -> None:
+        """Whoever stands still goes on in the middle of a lease's length, and everybody comes to its end."""
+        if step % _LEASE_EVERY == _LEASE_EVERY // 2:
+            self._place.choices.wake()
+        if step and step % _LEASE_EVERY == 0:
+            await self._place.time.pass_a_length(self._raw)
 
     def _all_sent(self) -> bool:
         return set(SOURCES) <= self._place.finished

@@ -199,6 +199,13 @@ PostgresAppender._store = _cursor_first
         signals=60,
     ),
     Bug(
+        name="a lease of an emptied Redis is used at once",
+        changes=(Change(f"{_SCRIPTS}/acquire_lease.lua", "and 'sole' or ''", "and 'sole' or 'sole'"),),
+        faults=("F3c",),
+        breaks=("I5",),
+        signals=60,
+    ),
+    Bug(
         name="SREM before complete: the pair is free while its event still lives",
         changes=(
             Addition(

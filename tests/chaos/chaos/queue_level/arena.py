@@ -17,6 +17,8 @@ from chaos.queue_level.post import Post, ProducerPost
 from chaos.reading import empty_tables, raw_redis
 from chaos.restarts import Restarts
 from chaos.wire import Wire, open_wire
+from event_queue.keys import QueueKeys
+from event_queue.testing.first_run import vouch_for_run
 from event_queue.testing.postgres_server import PostgresServer
 from event_queue.testing.redis_server import RedisServer
 
@@ -191,6 +193,7 @@ async def open_arena(
         stack.callback(redis.stop)
         raw = raw_redis(redis.port)
         stack.push_async_callback(raw.aclose)
+        await vouch_for_run(raw, QueueKeys.with_prefix())
         arena = Arena(
             chance=chance,
             redis=redis,

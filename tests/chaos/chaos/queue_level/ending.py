@@ -46,7 +46,7 @@ async def observe(arena: Arena, *, is_quiet: bool) -> Observation:
         books=await read_books(arena.raw),
         tables=await read_tables(arena.database.dsn),
         signals=[signal for post in arena.producers for signal in _signals(post, arena.load[post.name])],
-        orders=[Order(line["order"], line["account"], line["at_ms"], line["fence"]) for line in orders],
+        orders=[Order(*(line[each] for each in ("order", "account", "at_ms", "fence", "since_ms"))) for line in orders],
         glances=[Glance(**line) for line in arena.glances],
         is_quiet=is_quiet,
         kept=frozenset(arena.kept),

@@ -19,6 +19,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         Fault("F2b", of_the_worker.strike_at_work),
         Fault("F3", of_the_worker.pause_worker),
         Fault("F3b", of_the_worker.take_lease_away),
+        Fault("F3c", of_the_past.forget_lease, of_the_past.prepare_long_leases),
         Fault("F4", of_wires.lose_replies),
         Fault("F4b", of_wires.lose_replies_at_work),
         Fault("F5", of_wires.damage_wire),

@@ -4,16 +4,20 @@ One such loss is put right before the next begins, and what comes back after one
 not bring back what was wiped. Whoever restores such a copy by hand has two pasts (tests/integration/queue).
 """
 
+import signal
 from collections.abc import Callable
 from typing import Final
 
+from chaos.points import Strike
 from chaos.pulse import some_time
 from chaos.queue_level.arena import Arena
+from chaos.queue_level.faults.fault import PATIENCE_SECONDS, has_told
 from chaos.queue_level.operator import VERDICT_SECONDS, redis_ms, see_it_through, until
 from chaos.reading import stored_counter
 
 _POWER_LOSS_SECONDS: Final = 2.0
 """What `appendfsync everysec` may lose at most."""
+_LONG_LEASE_SECONDS: Final = 4.0
 _SNAPSHOT: Final = b"REDIS"
 """How a log begins that was written anew; commands follow behind it."""
 _FIRST_COMMAND: Final = b"*2\r\n$6\r\nSELECT"
@@ -64,6 +68,23 @@ async def wipe(arena: Arena) -> None:
     for producer in arena.producers:
         producer.repeats = len(arena.load[producer.name])
         arena.kill(producer)
+
+
+async def prepare_long_leases(arena: Arena) -> None:
+    """So that a worker counts on its own for longer than it takes to put Redis right."""
+    arena.set_for_all(lease_seconds=_LONG_LEASE_SECONDS)
+
+
+async def forget_lease(arena: Arena) -> None:
+    """F3: the worker is stopped right before an order, Redis is emptied, and it wakes when another has traded."""
+    standby = arena.add_worker("heir", hands=1, lease_seconds=_LONG_LEASE_SECONDS)
+    await arena.worker.strike(Strike("order:before", arena.chance.randint(1, 6), "stop"))
+    if await arena.pulse.until(lambda: has_told(arena.worker, "struck"), seconds=PATIENCE_SECONDS):
+        await standby.start()
+        async with arena.past_turn:
+            await _go_back(arena, lambda _: b"")
+        await arena.pulse.until(lambda: has_told(standby, "order"), seconds=2 * _LONG_LEASE_SECONDS + PATIENCE_SECONDS)
+    arena.worker.signal(signal.SIGCONT)
 
 
 def _cut(log: bytes, part: float) -> bytes:
