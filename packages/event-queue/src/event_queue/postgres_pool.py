@@ -14,6 +14,8 @@ from event_queue.postgres_connect import connect
 _CONNECT_SECONDS: Final = 5.0
 _USE_SECONDS: Final = 20.0
 """For everything that a connection is taken out of the pool for."""
+_MOMENT_SECONDS: Final = 0.5
+"""For a PostgreSQL that is well to end what was cut short, before its connection is ended instead."""
 _UNAVAILABLE: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -47,22 +49,37 @@ class AuditPool:
     async def connection(self, action: str) -> AsyncGenerator[Any]:
         """A connection of the pool, for what `action` says.
 
-        One that has not done it in time is cut off: a PostgreSQL that hangs answers neither a cancellation nor a
-        rollback, and waiting for those would take several times as long.
+        What has not been done in time is cut short, and the connection ended a moment later: a PostgreSQL that hangs
+        answers neither a cancellation nor a rollback. Both are needed: ending a connection does not wake a COPY that
+        waits for room to send, and cancelling it does not wake the rollback behind it.
 
         Raises:
             AuditUnavailable: PostgreSQL could not be reached, did not answer in time, or refused to serve.
         """
         try:
-            async with self._pool.acquire(timeout=_CONNECT_SECONDS) as connection:
-                overdue = asyncio.get_running_loop().call_later(self._use_seconds, connection.terminate)
-                try:
+            connection = await self._pool.acquire(timeout=_CONNECT_SECONDS)
+            loop = asyncio.get_running_loop()
+            overdue = loop.call_later(self._use_seconds + _MOMENT_SECONDS, connection.terminate)
+            limit = asyncio.timeout(self._use_seconds)
+            try:
+                async with limit:
                     yield connection
-                finally:
-                    overdue.cancel()
-                    _end_amid_transaction(connection)
+            except _UNAVAILABLE as error:
+                if limit.expired():
+                    raise TimeoutError(f"not done within {self._use_seconds:g} s") from error
+                raise
+            finally:
+                overdue.cancel()
+                await self._put_back(connection)
         except _UNAVAILABLE as error:
-            raise AuditUnavailable(f"{action}: PostgreSQL did not serve: {error or type(error).__name__}") from error
+            reason = str(error) or type(error).__name__
+            raise AuditUnavailable(f"{action}: PostgreSQL did not serve: {reason}") from error
+
+    async def _put_back(self, connection: Any) -> None:
+        """Return it to the pool; one that cannot be used again at once is ended, and what ended its use stands."""
+        _end_amid_transaction(connection)
+        with suppress(TimeoutError):
+            await self._pool.release(connection, timeout=_MOMENT_SECONDS)
 
 
 def _end_amid_transaction(connection: Any) -> None:
