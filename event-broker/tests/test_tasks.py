@@ -288,13 +288,15 @@ async def test_redis_is_looked_at_again_and_again() -> None:
 
 
 async def test_old_events_are_purged_daily_and_sooner_after_a_failure() -> None:
-    """The limit is the retention before now; a PostgreSQL that is away is asked again in ten minutes."""
-    limits: list[datetime] = []
+    """Each time by the clock of that moment; a PostgreSQL that is away is asked again in ten minutes."""
+    year = timedelta(days=365)
+    asked: list[datetime] = []
 
     class Store:
-        async def purge(self, *, older_than: datetime) -> int:
-            limits.append(older_than)
-            if len(limits) == 2:
+        async def purge(self, *, now: datetime, retention: timedelta) -> int:
+            assert retention == year
+            asked.append(now)
+            if len(asked) == 2:
                 raise AuditUnavailable("gone")
             return 7
 
@@ -302,9 +304,8 @@ async def test_old_events_are_purged_daily_and_sooner_after_a_failure() -> None:
     clock = CountingClock(3)
 
     with capture_logs() as logs:
-        await until_paused(lambda: purge_daily(store, timedelta(days=365), clock))
+        await until_paused(lambda: purge_daily(store, year, clock))
 
-    year = timedelta(days=365)
-    assert limits == [NOW - year, NOW + timedelta(days=1) - year, NOW + timedelta(days=1, minutes=10) - year]
+    assert asked == [NOW, NOW + timedelta(days=1), NOW + timedelta(days=1, minutes=10)]
     assert clock.pauses == [86400, 600, 86400]
     assert [log["event"] for log in logs] == ["audit_purged", "audit_not_purged", "audit_purged"]

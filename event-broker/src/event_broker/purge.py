@@ -1,4 +1,4 @@
-"""Once a day, what has ended long ago leaves PostgreSQL.
+"""Once a day, what has ended long ago leaves PostgreSQL, where `purge_until.sql` says what stays.
 
 Log events: audit_purged (events=), audit_not_purged.
 """
@@ -24,7 +24,7 @@ async def purge_daily(audit: AuditStore, retention: timedelta, clock: Clock) -> 
 
 async def _purge(audit: AuditStore, retention: timedelta, clock: Clock) -> bool:
     try:
-        events = await audit.purge(older_than=clock.now() - retention)
+        events = await audit.purge(now=clock.now(), retention=retention)
     except AuditUnavailable as error:
         _log.warning("audit_not_purged", reason=str(error), retry_seconds=PURGE_RETRY.total_seconds())
         return False

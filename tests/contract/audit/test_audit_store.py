@@ -196,18 +196,6 @@ async def test_a_rolled_back_pause_is_a_diverged_history(audit: AuditStore, make
         await audit.append([rolled_back.switched(AuditKind.PAUSED, "DU1", actor="ops", reason="other news")])
 
 
-async def test_old_pauses_are_purged(audit: AuditStore, maker: RecordMaker) -> None:
-    """They go by their age, as refused signals do."""
-    await audit.append([maker.switched(AuditKind.PAUSED, "DU1", actor="ops", reason="news")])
-
-    await audit.purge(older_than=START)
-    kept = await audit.list_pauses(limit=10)
-    await audit.purge(older_than=START + timedelta(days=1))
-
-    assert len(kept) == 1
-    assert list(await audit.list_pauses(limit=10)) == []
-
-
 async def test_a_known_counter_under_a_new_id_is_a_diverged_history(audit: AuditStore, maker: RecordMaker) -> None:
     """A Redis that was rolled back writes old counters again; nothing of that is stored."""
     event = make_event()
@@ -224,8 +212,8 @@ async def test_a_known_counter_under_a_new_id_is_a_diverged_history(audit: Audit
 
 async def test_an_emptied_redis_is_noticed_after_a_purge(audit: AuditStore, maker: RecordMaker) -> None:
     """Even when the old counters are purged, the cursor tells that they were used."""
-    await audit.append(failing_then_completed(maker, make_event()))
-    await audit.purge(older_than=DUE)
+    await audit.append([*failing_then_completed(maker, make_event()), maker.record(AuditKind.QUEUED, make_event())])
+    assert await audit.purge(now=DUE, retention=timedelta()) == 1
 
     with pytest.raises(HistoryDiverged):
         await audit.append([RecordMaker(start=DUE).record(AuditKind.QUEUED, make_event())])
@@ -269,17 +257,3 @@ async def test_a_listing_can_be_narrowed(
     listed = await audit.list_events(matching, limit=10)
 
     assert {row.account_id for row in listed} == accounts
-
-
-async def test_a_purge_removes_what_ended_long_ago(audit: AuditStore, maker: RecordMaker) -> None:
-    """Ended events go with their history; living ones stay, however old."""
-    ended, living, refused = make_event("DU1"), make_event("DU2"), make_event("DU2")
-    await audit.append([*failing_then_completed(maker, ended), maker.record(AuditKind.QUEUED, living)])
-    await audit.append([maker.record(AuditKind.DUPLICATE, refused)])
-
-    kept = await audit.purge(older_than=START)
-    removed = await audit.purge(older_than=START + timedelta(days=1))
-
-    assert (kept, removed) == (0, 1)
-    assert await audit.get_event(ended.event_id) is None
-    assert await audit.get_event(living.event_id) is not None

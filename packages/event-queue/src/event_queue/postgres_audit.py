@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -88,14 +88,20 @@ class PostgresAudit:
         async with self._pool.connection("ping") as connection:
             await connection.fetchval(self._queries["ping"])
 
-    async def purge(self, *, older_than: datetime) -> int:
-        """Delete ended events of before that moment with all that hangs on them, in transactions of 1000 events."""
+    async def purge(self, *, now: datetime, retention: timedelta) -> int:
+        """Delete what is over and older than the retention, in transactions of 1000 events; see `AuditStore.purge`."""
+        async with self._pool.connection("purge_until") as connection:
+            until = await connection.fetchval(self._queries["purge_until"], now, retention)
         removed = 0
-        async with self._pool.connection("purge") as connection:
-            while gone := await connection.fetchval(self._queries["purge_events"], older_than, _PURGED_AT_ONCE):
-                removed += gone
-            await connection.execute(self._queries["purge_refused"], older_than)
+        while gone := await self._purge_events(until):
+            removed += gone
+        async with self._pool.connection("purge_loose") as connection:
+            await connection.execute(self._queries["purge_loose"], until)
         return removed
+
+    async def _purge_events(self, until: datetime) -> int:
+        async with self._pool.connection("purge_events") as connection:
+            return await connection.fetchval(self._queries["purge_events"], until, _PURGED_AT_ONCE)
 
 
 @asynccontextmanager

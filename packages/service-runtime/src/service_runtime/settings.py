@@ -59,8 +59,8 @@ class PostgresSettings(Section):
     database: str = "portfolio_rebalancer"
     username: str = "postgres"
     password: SecretStr = SecretStr("postgres")
-    retention_days: Annotated[int, Field(ge=1)] = 365
-    """Ended events older than this are purged daily."""
+    retention_days: Annotated[int, Field(ge=9)] = 365
+    """What is over for longer is purged daily. A lost Redis gets back what it keeps for eight days, hence the bound."""
 
 
 class OutboxSettings(Section):

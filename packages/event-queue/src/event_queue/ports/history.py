@@ -88,6 +88,13 @@ class AuditStore(Protocol):
         """Raise AuditUnavailable unless PostgreSQL answers."""
         ...
 
-    async def purge(self, *, older_than: datetime) -> int:
-        """Delete ended events of before that moment with all that hangs on them; the number of events removed."""
+    async def purge(self, *, now: datetime, retention: timedelta) -> int:
+        """Delete what is over and was last told of longer ago than the retention; the number of events removed.
+
+        It counts from `now` or from the last stored record, whichever is earlier. What a lost Redis would need stays,
+        however old: see `purge_until.sql`.
+
+        Raises:
+            AuditUnavailable: PostgreSQL did not answer; some may be deleted.
+        """
         ...

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,9 +22,9 @@ from event_queue.audit import (
     PauseRecord,
     SetApart,
 )
-from event_queue.codec import decode_event
+from event_queue.codec import decode_event, from_ms
 from event_queue.errors import AuditUnavailable, ReadTooEarly
-from event_queue.stream_ids import check_order
+from event_queue.stream_ids import check_order, stream_position
 
 
 class MemoryAudit:
@@ -85,19 +85,20 @@ class MemoryAudit:
         """Raise AuditUnavailable unless available."""
         self._answer()
 
-    async def purge(self, *, older_than: datetime) -> int:
-        """Delete ended events of before that moment, and signals refused before it."""
+    async def purge(self, *, now: datetime, retention: timedelta) -> int:
+        """Delete what is over and was last told of longer ago than the retention, as `purge_until.sql` says."""
         self._answer()
-        old = {
-            event.event_id
-            for event in self._events()
-            if event.status in FINAL_STATUSES and event.completed_at is not None and event.completed_at < older_than
-        }
-        living = {event.event_id for event in self._events()}
+        until = min(now, _moment_of(self._cursor[1])) - retention
+        events = self._events()
+        old = {event.event_id for event in events if _is_over(event, until)}
+        kept = {event.event_id for event in events} - old
+        resumed = {r.account_id: r.counter for _, r in sorted(self.records.items()) if r.kind is AuditKind.RESUMED}
         self.records = {
             counter: record
             for counter, record in self.records.items()
-            if record.event_id not in old and (record.event_id in living or record.recorded_at >= older_than)
+            if record.event_id in kept
+            or (record.recorded_at >= until and record.event_id not in old)
+            or (record.kind in SWITCH_KINDS and counter >= resumed.get(record.account_id, 0))
         }
         return len(old)
 
@@ -186,6 +187,14 @@ def _matches(event: EventRecord, matching: EventFilter) -> bool:
         and (matching.created_from is None or event.created_at >= matching.created_from)
         and (matching.created_until is None or event.created_at < matching.created_until)
     )
+
+
+def _moment_of(stream_id: str) -> datetime:
+    return from_ms(stream_position(stream_id)[0])
+
+
+def _is_over(event: EventRecord, until: datetime) -> bool:
+    return event.status in FINAL_STATUSES and max(entry.recorded_at for entry in event.history) < until
 
 
 def _is_behind(event: EventRecord, after: PagePosition | None) -> bool:
