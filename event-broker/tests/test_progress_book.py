@@ -141,6 +141,22 @@ async def test_what_is_being_written_when_redis_lost_its_past_is_not_written_ove
     assert await book.known("growth") == at(30, "m30")
 
 
+async def test_what_was_read_before_redis_lost_its_past_is_never_loaded_after_it(store: MemoryProgress) -> None:
+    """Not even when the loss comes after the reading, while channels that nobody follows are dropped."""
+    book, stopping = ProgressBook(store, ["growth"], SystemClock(), retry_seconds=0.001), asyncio.Event()
+    store.forgettable.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(until_stopped(stopping, book.run))
+        await store.forgetting.wait()
+        book.past_lost(None)
+        store.progress = {"growth": at(7, "m7")}
+        store.forgettable.set()
+        known = await asyncio.wait_for(book.known("growth"), 5)
+        stopping.set()
+
+    assert known == at(7, "m7")
+
+
 async def test_nothing_is_read_before_it_can_be_relied_on(store: MemoryProgress) -> None:
     """Redis may be empty until history has been asked."""
     reliable, stopping = asyncio.Event(), asyncio.Event()

@@ -154,9 +154,9 @@ class ProgressBook:
             await self._readable()
         losses = self._losses
         stored = _as_heard(await self._store.read(), self._heard_before)
-        if losses != self._losses:
-            return
         await self._store.forget(set(stored) - self._channels)
+        if losses != self._losses:  # what was read is of a past that Redis lost meanwhile
+            return
         for channel, known in stored.items():
             if channel in self._channels:
                 since = self._progress.get(channel)

@@ -22,6 +22,11 @@ class MemoryProgress:
         self.writable.set()
         self.begun = asyncio.Event()
         """Set when a writing has begun."""
+        self.forgettable = asyncio.Event()
+        """While it is clear, every forgetting waits."""
+        self.forgettable.set()
+        self.forgetting = asyncio.Event()
+        """Set when a forgetting has begun."""
         self._written = asyncio.Condition()
 
     async def read(self) -> dict[str, Progress]:
@@ -41,6 +46,8 @@ class MemoryProgress:
 
     async def forget(self, channels: Iterable[str]) -> None:
         """Drop channels."""
+        self.forgetting.set()
+        await self.forgettable.wait()
         for channel in channels:
             self.progress.pop(channel, None)
 
