@@ -140,6 +140,36 @@ async def test_a_next_page_that_is_no_page_is_a_failure() -> None:
     assert type(raised) is HistoryUnavailable
 
 
+async def test_a_slow_line_gets_its_time_for_each_page() -> None:
+    """A past of many pages comes, though all of them together take longer than one may."""
+    pages, page_seconds, limit_seconds = 4, 0.8, 3
+    asked = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        head = await reader.readuntil(b"\r\n\r\n")
+        text, link = TOKEN, ""
+        if b"requestToken" not in head:
+            asked += 1
+            text, link = "[]", '\r\nLink: <./messages?page=2>; rel="next"' if asked < pages else ""
+            await SystemClock().pause(page_seconds)
+        lines = (f"HTTP/1.1 {OK} Some", f"Content-Type: application/json{link}", f"Content-Length: {len(text)}")
+        writer.write("\r\n".join((*lines, "Connection: close", "", text)).encode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        endpoint = f"127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        settings = AblySettings(api_key=SecretStr("app.main:secret-1"), endpoint=endpoint, tls=False)
+        history = AblyHistory(settings, replace(SHORT, history_seconds=limit_seconds), SystemClock())
+        try:
+            past = await history.read("growth", SystemClock().now())
+        finally:
+            await history.close()
+
+    assert asked == pages
+    assert past.is_complete
+
+
 async def test_a_refused_channel_does_not_break_the_reading_of_another() -> None:
     """They read side by side; what fails one of them is not closed under the other."""
     asked, refused = asyncio.Event(), asyncio.Event()

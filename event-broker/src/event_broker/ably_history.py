@@ -4,7 +4,7 @@ A realtime client must not be asked: each of its REST calls with a token attache
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,10 +69,10 @@ class AblyHistory:
         self._turns = asyncio.Semaphore(READERS)
 
     async def read(self, channel: str, since: datetime) -> Past:
-        """See `History.read`; takes at most `history_seconds` once it is this channel's turn."""
+        """See `History.read`; a page takes at most `history_seconds` once it is this channel's turn."""
         async with self._turns:
             try:
-                async with self._lent_client() as client, asyncio.timeout(self._timing.history_seconds):
+                async with self._lent_client() as client:
                     return await self._read(client, channel, to_ms(since))
             except Exception as error:  # the SDK stumbles in a dozen ways over answers that it does not expect
                 kind = HistoryRefused if is_refusal(error) else HistoryUnavailable
@@ -105,19 +105,21 @@ class AblyHistory:
         return _SharedClient(open_rest_client(self._settings, self._hosts[self._failures % len(self._hosts)]))
 
     async def _read(self, client: Any, channel: str, start_ms: int) -> Past:
-        page = await _pages.paginated_query(
-            client.http,
-            url=f"/channels/{quote(channel, safe=':')}/messages?direction=forwards&limit={PAGE}&start={start_ms}",
-            response_processor=_messages_in,
-        )
+        url = f"/channels/{quote(channel, safe=':')}/messages?direction=forwards&limit={PAGE}&start={start_ms}"
+        page = await self._in_time(_pages.paginated_query(client.http, url=url, response_processor=_messages_in))
         messages: list[Any] = list(page.items)
         pages = 1
         while page.has_next() and (pages < PAGES_AT_ONCE or _are_of_one_moment(messages)):
-            page = await page.next()
+            page = await self._in_time(page.next())
             pages += 1
             messages.extend(page.items)
         read_at = self._clock.now()
         return Past(tuple(trigger_of(each, channel, read_at) for each in messages), not page.has_next())
+
+    async def _in_time(self, page: Awaitable[Any]) -> Any:
+        """One page. All of them together have no limit: over a slow line no try would ever reach the end."""
+        async with asyncio.timeout(self._timing.history_seconds):
+            return await page
 
 
 @dataclass(slots=True)

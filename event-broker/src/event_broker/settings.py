@@ -18,7 +18,7 @@ class AblyTiming:
     retry_seconds: float = 10
     """At most one new client in this time, and one new attempt at a channel that Ably refused."""
     history_seconds: float = 20
-    """For reading a part of one channel's history."""
+    """For reading one page of one channel's history."""
     hold_seconds: float = 5
     """For how long at most live messages wait for the history that belongs before them; a refusal ends it at once."""
     close_seconds: float = 2
