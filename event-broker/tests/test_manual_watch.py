@@ -4,7 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,6 +35,17 @@ def folder(tmp_path: Path) -> Path:
 def intake() -> RecordingIntake:
     """An empty intake."""
     return RecordingIntake()
+
+
+class LaterClock(SystemClock):
+    """A clock that is ahead."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        """The later time."""
+        return super().now() + self._ahead
 
 
 def put(folder: Path, name: str = "one.json", **fields: Any) -> Path:
@@ -288,6 +299,27 @@ async def test_a_file_of_another_time_is_refused(
 
     assert words in reason(folder)
     assert intake.offers == []
+
+
+async def test_the_refusal_of_an_old_file_names_the_event_that_it_may_have_become(
+    folder: Path, intake: RecordingIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was queued and could not be deleted; the next process, days later, invites nobody to queue it again."""
+
+    def refuse(path: Path, *, missing_ok: bool = False) -> None:
+        raise PermissionError(1, "not allowed", str(path), missing_ok)
+
+    put(folder, exec="rebalance")
+    first, _ = watch_over(folder, intake)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", refuse)
+        await first.look()
+    second, _ = watch_over(folder, intake, clock=LaterClock(timedelta(hours=49)))
+    await second.look()
+
+    [event] = intake.taken
+    assert f"may have run since, as event {event.event_id}" in reason(folder)
+    assert "look at the events of account DU1 before it is tried again" in reason(folder)
 
 
 async def test_while_redis_is_away_files_stay(folder: Path, intake: RecordingIntake) -> None:

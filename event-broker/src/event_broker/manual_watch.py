@@ -148,7 +148,6 @@ class ManualWatch:
         if content is None:
             return True
         request = read_request(content, self._admission)
-        self._check_age(entry)
         self._step("read")
         event = RebalanceEvent(
             event_id=entry.event_id(content),
@@ -158,6 +157,7 @@ class ManualWatch:
             source="file",
             data=request.data,
         )
+        self._check_age(entry, event)
         outcome = await self._intake.enqueue(event)
         self._step("queued")
         if isinstance(outcome, Duplicate):
@@ -197,11 +197,16 @@ class ManualWatch:
         self._step(step)
         return True
 
-    def _check_age(self, entry: Entry) -> None:
+    def _check_age(self, entry: Entry, event: RebalanceEvent) -> None:
+        """Refuse what the queue may not recognise any more; it may well have been queued, and stayed undeleted."""
         age = self._clock.now() - entry.modified_at
         if age > OLDEST_FILE:
             hours = OLDEST_FILE // timedelta(hours=1)
-            raise FileRefused(f"it was written at {entry.modified_at.isoformat()}, more than {hours} hours ago")
+            raise FileRefused(
+                f"it was written at {entry.modified_at.isoformat()}, more than {hours} hours ago, and may have run "
+                f"since, as event {event.event_id} or another: look at the events of account {event.account_id} "
+                "before it is tried again"
+            )
         if -age > _FUTURE:
             raise FileRefused(f"it is dated {entry.modified_at.isoformat()}, in the future")
 
