@@ -275,14 +275,14 @@ async def test_redis_is_looked_at_again_and_again() -> None:
     with capture_logs() as logs:
         await until_paused(lambda: check_redis(verify, look, clock))
 
-    assert [(log["event"], log.get("warning")) for log in logs] == [
-        ("redis_not_reachable", None),
-        ("redis_keys_corrupt", None),
-        ("redis_durability_warning", "appendonly is off"),
+    assert [(log["event"], log.get("reason")) for log in logs] == [
+        ("redis_not_reachable", "gone"),
+        ("redis_keys_corrupt", "odd key"),
+        ("redis_not_durable", "appendonly is off"),
         ("redis_checked", None),
-        ("redis_takes_no_writes", None),
-        ("redis_durability_warning", "it evicts"),
-        ("redis_durability_warning", "appendonly is off"),
+        ("redis_takes_no_writes", "it is full"),
+        ("redis_not_durable", "it evicts"),
+        ("redis_not_durable", "appendonly is off"),
     ]
     assert clock.pauses == [5, 5, 5, 60, 60, 60, 60]
 

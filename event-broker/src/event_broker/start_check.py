@@ -3,7 +3,7 @@
 Looked at as soon as Redis answers, and then each minute, for settings may be changed while it runs and another Redis
 may take its place. /health asks anew each time.
 
-Log events: redis_takes_no_writes, redis_durability_warning, redis_keys_corrupt, redis_not_reachable, redis_checked.
+Log events: redis_takes_no_writes, redis_not_durable, redis_keys_corrupt, redis_not_reachable, redis_checked.
 """
 
 from collections.abc import Awaitable, Callable
@@ -46,9 +46,9 @@ def _warn(condition: RedisCondition, told: RedisCondition) -> None:
     for reason in condition.refusals:
         if reason not in told.refusals:
             _log.error("redis_takes_no_writes", reason=reason)
-    for warning in condition.dangers:
-        if warning not in told.dangers:
-            _log.warning("redis_durability_warning", warning=warning)
+    for reason in condition.dangers:
+        if reason not in told.dangers:
+            _log.warning("redis_not_durable", reason=reason)
 
 
 def _tell(error: QueueUnavailable | CorruptQueue, told: str | None) -> str:
