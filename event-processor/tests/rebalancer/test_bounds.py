@@ -8,10 +8,12 @@ import pytest
 from broker_connector_base import BrokerAPIError, MarginEffect, OrderRejected, OrderRequest, Side
 from broker_connector_base.testing import LeaveOpen, OrderScript, PaperBroker, RejectOrder
 from broker_connector_base.testing.paper_scripts import ConnectionScript
+from event_processor.failures import FailureKind, classify
 from event_processor.rebalancer import Rebalancer
 from event_processor.result import live_result
-from event_processor.testing.scenario import EVENT_ID, NOON, Scenario, paper_account, scenario
+from event_processor.testing.scenario import EVENT_ID, NOON, Scenario, leave_order_open, paper_account, scenario
 from event_queue.errors import TradingPaused
+from rebalance_calculator import PlanError
 from service_runtime.accounts import AccountLimits
 from service_runtime.settings import OrdersSettings
 
@@ -53,6 +55,21 @@ async def test_the_turnover_cap_scales_everything_down(case_5: Scenario) -> None
 
     traded = sum(order.trade.market_value for order in run.orders)
     assert Decimal(9_000) < traded <= Decimal(10_000)
+
+
+async def test_a_held_symbol_that_no_order_can_name_fails_before_anything_is_touched() -> None:
+    """The failure names account and symbol, and is one that an operator has to see to; the preview fails alike."""
+    endless = "A" * 100
+    case = scenario(paper_account(10_000, **{endless: 5}), {"A": 100, endless: 10}, {"A": 100})
+    leave_order_open(case.brokerage, "A", owner="1")
+
+    with pytest.raises(PlanError, match=f"account DU1 holds '{endless}', a symbol of 100 characters") as caught:
+        await case.deliver()
+    with pytest.raises(PlanError, match=endless):
+        await case.preview()
+
+    assert classify(caught.value) is FailureKind.REJECTED
+    assert (case.sent, case.open_orders) == ([], 1)
 
 
 async def test_buys_leave_room_for_dearer_fills() -> None:

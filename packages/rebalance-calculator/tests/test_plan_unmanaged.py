@@ -124,6 +124,18 @@ def test_two_contracts_of_one_symbol_are_refused() -> None:
     assert plan_rebalance(inputs(snapshot, percent={}, prices={}, excluded=["A"])).trades == ()
 
 
+def test_a_held_symbol_too_long_for_an_order_is_refused_by_name() -> None:
+    """Before a price is asked for; excluding the symbol makes the account tradeable again."""
+    endless = "A" * 33
+    snapshot = account(cash=1000, net_liquidation=2000, positions=[position(endless, 4), position("B" * 32, 1)])
+
+    with pytest.raises(PlanError, match=f"account {snapshot.account_id} holds '{endless}', a symbol of 33 characters"):
+        symbols_to_price(snapshot, (), ())
+    with pytest.raises(PlanError, match=endless):
+        plan_rebalance(inputs(snapshot, percent={}, prices={endless: 1, "B" * 32: 1}))
+    assert symbols_to_price(snapshot, (), [endless]) == {"B" * 32}
+
+
 def test_prices_are_needed_for_targets_and_managed_positions() -> None:
     """Not for excluded, foreign or closed ones, nor for targets without a weight."""
     snapshot = account(

@@ -8,7 +8,7 @@ from broker_connector_base import AccountPosition, AccountSnapshot
 from rebalance_calculator.errors import PlanError
 from rebalance_calculator.models import TargetWeight
 from rebalance_calculator.precision import CONTEXT
-from rebalance_calculator.weights import normalise_symbol
+from rebalance_calculator.weights import LONGEST_SYMBOL, normalise_symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ def split_positions(snapshot: AccountSnapshot, excluded: Iterable[str]) -> Split
     """Part the positions of an account; empty ones are dropped.
 
     Raises:
-        PlanError: two instruments share a symbol, so that an order could meet the wrong one.
+        PlanError: two instruments share a symbol, so that an order could meet the wrong one, or a managed one's is too
+            long for any order.
     """
     kept = {normalise_symbol(symbol) for symbol in excluded}
     managed: list[AccountPosition] = []
@@ -34,6 +35,7 @@ def split_positions(snapshot: AccountSnapshot, excluded: Iterable[str]) -> Split
         if position.quantity != 0:
             is_managed = position.is_tradeable and position.symbol not in kept
             (managed if is_managed else unmanaged).append(position)
+    _check_symbols(snapshot.account_id, managed)
     return SplitPositions(_shares_by_symbol(managed), tuple(sorted(unmanaged, key=_identity)))
 
 
@@ -43,7 +45,7 @@ def symbols_to_price(
     """Symbols that a plan needs prices for: targets with a weight and managed positions, without excluded symbols.
 
     Raises:
-        PlanError: two instruments share a symbol.
+        PlanError: as `split_positions` and `tradeable_weights` say.
     """
     kept = tuple(excluded)
     with localcontext(CONTEXT):
@@ -73,6 +75,16 @@ def _check_fractions(weights: Mapping[str, Decimal]) -> None:
     total = sum(weights.values(), Decimal(0))
     if total > 1:
         raise PlanError(f"weights: they sum to {total}, more than the whole account")
+
+
+def _check_symbols(account_id: str, positions: Iterable[AccountPosition]) -> None:
+    """Refuse what no order could name: its reference holds the symbol and has an end."""
+    for symbol in sorted(position.symbol for position in positions):
+        if len(symbol) > LONGEST_SYMBOL:
+            raise PlanError(
+                f"positions: account {account_id} holds {symbol!a}, a symbol of {len(symbol)} characters where at most "
+                f"{LONGEST_SYMBOL} can be ordered; close the position by hand, or exclude the symbol"
+            )
 
 
 def _shares_by_symbol(positions: Iterable[AccountPosition]) -> Mapping[str, Decimal]:
