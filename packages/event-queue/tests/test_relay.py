@@ -9,7 +9,7 @@ import pytest
 
 from event_queue import relay as relay_module
 from event_queue.audit import AuditRecord, Cursor, SetApart
-from event_queue.errors import HistoryGap, QueueUnavailable
+from event_queue.errors import AuditUnavailable, HistoryGap, QueueUnavailable
 from event_queue.one_past import HistoryPosition
 from event_queue.redis_outbox import RedisOutbox
 from event_queue.redis_queue import RedisQueue
@@ -109,6 +109,32 @@ async def test_during_an_outage_the_state_says_so() -> None:
     assert (state.failing_since, state.lag_records) == (FAR_FUTURE, 1)
     assert state.last_error
     assert state.lag_seconds
+
+
+async def test_a_batch_that_is_too_much_is_made_smaller() -> None:
+    """A slow disk took none of it, however often it was tried: each try was as large as the one before."""
+
+    class Slow(MemoryAudit):
+        async def append(self, records: Sequence[AuditRecord], *, epoch: int | None = None) -> Sequence[SetApart]:
+            if len(records) > 3:
+                raise AuditUnavailable("append: not done within 20 s")
+            return await super().append(records, epoch=epoch)
+
+    async with fake_queue() as queue:
+        audit = Slow()
+        for number in range(20):
+            await queue.intake.enqueue(make_event(f"DU{number}"))
+        pauses = Pauses(audit, back_after=1)
+        relay = OutboxRelay(queue.outbox, audit, now=lambda: FAR_FUTURE, pause=pauses, batch=16)
+
+        task = asyncio.create_task(relay.run())
+        async with asyncio.timeout(10):
+            while relay.state.lag_records != 0:
+                await asyncio.wait({task}, timeout=0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    assert sorted(audit.records) == list(range(1, 21))
 
 
 @pytest.mark.parametrize("question", ["append", "cursor"])

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from event_queue.audit import AuditRecord, Cursor, SetApart
+from event_queue.batch_size import BatchSize
 from event_queue.errors import (
     AuditUnavailable,
     HistoryDiverged,
@@ -25,6 +26,7 @@ from event_queue.spilled_elsewhere import SpilledElsewhere
 BATCH: Final = 2000
 BLOCK: Final = timedelta(seconds=5)
 PAUSE: Final = timedelta(seconds=5)
+_AT_ONCE: Final = timedelta(milliseconds=1)
 _GATHER_SECONDS: Final = 0.1
 """After a batch that was not full: what comes meanwhile goes together, at the cost of one transaction."""
 _MANY: Final = 200
@@ -70,7 +72,7 @@ class OutboxRelay:
             store: where they go.
             now: the present moment, aware.
             pause: waits that long; used only after a failure.
-            batch: most records stored in one transaction.
+            batch: most records stored in one transaction; fewer while that is too much for PostgreSQL.
             spill: the records of the outbox that were moved to disk, None when none ever are.
             told_set_apart: hears of each record that went to quarantine.
             store_another_past: takes spilled records that contradict history; None: nothing more is stored then.
@@ -79,7 +81,9 @@ class OutboxRelay:
         self._elsewhere = SpilledElsewhere(outbox)
         self._store = store
         self._pause = pause
-        self._batch = batch
+        self._size = BatchSize(batch)
+        self._is_full = False
+        """Whether the records at hand were as many as were asked for, so that more may wait behind them."""
         self._spill = spill
         self._told_set_apart = told_set_apart
         self._store_another_past = store_another_past
@@ -112,7 +116,7 @@ class OutboxRelay:
         while True:
             try:
                 carried = await self.carry(block=BLOCK)
-                if 0 < carried < self._batch:
+                if carried and not self._is_full and not self._read_ahead:
                     with suppress(TimeoutError):
                         gathering = _GATHER_SECONDS if carried < _MANY else _GATHER_MANY_SECONDS
                         await asyncio.wait_for(asyncio.Event().wait(), gathering)
@@ -162,10 +166,11 @@ class OutboxRelay:
             # Held by another process here? Then that one carries it, and a gap in the stream tells us to wait.
             with suppress(SpillUnavailable):
                 await asyncio.to_thread(spill.open)
-        records = await asyncio.to_thread(spill.read, self._batch) if spill.records else ()
+        records = await asyncio.to_thread(spill.read, self._size.limit) if spill.records else ()
         if records:
             await self._store_spilled(records)
             await asyncio.to_thread(spill.release)
+            self._is_full = True
         return records
 
     async def _store_spilled(self, records: Sequence[AuditRecord]) -> None:
@@ -174,7 +179,7 @@ class OutboxRelay:
         except HistoryDiverged:
             if self._store_another_past is None:
                 raise
-            self._note(await self._patiently(self._store_another_past(records)))
+            await self._store_by(self._store_another_past(records), records)
 
     async def _carry_waiting(self, block: timedelta) -> Sequence[AuditRecord]:
         """Store the oldest records of the stream."""
@@ -183,17 +188,17 @@ class OutboxRelay:
         if not records or self.spilled_records:
             # What was spilled while we read comes before what we have read.
             return ()
-        if len(records) < self._batch:
-            await self._store_explained(records, epoch=self._cursor.epoch)
-        else:
+        if self._is_full:
             await self._store_while_reading(records)
+        else:
+            await self._store_explained(records, epoch=self._cursor.epoch)
         await self._outbox.trim(records[-1].stream_id)
         return records
 
     async def _read_waiting(self, block: timedelta) -> Sequence[AuditRecord]:
         self._cursor = await self._patiently(self._store.cursor())
         behind = self._cursor.stream_id
-        records = await self._outbox.read(behind, limit=self._batch, block=block)
+        records = await self._read(behind, block)
         if not records:
             records = await self._left_behind()
         if not records:
@@ -206,9 +211,7 @@ class OutboxRelay:
 
     async def _store_while_reading(self, records: Sequence[AuditRecord]) -> None:
         """Store a full batch, and have the one behind it ready when that is done."""
-        reading = asyncio.ensure_future(
-            self._outbox.read(records[-1].stream_id, limit=self._batch, block=timedelta(milliseconds=1))
-        )
+        reading = asyncio.ensure_future(self._read(records[-1].stream_id))
         try:
             await self._store_explained(records, epoch=self._cursor.epoch)
         except BaseException:
@@ -220,12 +223,19 @@ class OutboxRelay:
 
     async def _store_explained(self, records: Sequence[AuditRecord], *, epoch: int | None) -> None:
         try:
-            set_apart = await self._patiently(self._store.append(records, epoch=epoch))
+            await self._store_by(self._store.append(records, epoch=epoch), records)
         except HistoryGap as gap:
             raise await self._elsewhere.explain(gap) from gap
-        self._note(set_apart)
 
-    def _note(self, set_apart: Sequence[SetApart]) -> None:
+    async def _store_by(self, storing: StoredSoon, records: Sequence[AuditRecord]) -> None:
+        time = asyncio.get_running_loop().time
+        begun = time()
+        try:
+            set_apart = await self._patiently(storing)
+        except AuditUnavailable:
+            self._size.not_stored()
+            raise
+        self._size.stored(records, seconds=time() - begun)
         self.set_apart += len(set_apart)
         for each in set_apart:
             self._told_set_apart(each)
@@ -246,4 +256,10 @@ class OutboxRelay:
         """Records at or before the cursor that a crash left untrimmed; stored again, so that none is dropped unseen."""
         if not await self._outbox.length():
             return ()
-        return await self._outbox.read("0-0", limit=self._batch, block=timedelta(milliseconds=1))
+        return await self._read("0-0")
+
+    async def _read(self, after: str, block: timedelta = _AT_ONCE) -> Sequence[AuditRecord]:
+        limit = self._size.limit
+        records = await self._outbox.read(after, limit=limit, block=block)
+        self._is_full = len(records) >= limit
+        return records
