@@ -6,13 +6,19 @@ from typing import Any
 import pytest
 
 from event_queue.errors import QueueFull
+from event_queue.mender import Mender
+from event_queue.one_past import Verdict
+from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue, open_redis, queue_of
 from event_queue.script_files import SCRIPT_NAMES, ScriptName, load_scripts
 from event_queue.script_runner import ScriptRunner
 from event_queue.testing.dump import dump_all
+from event_queue.testing.events import make_event
+from event_queue.testing.lost_redis import carry, copy_of, go_back
 from event_queue.testing.redis_server import running_redis
 from queue_stories.stories import STORIES
 from queue_stories.telling import Answer, answer_of, start_of, state_of
+from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
@@ -89,3 +95,28 @@ async def test_a_run_of_redis_counts_as_compared_at_the_memory_limit_too(own_que
     assert marked == "this run"
     assert await own_queue.mending.checked_run() == "this run"
     assert await own_queue.mending.halt_reason() == "halted 1 2 since"
+
+
+async def test_a_redis_both_full_and_gone_back_is_put_right_when_it_has_room(
+    own_queue: RedisQueue, audit: PostgresAudit
+) -> None:
+    """As docs/limits.md tells: it stays halted with all that it holds, and raising the limit is enough."""
+    client, mender = own_queue.client, Mender(own_queue.mending, audit.past, now=SystemClock().now)
+    old = await copy_of(client)
+    await own_queue.intake.enqueue(event := make_event("DU1"))
+    await carry(own_queue, audit)
+    await go_back(client, old)
+    await own_queue.intake.enqueue(newer := make_event("DU2"))
+    await client.config_set("maxmemory", 1)
+
+    with pytest.raises(QueueFull):
+        await mender.mend()
+    assert set(await own_queue.mending.present()) == {newer.event_id}
+    assert await own_queue.mending.halt_reason()
+
+    await client.config_set("maxmemory", 0)
+    await mender.mend()
+    assert set(await own_queue.mending.present()) == {event.event_id, newer.event_id}
+    await carry(own_queue, audit)
+    assert (await mender.compare()).verdict is Verdict.AGREES
+    assert not await own_queue.mending.halt_reason()
