@@ -17,8 +17,8 @@ from event_processor.main import serve
 from event_processor.rebalancer.ports import Guard, Recorder
 from event_queue.arrival import Arrival
 from event_queue.events import Command, RebalanceEvent
-from event_queue.redis_intake import RedisIntake
-from event_queue.redis_queue import RedisAddress, open_redis
+from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
+from event_queue.testing.first_run import vouch_for_run
 from service_runtime.lifecycle import run_service
 
 _COMMANDS: Final = {NOTE: Command.PRINT_EQUITY, HANG: Command.PRINT_ORDERS}
@@ -32,34 +32,36 @@ class Product:
         self._places = places
 
     async def prepare(self) -> None:
-        """Nothing: the audit's tables come with the database."""
+        """No worker was ever there, so that the first need not wait; the audit's tables come with the database."""
+        async with self._queue() as queue:
+            await vouch_for_run(queue.client, queue.keys)
 
     @asynccontextmanager
     async def sending(self) -> AsyncGenerator[Sender]:
         """The intake, as the API uses it."""
-        async with self._intake() as intake:
+        async with self._queue() as queue:
 
             async def send(job: str, key: str) -> None:
-                await intake.enqueue(_event(job, key))
+                await queue.intake.enqueue(_event(job, key))
 
             yield send
 
     @asynccontextmanager
     async def sending_crowds(self) -> AsyncGenerator[CrowdSender]:
         """The intake, as the event-broker uses it for the accounts of one signal."""
-        async with self._intake() as intake:
+        async with self._queue() as queue:
 
             async def send(job: str, keys: Sequence[str]) -> None:
-                await intake.enqueue_all([Arrival(_event(job, key)) for key in keys])
+                await queue.intake.enqueue_all([Arrival(_event(job, key)) for key in keys])
 
             yield send
 
     @asynccontextmanager
-    async def _intake(self) -> AsyncGenerator[RedisIntake]:
+    async def _queue(self) -> AsyncGenerator[RedisQueue]:
         places = self._places
         address = RedisAddress(host="127.0.0.1", port=places.redis_port, db=places.redis_db)
         async with open_redis(address) as queue:
-            yield queue.intake
+            yield queue
 
     def work(self, concurrency: int) -> None:
         """The event-processor, whole, until killed."""
