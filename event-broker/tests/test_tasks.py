@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from event_broker.channel_inbox import ChannelInbox
 from event_broker.channel_router import ChannelRouter
 from event_broker.outbox_watch import OutboxWatch
+from event_broker.postgres_check import check_postgres
 from event_broker.purge import purge_daily
 from event_broker.relay_keeper import RelayKeeper, log_set_apart
 from event_broker.start_check import check_redis
@@ -285,6 +286,28 @@ async def test_redis_is_looked_at_again_and_again() -> None:
         ("redis_not_durable", "appendonly is off"),
     ]
     assert clock.pauses == [5, 5, 5, 60, 60, 60, 60]
+
+
+async def test_a_postgres_that_may_lose_history_is_told_once() -> None:
+    """As long as it lasts, and again when it comes back; while PostgreSQL is away nothing is known of it."""
+    answers: list[Sequence[str] | None] = [None, ("fsync",), ("fsync", "commit"), None, ("commit",), ("fsync",)]
+    clock = CountingClock(6)
+
+    async def look() -> Sequence[str]:
+        answer = answers.pop(0)
+        if answer is None:
+            raise AuditUnavailable("gone")
+        return answer
+
+    with capture_logs() as logs:
+        await until_paused(lambda: check_postgres(look, clock))
+
+    assert [(log["event"], log["reason"]) for log in logs] == [
+        ("postgres_not_durable", "fsync"),
+        ("postgres_not_durable", "commit"),
+        ("postgres_not_durable", "fsync"),
+    ]
+    assert clock.pauses == [60, 600, 600, 60, 600, 600]
 
 
 async def test_old_events_are_purged_daily_and_sooner_after_a_failure() -> None:

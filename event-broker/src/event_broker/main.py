@@ -22,6 +22,7 @@ from event_broker.manual_health import ManualHealth
 from event_broker.manual_watch import ManualWatch
 from event_broker.outbox_watch import OutboxWatch
 from event_broker.past_gate import GatedIntake, PastGate
+from event_broker.postgres_check import check_postgres
 from event_broker.purge import purge_daily
 from event_broker.relay_keeper import RelayKeeper, log_set_apart
 from event_broker.settings import GRACE_SECONDS
@@ -73,7 +74,7 @@ async def serve(context: ServiceContext) -> None:
             open_redis(address, key_prefix=settings.redis.key_prefix, known_run=run)
         )
         audit = await stack.enter_async_context(open_postgres(PostgresAddress(**postgres_keywords(settings.postgres))))
-        _start_checking(context, redis)
+        _start_checking(context, redis, audit)
         gate = PastGate(run)
         _start_audit(context, stack, redis, audit, gate, alarms)
         admission = _admit(context)
@@ -84,8 +85,9 @@ async def serve(context: ServiceContext) -> None:
         await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
 
 
-def _start_checking(context: ServiceContext, redis: RedisQueue) -> None:
+def _start_checking(context: ServiceContext, redis: RedisQueue, audit: PostgresAudit) -> None:
     _run(context, "redis check", lambda: check_redis(redis.verify, redis.admin.condition, context.clock))
+    _run(context, "postgres check", lambda: check_postgres(audit.dangers, context.clock))
 
 
 def _start_audit(

@@ -20,6 +20,7 @@ from event_queue.audit import (
     SetApart,
 )
 from event_queue.postgres_append import PostgresAppender
+from event_queue.postgres_durability import durability_dangers
 from event_queue.postgres_past import PostgresPast
 from event_queue.postgres_pool import AuditPool, PostgresAddress, open_pool
 from event_queue.sql_files import QueryName, load_queries
@@ -87,6 +88,12 @@ class PostgresAudit:
         """Raise AuditUnavailable unless PostgreSQL answers."""
         async with self._pool.connection("ping") as connection:
             await connection.fetchval(self._queries["ping"])
+
+    async def dangers(self) -> Sequence[str]:
+        """What may make it lose history that it has committed, one sentence each."""
+        async with self._pool.connection("list_durability") as connection:
+            rows = await connection.fetch(self._queries["list_durability"])
+        return durability_dangers({row["name"]: row["setting"] for row in rows})
 
     async def purge(self, *, now: datetime, retention: timedelta) -> int:
         """Delete what is over and older than the retention, in transactions of 1000 events; see `AuditStore.purge`."""
