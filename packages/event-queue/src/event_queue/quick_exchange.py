@@ -12,6 +12,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from event_queue.prompt_future import PromptFuture
+
 
 class Overdue:
     """Ends the wait for a reply that does not come.
@@ -22,15 +24,16 @@ class Overdue:
 
     def __init__(self) -> None:
         """Wait for nothing yet."""
-        self._reply: asyncio.Future[Any] | None = None
+        self._reply: PromptFuture[list[Any]] | None = None
         self._seconds = 0.0
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def expected_in(self, seconds: float) -> "asyncio.Future[Any]":
+    def expected_in(self, seconds: float) -> "PromptFuture[list[Any]]":
         """What to wait for; it fails with redis-py's TimeoutError when it is not there in time."""
         loop = asyncio.get_running_loop()
-        self._reply = reply = loop.create_future()
+        reply: PromptFuture[list[Any]] = PromptFuture(loop)
+        self._reply = reply
         self._seconds = seconds
         self._deadline = loop.time() + seconds
         if self._timer is None or self._timer.when() > self._deadline:
@@ -55,7 +58,7 @@ class Overdue:
 class QuickExchange(asyncio.Protocol):
     """The protocol of a transport from a command to its reply, or from a few to all of theirs."""
 
-    def __init__(self, transport: Any, parsed: Any, expected: "asyncio.Future[list[Any]]", number: int) -> None:
+    def __init__(self, transport: Any, parsed: Any, expected: "PromptFuture[list[Any]]", number: int) -> None:
         """Take the transport over.
 
         Args:
