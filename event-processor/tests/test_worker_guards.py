@@ -99,10 +99,22 @@ async def test_an_old_event_is_only_shown(world: WorkerWorld) -> None:
         result = _details(await world.next_record(K.COMPLETED))["result"]
 
     assert result["execution_mode"] == "dry_run"
-    assert "s old and processing.max_event_age_seconds is 3600" in result["message"]
-    assert "the event is 72" in result["warnings"][0]
+    assert "s ago and processing.max_event_age_seconds is 3600" in result["message"]
+    assert "the event was last asked for 72" in result["warnings"][0]
     assert len(result["orders"]) == 3
     assert "place_order" not in _calls(world)
+
+
+async def test_an_old_event_that_was_asked_for_again_is_traded_on(world: WorkerWorld) -> None:
+    """A signal that is refused because an older one still waits for it is not lost: the older one speaks for it."""
+    world.processing = world.processing.model_copy(update={"max_event_age_seconds": 3600})
+    await world.make_older(await world.enqueue(), 7201)
+    await world.enqueue()
+
+    async with world.running():
+        result = _details(await world.next_record(K.COMPLETED))["result"]
+
+    assert result["execution_mode"] == "live"
 
 
 async def test_an_event_that_is_young_enough_is_carried_out(world: WorkerWorld) -> None:

@@ -2,12 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from uuid import UUID
 
 from event_queue.events import RebalanceEvent
 
-EventAge = Callable[[UUID], Awaitable[timedelta | None]]
-"""How long ago an event was taken in, by one clock; None when nobody knows."""
+EventAge = Callable[[RebalanceEvent], Awaitable[timedelta | None]]
+"""How long ago an event was asked for last, by one clock; None when nobody knows."""
 
 
 async def outdated(event: RebalanceEvent, age_of: EventAge, max_age_seconds: float) -> str:
@@ -15,7 +14,8 @@ async def outdated(event: RebalanceEvent, age_of: EventAge, max_age_seconds: flo
 
     The event's own time is not asked: it was read from the clock of another service.
     """
-    age = await age_of(event.event_id) if max_age_seconds > 0 else None
+    age = await age_of(event) if max_age_seconds > 0 else None
     if age is None or age.total_seconds() <= max_age_seconds:
         return ""
-    return f"the event is {age.total_seconds():.0f} s old and processing.max_event_age_seconds is {max_age_seconds:.0f}"
+    seconds = f"{age.total_seconds():.0f} s"
+    return f"the event was last asked for {seconds} ago and processing.max_event_age_seconds is {max_age_seconds:.0f}"

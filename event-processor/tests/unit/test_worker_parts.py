@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
@@ -61,7 +60,7 @@ async def test_one_account_is_locked_and_another_is_not() -> None:
 async def test_an_event_is_outdated_beyond_the_limit(age: float | None, limit: float, *, is_outdated: bool) -> None:
     """A limit of 0 is none; an event of which nobody knows how old it is goes on."""
 
-    async def age_of(_event_id: UUID) -> timedelta | None:
+    async def age_of(_event: RebalanceEvent) -> timedelta | None:
         return None if age is None else timedelta(seconds=age)
 
     assert bool(await outdated(EVENT, age_of, limit)) is is_outdated

@@ -8,7 +8,7 @@ import pytest
 from event_queue.errors import CorruptQueue
 from event_queue.events import RebalanceEvent
 from event_queue.inbound_message import InboundMessage
-from event_queue.outcomes import Deleted, EventState, InProgress, Lease, LivingEvent, NotFound, Queued
+from event_queue.outcomes import Deleted, Duplicate, EventState, InProgress, Lease, LivingEvent, NotFound, Queued
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
 
@@ -47,12 +47,50 @@ async def test_the_age_of_a_living_event_is_measured_by_redis(queue: RedisQueue)
     await queue.intake.enqueue(event)
     await queue.client.execute_command("ZINCRBY", queue.keys.ages, -60_000, str(event.event_id))
 
-    age = await queue.worker.age_of(event.event_id)
+    age = await queue.worker.age_of(event)
     await queue.admin.delete(event.event_id, actor="test")
 
     assert age is not None
     assert MINUTE <= age < 2 * MINUTE
-    assert await queue.worker.age_of(event.event_id) is None
+    assert await queue.worker.age_of(event) is None
+
+
+async def test_an_event_is_as_old_as_the_latest_signal_that_asked_for_it(queue: RedisQueue) -> None:
+    """A duplicate asks for its twin again, once however often it is told; the queue's oldest event stays the oldest."""
+    event = make_event()
+    await queue.intake.enqueue(event)
+    await queue.client.execute_command("ZINCRBY", queue.keys.ages, -60_000, str(event.event_id))
+    repeated, message = make_event(), InboundMessage("growth", "m1")
+    assert await queue.intake.enqueue(repeated, message=message) == Duplicate(event.event_id)
+
+    age = await queue.worker.age_of(event)
+    asked = await queue.client.hgetall(queue.keys.last_asked)
+    await queue.client.hset(queue.keys.last_asked, event.dedup_key, f"{event.event_id} 1")
+    for again in (repeated, make_event()):
+        await queue.intake.enqueue(again, message=message)
+    told_again = await queue.worker.age_of(event)
+
+    assert set(asked) == {event.dedup_key}
+    assert age is not None
+    assert age < MINUTE
+    assert told_again is not None
+    assert told_again >= MINUTE
+    assert (await queue.admin.status()).oldest_event_age_seconds >= 60
+
+
+async def test_what_was_asked_of_an_event_makes_none_after_it_younger(queue: RedisQueue) -> None:
+    """The next event of the pair has an age of its own."""
+    first, second = make_event(), make_event()
+    await queue.intake.enqueue(first)
+    await queue.intake.enqueue(make_event())
+    await queue.admin.delete(first.event_id, actor="test")
+    await queue.intake.enqueue(second)
+    await queue.client.execute_command("ZINCRBY", queue.keys.ages, -60_000, str(second.event_id))
+
+    age = await queue.worker.age_of(second)
+
+    assert age is not None
+    assert age >= MINUTE
 
 
 async def test_an_empty_queue_has_no_age(queue: RedisQueue) -> None:

@@ -134,7 +134,7 @@ async def _everything_else(queue: RedisQueue, lease: Lease) -> None:
     await queue.trading.read()
     await queue.trading.resume("DU1", actor="test")
     await queue.worker.last_traded("DU1")
-    await queue.worker.age_of(event.event_id)
+    await queue.worker.age_of(event)
     await queue.outbox.read("0-0", limit=10, block=timedelta(milliseconds=1))
     await queue.verify()
     await queue.worker.renew_lease(lease)

@@ -324,3 +324,40 @@ async def test_what_was_parked_and_released_before_the_loss_is_claimed_again(
 
     assert claimed is not None
     assert claimed.event_id == event.event_id
+
+
+async def test_a_duplicate_that_made_an_event_younger_does_so_after_a_loss(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """The event says itself that it is old; history knows by which signal it was asked for again."""
+    event = make_event("DU1")
+    await redis_queue.intake.enqueue(event)
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    await drain(redis_queue, audit)
+    asked = await redis_queue.client.hgetall(redis_queue.keys.last_asked)
+
+    await go_back(redis_queue.client, {})
+    await mender.mend()
+
+    age = await redis_queue.worker.age_of(event)
+    assert age is not None
+    assert age < HOUR < CLOCK.now() - event.created_at
+    assert await redis_queue.client.hgetall(redis_queue.keys.last_asked) == asked
+
+
+async def test_an_event_that_was_asked_for_since_the_loss_stays_young(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """What Redis was asked after it went back is newer than all that history knows."""
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    await drain(redis_queue, audit)
+    snapshot = await copy_of(redis_queue.client)
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    await drain(redis_queue, audit)
+
+    await go_back(redis_queue.client, snapshot)
+    await redis_queue.intake.enqueue(make_event("DU1"))
+    asked = await redis_queue.client.hgetall(redis_queue.keys.last_asked)
+    await mender.mend()
+
+    assert await redis_queue.client.hgetall(redis_queue.keys.last_asked) == asked

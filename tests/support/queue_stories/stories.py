@@ -111,7 +111,7 @@ async def trading_off_and_on(queue: RedisQueue) -> None:
     await worker.record_fill(lease, UUID(int=9), "DU1", {"exec_id": "1"}, trading_day=DAY)
     await worker.last_traded("DU1")
     await worker.last_traded("DU2")
-    await worker.age_of(event.event_id)
+    await worker.age_of(event)
     await switch.pause("DU1", actor="ops", reason="first words")
     await switch.pause("DU1", actor="ops", reason="other words")
     await switch.pause(EVERY_ACCOUNT, actor="ops", reason="all")

@@ -53,6 +53,8 @@ class QueueKeys:
     """HASH id of an event set aside until trading is resumed -> its account."""
     last_traded: str
     """HASH account -> `<trading day> <event id>` of its latest fill; ` expected` follows until something was filled."""
+    last_asked: str
+    """HASH `account:command` -> `<event id> <moment, ms>`: for which event a duplicate was refused last, and when."""
     halt: str
     """STRING, why no event is claimed and no order sent: `halted ...`; or `closed ...` when none is taken in either."""
     checked: str
@@ -105,6 +107,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "paused": "trading_paused",
         "parked": "parked_events",
         "last_traded": "last_traded",
+        "last_asked": "last_asked",
         "halt": "queue_halt",
         "checked": "history_checked",
         "components": "component_reports",
@@ -135,6 +138,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "paused": "hash",
         "parked": "hash",
         "last_traded": "hash",
+        "last_asked": "hash",
         "halt": "string",
         "checked": "string",
         "components": "hash",

@@ -12,7 +12,7 @@ from event_queue.halt_words import divergence_in
 from event_queue.keepsakes import KeptCounts
 from event_queue.loose_records import loose_records
 from event_queue.mend_plan import Divergence, LooseRecords, MendAction, MendStep, PresentEvent, plan_steps
-from event_queue.mend_words import Remembered, Switched, Traded
+from event_queue.mend_words import Asked, Remembered, Switched, Traded
 from event_queue.one_past import CLOSED, Verdict, compare
 from event_queue.postgres_past import PostgresPast
 from event_queue.receipts import FILL_LIFE
@@ -31,6 +31,7 @@ class MendPlan:
     steps: tuple[MendStep, ...] = ()
     switched: tuple[Switched, ...] = ()
     traded: tuple[Traded, ...] = ()
+    asked: tuple[Asked, ...] = ()
     remembered: tuple[Remembered, ...] = ()
     settled: Mapping[str, UUID] = field(default_factory=dict[str, UUID])
     """Pair -> newer signal that Redis remembers for it still, although history knows what became of it."""
@@ -131,6 +132,7 @@ class MendPlanner:
             steps=steps,
             switched=tuple(await self._past.switched(after=divergence.agreed)),
             traded=(*await self._past.last_trades(), *await self._past.expected_trades(since=self._now() - FILL_LIFE)),
+            asked=tuple(await self._past.asked(after=divergence.agreed)),
             remembered=remembered,
             settled=_settled(await self._redis.reruns(), steps, remembered, loose),
         )

@@ -27,6 +27,16 @@ class Traded:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """When an event that has not ended was asked for again, by a signal that was refused because of it."""
+
+    pair: str
+    """`account:command`."""
+    words: str
+    """`<event id> <moment, ms>`, as Redis keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """A newer signal for an event that has not ended."""
 

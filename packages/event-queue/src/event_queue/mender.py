@@ -185,7 +185,7 @@ class Mender:
             plan = replace(plan, kept=await self.keepsakes.give_back(is_emptied=plan.is_empty_redis))
         if comparison.verdict is Verdict.KEYS_LOST and not await self._redis.clear(comparison.position, halt=plan.halt):
             return None
-        words = plan.switched, plan.traded, plan.remembered, plan.settled
+        words = plan.switched, (*plan.traded, *plan.asked), plan.remembered, plan.settled
         return plan if await self._redis.restore(plan.steps, *words, halt=plan.halt) else None
 
     async def _halt(self, plan: MendPlan) -> None:

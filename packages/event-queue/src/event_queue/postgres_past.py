@@ -10,7 +10,7 @@ from event_queue.audit import AuditKind, EventStatus
 from event_queue.codec import decode_event, encode_details, to_ms
 from event_queue.events import RebalanceEvent
 from event_queue.mend_plan import KnownEvent
-from event_queue.mend_words import Remembered, Switched, Traded
+from event_queue.mend_words import Asked, Remembered, Switched, Traded
 from event_queue.one_past import HistoryPosition
 from event_queue.past_keepsakes import LONGEST_LIFE, keepsake_of
 from event_queue.postgres_pool import AuditPool
@@ -94,6 +94,15 @@ class PostgresPast:
             rows = await connection.fetch(self._queries["list_expected"], since)
         return tuple(
             Traded(row["account_id"], f"{row['trading_day']} {row['event_id']}", is_expected=True) for row in rows
+        )
+
+    async def asked(self, *, after: int) -> Sequence[Asked]:
+        """When events that have not ended were asked for again last, when that was after a counter."""
+        async with self._pool.connection("list_asked") as connection:
+            rows = await connection.fetch(self._queries["list_asked"], after)
+        return tuple(
+            Asked(f"{row['account_id']}:{row['exec_command']}", f"{row['event_id']} {to_ms(row['asked_at'])}")
+            for row in rows
         )
 
     async def keepsakes(self, now: datetime) -> AsyncGenerator[Sequence[Keepsake]]:

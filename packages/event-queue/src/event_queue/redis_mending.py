@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from event_queue.codec import decode_event, encode_event, to_ms
 from event_queue.loose_records import OutboxRecord, record_of
 from event_queue.mend_plan import MendAction, MendStep, PresentEvent
-from event_queue.mend_words import Remembered, Switched, Traded
+from event_queue.mend_words import Asked, Remembered, Switched, Traded
 from event_queue.one_past import HistoryPosition, Survey
 from event_queue.outbox_entry import counter_of
 from event_queue.progress import Progress
@@ -177,7 +177,7 @@ class RedisMending:
         self,
         steps: Sequence[MendStep],
         switched: Sequence[Switched],
-        traded: Sequence[Traded],
+        latest: Sequence[Traded | Asked],
         remembered: Sequence[Remembered],
         settled: Mapping[str, UUID],
         *,
@@ -190,7 +190,7 @@ class RedisMending:
         """
         entries = [
             *map(_switch_entry, switched),
-            *map(_trade_entry, traded),
+            *map(_latest_entry, latest),
             *(_entry("settled", pair, str(event_id), pair=pair) for pair, event_id in settled.items()),
             *_step_entries(steps),
             *map(_rerun_entry, remembered),
@@ -246,8 +246,12 @@ def _switch_entry(switched: Switched) -> _Entry:
     return _entry("resume" if switched.pause is None else "pause", switched.scope, switched.pause or "")
 
 
-def _trade_entry(traded: Traded) -> _Entry:
-    return _entry("expected" if traded.is_expected else "traded", traded.account_id, traded.words)
+def _latest_entry(latest: Traded | Asked) -> _Entry:
+    match latest:
+        case Traded(account_id, words, is_expected):
+            return _entry("expected" if is_expected else "traded", account_id, words)
+        case Asked(pair, words):
+            return _entry("asked", pair, words, pair=pair)
 
 
 def _rerun_entry(remembered: Remembered) -> _Entry:

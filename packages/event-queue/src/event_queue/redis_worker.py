@@ -189,9 +189,9 @@ class RedisWorkerQueue:
         told = await self._scripts.run("last_traded", account_id)
         return _last_trade(account_id, told[0]) if told else None
 
-    async def age_of(self, event_id: UUID) -> timedelta | None:
-        """How long ago the event was taken in; see `WorkerQueue.age_of`."""
-        told = await self._scripts.run("event_age", str(event_id))
+    async def age_of(self, event: RebalanceEvent) -> timedelta | None:
+        """How long ago the event was asked for last; see `WorkerQueue.age_of`."""
+        told = await self._scripts.run("event_age", str(event.event_id), event.dedup_key)
         return int(told[0]) * _MILLISECOND if told else None
 
     async def await_event(self, lease: Lease, slot: str, *, at_most: timedelta) -> RebalanceEvent | None:

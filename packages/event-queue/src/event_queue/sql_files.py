@@ -15,6 +15,7 @@ QueryName = Literal[
     "first_since",
     "get_event",
     "get_history",
+    "list_asked",
     "list_durability",
     "list_events",
     "list_expected",

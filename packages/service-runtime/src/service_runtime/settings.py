@@ -149,7 +149,7 @@ class ProcessingSettings(Section):
     concurrency: Annotated[int, Field(ge=1, le=32)] = 1
     """How many accounts are worked on at the same time; of one account's events always one."""
     max_event_age_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
-    """A live event older than this becomes a preview; 0 sets no limit."""
+    """A live event that was last asked for longer ago than this becomes a preview; 0 sets no limit."""
     shutdown_grace_seconds: Seconds = 30
     """How long orders in flight are followed after SIGTERM before the event is left to the next start."""
 

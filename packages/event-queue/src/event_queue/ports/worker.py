@@ -114,9 +114,10 @@ class WorkerQueue(Protocol):
         """The account's latest trading day, by fills, or by orders taken that will fill; None when it never traded."""
         ...
 
-    async def age_of(self, event_id: UUID) -> timedelta | None:
-        """How long ago a living event, or the signal that it follows, was taken in; None when it is not alive.
+    async def age_of(self, event: RebalanceEvent) -> timedelta | None:
+        """How long ago a living event was asked for last; None when it is not alive.
 
+        That is when it, or the signal that it follows, was taken in, or when a later one was refused as its duplicate.
         Redis measures both moments by its one clock; of an event that came back from history the first is the one that
         the service which took it in wrote down.
         """

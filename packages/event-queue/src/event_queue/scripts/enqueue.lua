@@ -6,6 +6,7 @@
 --   active     HASH    account:command -> event id
 --   in_flight  HASH    slot -> event id
 --   reruns     HASH    account:command -> `<event id> <taken in, ms> <body>` of a newer signal
+--   last_asked HASH    account:command -> `<event id> <moment, ms>` of the latest duplicate: its twin, and when
 --   queue      LIST    ids, newest left
 --   ages       ZSET    event id by the moment it was taken in, ms
 --   halt       STRING  `closed ...` while the queue is rebuilt
@@ -18,7 +19,7 @@
 -- Replies: {'queued', ''}  {'duplicate', twin}  {'remembered', twin}  {'seen', ''}  {'closed', reason or ''}
 -- Twice: the receipt of the first run answers the second.
 --@include outbox clock wake admit
-local receipt, events, active, in_flight, reruns, queue, ages, halt, tokens, outbox, counter = unpack(KEYS)
+local receipt, events, active, in_flight, reruns, last_asked, queue, ages, halt, tokens, outbox, counter = unpack(KEYS)
 local id, pair, body, remember, life, least, message = unpack(ARGV)
 local k = {events = events, active = active, ages = ages, queue = queue, wake = tokens, outbox = outbox, counter = counter}
 
@@ -74,5 +75,6 @@ if remember == '1' and is_in_hand(twin) then
   append(k, 'coalesced', body, details)
   return answer('remembered', twin)
 end
+redis.call('HSET', last_asked, pair, twin .. ' ' .. taken_in)
 append(k, 'duplicate', body, details)
 return answer('duplicate', twin)

@@ -11,6 +11,7 @@
 --   parked       HASH    event id -> account, until trading is resumed
 --   paused       HASH    account, or `*` for all -> pause
 --   last_traded  HASH    account -> `<trading day> <event id>`, and ` expected` until something was filled
+--   last_asked   HASH    account:command -> `<event id> <moment, ms>` of the latest duplicate
 --   ages         ZSET    event id by the moment it was taken in, ms
 --   retrying     SET     ids of events queued more than once
 --   recoveries   HASH    event id -> times a dead worker held it
@@ -23,6 +24,7 @@
 --   pause, resume   name is the scope, body the pause
 --   traded          name is the account, body `<trading day> <event id>`
 --   expected        the same of a day on which orders will fill
+--   asked           body is `<event id> <moment, ms>` of the pair's latest duplicate
 --   back            an event comes back, or is corrected; due is a moment in ms, `parked <ms>` since then,
 --                   or '' to wait in line;
 --                   an event of the same pair that came after the loss stays, and this one ends as superseded by it
@@ -36,8 +38,8 @@
 --   worked on
 -- Twice: the receipt of the first run answers the second.
 --@include outbox clock wake admit forget pauses parked traded
-local receipt, in_flight, events, active, reruns, queue, delayed, parked, paused, last_traded, ages, retrying, recoveries,
-  tokens, outbox, counter, halt = unpack(KEYS)
+local receipt, in_flight, events, active, reruns, queue, delayed, parked, paused, last_traded, last_asked, ages, retrying,
+  recoveries, tokens, outbox, counter, halt = unpack(KEYS)
 local k = {
   in_flight = in_flight, events = events, active = active, reruns = reruns, queue = queue, delayed = delayed,
   parked = parked, paused = paused, ages = ages, retrying = retrying, recoveries = recoveries, wake = tokens,
@@ -110,6 +112,13 @@ end
 
 function verbs.expected(entry)
   will_trade(k, entry.name, string.match(entry.body, '^(%S+) (%S+)$'))
+end
+
+function verbs.asked(entry)
+  local known = string.match(redis.call('HGET', last_asked, entry.pair) or '', ' (%d+)$')
+  if not known or tonumber(known) < tonumber(string.match(entry.body, ' (%d+)$')) then
+    redis.call('HSET', last_asked, entry.pair, entry.body)
+  end
 end
 
 function verbs.settled(entry)
