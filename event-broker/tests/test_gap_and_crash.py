@@ -1,6 +1,7 @@
 """A gap in a channel, a crash before it is closed, and a restart: through the real SDK and a simulated Ably."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -47,7 +48,7 @@ class ToldSpool(SignalSpool):
         payloads: list[Any] = [each.payload for each in triggers]
         super().append(triggers)
         for payload in payloads:
-            self._loop.call_soon_threadsafe(self._saved.put_nowait, payload["number"])
+            self._loop.call_soon_threadsafe(self._saved.put_nowait, json.loads(payload)["number"])
 
 
 class ToldFolder(SpoolFolder):
