@@ -27,7 +27,7 @@ from ibkr_connector.prices import PriceBook
 from sandbox.gateway import GatewayServer
 from sandbox.world import World
 
-NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+NOW = datetime.now(UTC)  # noqa: TID251 - the simulated gateway keeps real time
 CLIENT_ID = 5
 
 
