@@ -8,7 +8,7 @@ from broker_connector_base import Fill, MarginEffect, OrderRequest, OrderResult
 from event_processor.hand import Hand
 from event_processor.rebalancer import average_price, total_commission, trading_day, waits_for_close
 from event_queue.audit import AuditKind
-from event_queue.errors import TradingPaused
+from event_queue.errors import QueueHalted, TradingPaused
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import LastTrade
 
@@ -26,11 +26,12 @@ class AuditTrail:
 
         Raises:
             TradingPaused: an operator paused the account before this order.
+            QueueHalted: Redis contradicts its history.
         """
         self.orders_intended += 1
         try:
             await self._record(AuditKind.ORDER_INTENT, intent_details(request, reason, effect))
-        except TradingPaused:
+        except (TradingPaused, QueueHalted):
             self.orders_intended -= 1
             raise
 

@@ -27,7 +27,7 @@ from event_processor.patient_writes import PatientWrites
 from event_processor.testing.scenario import ACCOUNT, EVENT_ID
 from event_processor.testing.worker_world import WorkerWorld
 from event_queue.audit import AuditKind
-from event_queue.errors import LeaseLost, TradingPaused
+from event_queue.errors import LeaseLost, QueueHalted, TradingPaused
 from event_queue.outcomes import LastTrade, Lease
 from event_queue.testing.events import make_event
 
@@ -264,6 +264,17 @@ async def test_an_intent_refused_by_a_pause_was_not_intended(trail: AuditTrail, 
     await world.queue.trading.pause("DU1", actor="operator", reason="look first")
 
     with pytest.raises(TradingPaused, match="look first"):
+        await trail.intent(REQUEST, "because")
+
+    assert trail.orders_intended == 0
+    assert AuditKind.ORDER_INTENT not in await world.all_kinds()
+
+
+async def test_an_intent_refused_by_a_halt_was_not_intended(trail: AuditTrail, world: WorkerWorld) -> None:
+    """Redis contradicts its history: nothing was written, nothing left, and no attempt is counted for it."""
+    await world.queue.client.execute_command("SET", world.queue.keys.halt, "halted 1 2 went back")
+
+    with pytest.raises(QueueHalted, match="went back"):
         await trail.intent(REQUEST, "because")
 
     assert trail.orders_intended == 0
