@@ -39,13 +39,16 @@ class Execution:
         return self.exec_id.rpartition(".")[0]
 
     def corrected(self, quantity: Decimal | None, price: Decimal | None) -> "Execution":
-        """The next revision with another quantity or price."""
+        """The next revision with another quantity or price; one that is busted costs nothing."""
         base, _, revision = self.exec_id.rpartition(".")
+        is_busted = quantity == 0
         return replace(
             self,
             exec_id=f"{base}.{int(revision) + 1:02d}",
-            quantity=quantity or self.quantity,
+            quantity=self.quantity if quantity is None else quantity,
             price=price or self.price,
+            commission=Decimal(0) if is_busted else self.commission,
+            realized=None if is_busted else self.realized,
         )
 
     def state(self) -> FillState:

@@ -83,11 +83,14 @@ class DuplicateExecution(_Fault):
 
 
 class CorrectExecution(_Fault):
-    """Each execution is replaced by one with the next revision (`.01` becomes `.02`), another price or quantity."""
+    """Each execution is replaced by one with the next revision (`.01` becomes `.02`), another price or quantity.
+
+    A quantity of 0 busts it: the exchange takes the execution back.
+    """
 
     kind: Literal["correct_execution"] = "correct_execution"
     price: Decimal | None = Field(default=None, gt=0)
-    quantity: Decimal | None = Field(default=None, gt=0)
+    quantity: Decimal | None = Field(default=None, ge=0)
     after_ms: int = Field(default=0, ge=0)
 
 

@@ -91,11 +91,11 @@ class FillDesk:
         if cut and cut.when == "filled":
             self.parts.hub.publish(ConnectionCut(order.client_id))
 
-    def correct_last(self, account_id: str, price: Decimal) -> None:
-        """Correct the price of the account's latest execution; harmless when it has none."""
+    def correct_last(self, account_id: str, *, quantity: Decimal | None = None, price: Decimal | None = None) -> None:
+        """Correct the account's latest execution, or bust it (no shares); harmless when it has none."""
         mine = [each for each in self.parts.executions.standing() if each.order.account == account_id]
         if mine:
-            self._correct(mine[-1], mine[-1].corrected(None, price))
+            self._correct(mine[-1], mine[-1].corrected(quantity, price))
 
     def _arrive(self, order: Order) -> None:
         order.on_its_way = False
@@ -182,6 +182,7 @@ class FillDesk:
     def _correct(self, wrong: Execution, right: Execution) -> None:
         order = wrong.order
         order.filled += right.quantity - wrong.quantity
+        order.commission += right.commission - wrong.commission
         order.paid += right.quantity * right.price - wrong.quantity * wrong.price
         self.parts.accounts.correct(order.account, _trade_of(wrong), _trade_of(right))
         self.parts.executions.add(right)

@@ -1,6 +1,5 @@
 """Pictures of the truth for readers outside the protocol."""
 
-from sandbox.world.orders import Order
 from sandbox.world.parts import Parts
 from sandbox.world.state import AccountState, FillState, PositionState
 from sandbox.world.valuation import HoldingValue, value_of_account, value_of_holding
@@ -42,7 +41,5 @@ def _position(value: HoldingValue) -> PositionState:
 
 
 def _fills(parts: Parts, account_id: str) -> list[FillState]:
-    def is_mine(order: Order) -> bool:
-        return order.account == account_id
-
-    return [execution.state() for execution in parts.executions.standing() if is_mine(execution.order)]
+    mine = [each for each in parts.executions.standing() if each.order.account == account_id]
+    return [execution.state() for execution in mine if execution.quantity]

@@ -217,7 +217,11 @@ class World:
 
     def correct_last_fill(self, account_id: str, price: Decimal) -> None:
         """Have the exchange correct the price of the account's latest execution."""
-        self._fills.correct_last(account_id, price)
+        self._fills.correct_last(account_id, price=price)
+
+    def bust_last_fill(self, account_id: str) -> None:
+        """Have the exchange take the account's latest execution back."""
+        self._fills.correct_last(account_id, quantity=Decimal(0))
 
     def cancel_everything(self, client_id: int) -> None:
         """Cancel every order of every account."""
