@@ -103,6 +103,24 @@ async def test_a_correction_after_the_end_names_what_it_replaces(world: WorkerWo
     assert (_details(record)["price"], _details(record)["replaces"]) == ("49", [first.exec_id])
 
 
+async def test_a_bust_after_the_end_takes_back_what_was_written(world: WorkerWorld) -> None:
+    """Told once, and by a next worker not again."""
+    async with world.running(started_at=1.0) as first_life:
+        event = await _completed(world)
+        first = world.brokerage.fills[0]
+        world.brokerage.correct_fill(first, quantity=Decimal(0), price=first.price)
+        record = await world.next_record(K.FILL)
+        first_life.cancel()
+    written = await _fills(world)
+    async with world.running(started_at=2.0):
+        await _completed(world)
+
+    assert record.event_id == event.event_id
+    assert (_details(record)["quantity"], _details(record)["replaces"]) == ("0", [first.exec_id])
+    assert (await _fills(world))[: len(written)] == written
+    assert (await _fills(world)).count(_details(record)["exec_id"]) == 1
+
+
 async def test_executions_of_others_are_not_ours_to_write(world: WorkerWorld) -> None:
     """By hand, of another program, or with a reference that only looks like one of ours."""
     async with world.running():

@@ -115,14 +115,14 @@ def effect_details(effect: MarginEffect) -> dict[str, str]:
 
 def result_details(result: OrderResult) -> dict[str, Any]:
     """What became of an order."""
-    average = average_price(result)
+    average, commission = average_price(result), total_commission(result)
     return {
         **_order_details(result.request),
         "order_id": result.order_id,
         "status": result.status.value,
         "filled_quantity": str(result.filled_quantity),
         "average_price": None if average is None else str(average),
-        "commission": str(total_commission(result)),
+        "commission": None if commission is None else str(commission),
         "message": result.message,
     }
 

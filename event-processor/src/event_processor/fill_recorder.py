@@ -43,7 +43,7 @@ class FillRecorder:
             LeaseLost: the lease has passed on.
         """
         event_id = event_of(fill.order_ref)
-        changeable = (fill.quantity, fill.price, fill.commission, fill.replaces)
+        changeable = (fill.quantity, fill.price, fill.commission, fill.commission_currency, fill.replaces)
         if event_id is None or self._written.get(fill.exec_id) == changeable:
             return
         is_known = await self.patiently(
@@ -77,7 +77,8 @@ def fill_details(fill: Fill) -> dict[str, Any]:
         "side": fill.side.value,
         "quantity": str(fill.quantity),
         "price": str(fill.price),
-        "commission": str(fill.commission),
+        "commission": None if fill.commission is None else str(fill.commission),
+        "commission_currency": fill.commission_currency,
         "executed_at": fill.executed_at.isoformat(),
         **corrected,
     }

@@ -100,7 +100,7 @@ def sent_shape(order: SentOrder) -> OrderShape:
         "status": order.result.status.value,
         "filled_quantity": shares(order.result.filled_quantity),
         "average_price": None if average is None else price(average),
-        "commission": money(order.commission),
+        "commission": None if order.commission is None else money(order.commission),
         "message": order.result.message,
     }
     if order.margin_effect is not None:

@@ -33,7 +33,7 @@ class OrderShape(TypedDict):
     status: NotRequired[str]
     filled_quantity: NotRequired[float]
     average_price: NotRequired[float | None]
-    commission: NotRequired[float]
+    commission: NotRequired[float | None]
     message: NotRequired[str]
     margin_effect: NotRequired["MarginShape"]
 

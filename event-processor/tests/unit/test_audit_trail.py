@@ -281,6 +281,35 @@ async def test_an_intent_refused_by_a_halt_was_not_intended(trail: AuditTrail, w
     assert AuditKind.ORDER_INTENT not in await world.all_kinds()
 
 
+@pytest.mark.parametrize(
+    ("reported", "of_the_order"), [((None, None), None), (("1.05", None), "1.05"), (("1.05", "0"), "1.05")]
+)
+def test_a_commission_is_absent_until_it_is_reported(
+    world: WorkerWorld, reported: tuple[str | None, ...], of_the_order: str | None
+) -> None:
+    """A zero would be a report."""
+    commissions = [None if amount is None else Decimal(amount) for amount in reported]
+    fills = tuple(
+        _fill(number, "203", "50", at=world).model_copy(update={"commission": commission})
+        for number, commission in enumerate(commissions, start=1)
+    )
+    result = OrderResult(order_id="7", request=REQUEST, status=OrderStatus.FILLED, fills=fills)
+
+    assert tuple(fill_details(fill)["commission"] for fill in fills) == reported
+    assert result_details(result)["commission"] == of_the_order
+
+
+def test_a_bust_tells_what_it_takes_back(world: WorkerWorld) -> None:
+    """In the words of an execution, without shares."""
+    bust = _fill(1, "100", "50", at=world).model_copy(
+        update={"exec_id": "e.1.02", "quantity": Decimal(0), "replaces": ("e.1.01",)}
+    )
+
+    details = fill_details(bust)
+
+    assert (details["exec_id"], details["quantity"], details["replaces"]) == ("e.1.02", "0", ["e.1.01"])
+
+
 def test_an_intent_tells_the_margin_effect_that_was_foretold() -> None:
     """With the broker's own words."""
     effect = MarginEffect(

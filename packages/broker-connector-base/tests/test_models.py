@@ -166,3 +166,22 @@ def test_values_do_not_change() -> None:
 
     with pytest.raises(ValidationError):
         setattr(order, "quantity", 11)  # noqa: B010 - the type checker refuses the plain assignment already
+
+
+def test_an_execution_without_shares_takes_back_another() -> None:
+    """It has no effect of its own, and shares without a price there are not."""
+    bust = Fill.model_validate(
+        {**fill(Side.BUY, 1).model_dump(), "quantity": 0, "commission": 0, "replaces": ("e.01",)}
+    )
+
+    assert (bust.is_busted, bust.cash_effect) == (True, 0)
+    for nonsense in ({"quantity": 0}, {"price": 0}, {"quantity": -1, "replaces": ("e.01",)}):
+        with pytest.raises(ValidationError):
+            Fill.model_validate({**fill(Side.BUY, 1).model_dump(), **nonsense})
+
+
+def test_a_commission_that_is_not_reported_is_not_known() -> None:
+    """The cash effect contains what is known."""
+    unknown = fill(Side.BUY, 1).model_copy(update={"commission": None})
+
+    assert (unknown.commission, unknown.cash_effect) == (None, Decimal("-10.50"))

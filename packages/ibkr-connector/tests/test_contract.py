@@ -65,6 +65,9 @@ class _GatewayWorld:
     def correct_last_fill(self, account_id: str, price: Decimal) -> None:
         self._world.correct_last_fill(account_id, price)
 
+    def bust_last_fill(self, account_id: str) -> None:
+        self._world.bust_last_fill(account_id)
+
     async def break_connections(self) -> None:
         await self._gateway.drop_connections()
 

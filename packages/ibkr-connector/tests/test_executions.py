@@ -65,6 +65,11 @@ def test_parts_are_known_by_the_whole_count_too() -> None:
         ((_told("a.01", 50, 50), _told("b.01", 50, 100), _told("a.02", 50, 50)), {"a.02": 50, "b.01": 50}),
         ((_told("a.01", 50, 50), _told("b.01", 50, 100), _told("b.02", 50, 100)), {"a.01": 50, "b.02": 50}),
         ((_told("a.01", 50, 0), _told("a.02", 50, 0)), {"a.02": 50}),
+        ((_told("a.01", 50, 50), _told("a.02", 0, 50)), {}),
+        ((_told("a.01", 50, 50), _told("a.02", 0, 0)), {}),
+        ((_told("a.02", 0, 0), _told("a.01", 50, 50)), {}),
+        ((_told("a.01", 50, 50), _told("b.01", 50, 100), _told("a.02", 0, 100)), {"b.01": 50}),
+        ((_told("a.01", 50, 50), _told("a.02", 0, 0), _told("a.03", 50, 50)), {"a.03": 50}),
     ],
 )
 def test_corrections_replace(told: Sequence[ExecutionTold], counted: dict[str, int]) -> None:
@@ -115,3 +120,65 @@ def test_a_commission_told_again_is_no_news() -> None:
 
     assert again == position
     assert [each.exec_id for each in book.news_since(position)] == ["x.01.01"]
+
+
+@pytest.mark.parametrize("count", [0, 10])
+def test_a_bust_takes_back_what_was_told_before(count: int) -> None:
+    """It has no shares, names the ids that it takes back, and nobody has to pay for it."""
+    book = ExecutionBook()
+    book.add(_told("a.01", 10, 10))
+    position = book.position
+    book.add(_told("a.02", 0, count))
+
+    (bust,) = book.fills_and_busts(book.news_since(position))
+
+    assert (bust.exec_id, bust.is_busted, bust.replaces) == ("a.02", True, ("a.01",))
+    assert book.fills(book) == ()
+    assert not book.lack_commission(book)
+    assert book.without_commission(book) == 0
+
+
+def test_what_was_busted_before_anybody_heard_of_it_is_not_told() -> None:
+    """There is nothing to take back."""
+    book = ExecutionBook()
+    book.add(_told("a.01", 0, 0))
+
+    assert book.fills_and_busts(book) == ()
+
+
+def test_an_unset_commission_changes_nothing() -> None:
+    """Neither one that is known, nor one that still may come."""
+    book = ExecutionBook()
+    book.add(_told("a.01", 10, 10))
+    book.add_commission(CommissionTold("a.01", None))
+    before = book.lack_commission(book), book.fills(book)[0].commission
+    book.add_commission(CommissionTold("a.01", Decimal("1.05")))
+    book.add_commission(CommissionTold("a.01", None))
+
+    assert before == (True, None)
+    assert book.fills(book)[0].commission == Decimal("1.05")
+
+
+def test_a_commission_of_an_earlier_revision_does_not_replace_that_of_the_later() -> None:
+    """The day's list tells both, in whatever order; until the later is told the earlier counts."""
+    book = ExecutionBook()
+    for number in (1, 2):
+        book.add(_told(f"a.0{number}", 10, 10))
+    book.add_commission(CommissionTold("a.01", Decimal(1)))
+    first = book.fills(book)[0].commission
+    book.add_commission(CommissionTold("a.02", Decimal(2)))
+    book.add_commission(CommissionTold("a.01", Decimal(3)))
+
+    assert (first, book.fills(book)[0].commission) == (1, 2)
+
+
+def test_a_commission_keeps_its_currency() -> None:
+    """One in another currency takes no dollars."""
+    book = ExecutionBook()
+    book.add(_told("a.01", 10, 10))
+    book.add_commission(CommissionTold("a.01", Decimal(7), "CHF"))
+
+    (fill,) = book.fills(book)
+
+    assert (fill.commission, fill.commission_currency, fill.dollar_commission) == (7, "CHF", None)
+    assert fill.cash_effect == 100

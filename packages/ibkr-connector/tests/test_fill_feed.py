@@ -102,7 +102,7 @@ async def test_a_commission_that_comes_late_is_told(session: GatewaySession, hea
     session.receive(CommissionTold(EXECUTION.exec_id, Decimal("1.05")))
     with_it = await take(heard, 1)
 
-    assert [fill.commission for fill in (*without, *with_it)] == [0, Decimal("1.05")]
+    assert [fill.commission for fill in (*without, *with_it)] == [None, Decimal("1.05")]
     assert without[0].exec_id == with_it[0].exec_id
 
 
@@ -119,6 +119,20 @@ async def test_a_correction_names_what_it_replaces(session: GatewaySession, hear
         "0000e1.5f.01.03": ("0000e1.5f.01.01", "0000e1.5f.01.02"),
         "0000e1.5f.02.01": (),
     }
+
+
+async def test_a_bust_is_told_with_what_it_takes_back(session: GatewaySession, heard: AsyncIterator[Fill]) -> None:
+    """Whoever wrote the execution down has to hear of it; no commission of it is waited for."""
+    session.receive(CommissionTold(EXECUTION.exec_id, Decimal(1)))
+    session.receive(EXECUTION)
+    told = await take(heard, 1)
+    session.receive(replace(EXECUTION, exec_id="0000e1.5f.01.02", quantity=Decimal(0)))
+    bust = await take(heard, 1)
+
+    assert [(fill.exec_id, fill.quantity, fill.replaces) for fill in (*told, *bust)] == [
+        ("0000e1.5f.01.01", 10, ()),
+        ("0000e1.5f.01.02", 0, ("0000e1.5f.01.01",)),
+    ]
 
 
 def _execution(exec_id: str) -> ExecutionTold:

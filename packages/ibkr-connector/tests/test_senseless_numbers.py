@@ -97,6 +97,18 @@ async def test_a_senseless_execution_stops_its_account_alone(wire: Wire, place: 
     assert wire.session.gaps.unsettled_on(["DU1", "DU2"]).startswith("DU1: execDetails")
 
 
+@pytest.mark.parametrize("price", ["0", "-1", "", "nan", "1.7976931348623157E308"])
+async def test_the_price_of_a_busted_execution_says_nothing(wire: Wire, price: str) -> None:
+    """It has no shares, so that nobody reckons with it."""
+    wire.execution("e.1.01.01")
+    wire.execution("e.1.01.02", **{f"at{_SHARES}": "0", f"at{_PRICE}": price})
+
+    fills = await wire.fills(1)
+
+    assert wire.session.gaps.unsettled("DU1") is None
+    assert [(fill.exec_id, fill.is_busted) for fill in fills] == [("e.1.01.02", True)]
+
+
 async def test_a_senseless_execution_in_a_list_of_the_day_raises_no_new_doubt(wire: Wire) -> None:
     """Whoever asked hears of it; were it doubted as well, it would be asked for again for ever."""
     wire.execution("e.1.01.01", at20="nan", at1="12")

@@ -123,12 +123,12 @@ async def test_quotes_that_are_left_early_are_given_back(client: IBKRClient, ask
 
 
 async def test_an_order_fills_without_commission_reports(client: IBKRClient, order: Ask) -> None:
-    """A commission that is never reported counts as none, and the result says so."""
+    """A commission that is never reported is not known, and the result says so."""
     result = await client.await_order(await client.place_order(order()), timeout_seconds=2)
     snapshot = await client.get_account_snapshot("DU1")
 
     assert (result.status, result.filled_quantity) == (OrderStatus.FILLED, 10)
-    assert [fill.commission for fill in result.fills] == [0]
+    assert [fill.commission for fill in result.fills] == [None]
     assert result.message == "no commission reported for 1 of 1 executions"
     assert {each.symbol: each.quantity for each in snapshot.positions} == {"SPY": 100, "TLT": 10}
 

@@ -40,8 +40,8 @@ class SentOrder:
         return average_price(self.result)
 
     @property
-    def commission(self) -> Decimal:
-        """US dollars."""
+    def commission(self) -> Decimal | None:
+        """US dollars, as far as reported; None when fills had none reported."""
         return total_commission(self.result)
 
     def describe(self) -> str:
@@ -98,6 +98,7 @@ def average_price(result: OrderResult) -> Decimal | None:
     return sum((fill.quantity * fill.price for fill in result.fills), Decimal(0)) / filled
 
 
-def total_commission(result: OrderResult) -> Decimal:
-    """US dollars paid for all fills of an order."""
-    return sum((fill.commission for fill in result.fills), Decimal(0))
+def total_commission(result: OrderResult) -> Decimal | None:
+    """US dollars paid for the fills of an order, as far as reported; None when none of them was."""
+    reported = [fill.dollar_commission for fill in result.fills if fill.dollar_commission is not None]
+    return sum(reported, Decimal(0)) if reported or not result.fills else None

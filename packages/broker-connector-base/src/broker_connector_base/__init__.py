@@ -17,6 +17,7 @@ from broker_connector_base.errors import (
     SnapshotIncomplete,
 )
 from broker_connector_base.models import (
+    DOLLARS,
     AccountPosition,
     AccountSnapshot,
     AssetClass,
@@ -39,6 +40,7 @@ from broker_connector_base.models import (
 from broker_connector_base.permit import Permit
 
 __all__ = [
+    "DOLLARS",
     "AccountPosition",
     "AccountRefused",
     "AccountSnapshot",

@@ -123,14 +123,14 @@ class BrokerClient(ABC):
 
     @abstractmethod
     async def get_fills(self, account_id: str) -> tuple[Fill, ...]:
-        """Today's executions on the account, whoever caused them, corrections applied, each once."""
+        """Today's executions on the account, whoever caused them, corrections applied, each once; busted ones too."""
 
     @abstractmethod
     def hear_fills(self) -> AsyncIterator[Fill]:
         """Executions on all our accounts as this session is told of them, whoever caused them, without end.
 
         First those of today that it knows already; then each once, as soon as its commission is known or has been
-        waited for in vain. One comes again when it is corrected, or its commission becomes known after all.
+        waited for in vain. One comes again when it is corrected or busted, or its commission becomes known after all.
 
         Raises:
             BrokerConnectionError: the session ended. The next one tells today's executions again.

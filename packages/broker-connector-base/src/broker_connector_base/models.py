@@ -6,11 +6,13 @@ infinities in Decimal fields, so a value that exists is a number.
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+DOLLARS = "USD"
 PositiveDecimal = Annotated[Decimal, Field(gt=0)]
+NonNegativeDecimal = Annotated[Decimal, Field(ge=0)]
 
 
 class FrozenModel(BaseModel):
@@ -178,24 +180,44 @@ class OrderRequest(FrozenModel):
 
 
 class Fill(FrozenModel):
-    """One execution, as last corrected."""
+    """One execution, as last corrected. One that was busted has no shares: it never took place."""
 
     exec_id: str
     order_ref: str
     account_id: str
     symbol: str
     side: Side
-    quantity: PositiveDecimal
-    price: PositiveDecimal
-    commission: Decimal = Decimal(0)
+    quantity: NonNegativeDecimal
+    price: NonNegativeDecimal
+    commission: Decimal | None = None
+    """None until the brokerage reports it."""
+    commission_currency: str = DOLLARS
     executed_at: AwareDatetime
     replaces: tuple[str, ...] = ()
-    """Ids under which this execution was told before it was corrected."""
+    """Ids under which this execution was told before it was corrected, or busted."""
+
+    @model_validator(mode="after")
+    def _require_something(self) -> Self:
+        if self.is_busted and not self.replaces:
+            raise ValueError("an execution without shares takes back another")
+        if not self.is_busted and not self.price:
+            raise ValueError("shares have a price")
+        return self
+
+    @property
+    def is_busted(self) -> bool:
+        """True when the exchange took the execution back; of such a fill only the ids in `replaces` matter."""
+        return not self.quantity
+
+    @property
+    def dollar_commission(self) -> Decimal | None:
+        """The commission where it is known and in US dollars."""
+        return self.commission if self.commission_currency == DOLLARS else None
 
     @property
     def cash_effect(self) -> Decimal:
-        """US dollars that the fill adds to the account (negative for a buy), commission included."""
-        return -self.side.sign * self.quantity * self.price - self.commission
+        """US dollars that the fill adds to the account (negative for a buy), commission included as far as known."""
+        return -self.side.sign * self.quantity * self.price - (self.dollar_commission or Decimal(0))
 
 
 class OpenOrder(FrozenModel):
@@ -224,6 +246,7 @@ class OrderResult(FrozenModel):
     request: OrderRequest
     status: OrderStatus
     fills: tuple[Fill, ...] = ()
+    """Executions that stand."""
     message: str = ""
     """The brokerage's words, empty when it had none."""
 

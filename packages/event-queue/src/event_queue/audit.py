@@ -20,13 +20,14 @@
     order_result  the same, and status (the brokerage's, NOT_SENT or UNCONFIRMED), filled_quantity, average_price,
                   commission, message;
                   trading_day (only of orders that will fill later, as those for the close)
-    fill          exec_id, order_ref, symbol, side, quantity, price, commission, executed_at; replaces (only of a
-                  correction: the exec_ids under which the execution was told before)
+    fill          exec_id, order_ref, symbol, side, quantity, price, commission, commission_currency, executed_at;
+                  replaces (only of a correction: the exec_ids under which the execution was told before); quantity 0
+                  takes those back (a bust)
     paused        scope, actor, reason; trading as a whole, no event
     resumed       scope, actor; trading as a whole, no event
 
-limit_price, reason, filled_quantity, average_price, commission and message may be null; a fill may be told again once
-its commission is known, and may come after its event ended.
+limit_price, reason, filled_quantity, average_price, commission and message may be null; a fill's commission is null
+until it is reported. A fill may be told again once that is known, and may come after its event ended.
 Quantities and money are decimal numbers written as text; moments are RFC 3339.
 """
 

@@ -174,7 +174,7 @@ class IBKRClient(BrokerClient):
         await line.requests.executions(account_id)
         executions = line.session.executions.of_account(account_id)
         await line.follower.await_commissions(executions, f"commissions of {account_id}")
-        return line.session.executions.fills(executions)
+        return line.session.executions.fills_and_busts(executions)
 
     def hear_fills(self) -> AsyncIterator[Fill]:
         """See BrokerClient."""

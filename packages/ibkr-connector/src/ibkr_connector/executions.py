@@ -1,7 +1,8 @@
 """Executions as the brokerage last told them: each once, corrections in place of what they correct.
 
-A correction repeats an execution's id with the next revision. Some gateways number the parts of one order in the same
-place. The count of the order's shares tells which it is: revisions of a correction add up to more than was executed.
+A correction repeats an execution's id with the next revision; one without shares takes the execution back (a bust).
+Some gateways number the parts of one order in the same place. The count of the order's shares tells which it is:
+revisions of a correction add up to more than was executed. Parts all have shares.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,8 @@ class ExecutionBook:
         """Everything told, by series and id."""
         self._in_parts: set[str] = set()
         """Series of parts."""
-        self._commissions: dict[str, Decimal] = {}
+        self._commissions: dict[str, CommissionTold] = {}
+        """By id, and of each series the one of its latest revision."""
         self._waived: set[str] = set()
         self._news: list[str] = []
 
@@ -55,11 +57,17 @@ class ExecutionBook:
         return self._divided([each for each in executions if each.revision > 1], counted)
 
     def add_commission(self, report: CommissionTold) -> None:
-        """Keep the commission; a later report on the same execution replaces it, and the same report is no news."""
-        if self._commissions.get(report.exec_id) == report.amount:
+        """Keep the commission; a later report on the same execution replaces it, and the same report is no news.
+
+        One without an amount reports nothing, and one on an earlier revision nothing of the later.
+        """
+        if report.amount is None or self._commissions.get(report.exec_id) == report:
             return
-        series = split_exec_id(report.exec_id)[0]
-        self._commissions[series] = self._commissions[report.exec_id] = report.amount
+        self._commissions[report.exec_id] = report
+        series, revision = split_exec_id(report.exec_id)
+        latest = self._commissions.get(series)
+        if latest is None or split_exec_id(latest.exec_id)[1] <= revision:
+            self._commissions[series] = report
         self._news.append(report.exec_id if series in self._in_parts else series)
 
     @property
@@ -81,20 +89,28 @@ class ExecutionBook:
 
     def lack_commission(self, executions: Iterable[ExecutionTold]) -> bool:
         """True while a report on one of them may still come."""
-        return any(each.stem not in self._commissions and each.stem not in self._waived for each in executions)
+        return any(self._lacks_commission(each) and each.stem not in self._waived for each in executions)
 
     def without_commission(self, executions: Iterable[ExecutionTold]) -> int:
         """How many of them had no commission reported."""
-        return sum(each.stem not in self._commissions for each in executions)
+        return sum(map(self._lacks_commission, executions))
 
     def waive_commission(self, executions: Iterable[ExecutionTold]) -> None:
         """Stop expecting reports on these: the time for them is over."""
         self._waived.update(each.stem for each in executions)
 
     def fills(self, executions: Iterable[ExecutionTold]) -> tuple[Fill, ...]:
-        """The executions with their commissions, 0 where none was reported; busted ones (no shares) left out."""
-        counted = (each for each in executions if each.quantity > 0 and each.price > 0)
-        return tuple(to_fill(each, self._commissions.get(each.stem, Decimal(0))) for each in counted)
+        """The executions that stand, with their commissions as far as reported; busted ones left out."""
+        return tuple(fill for fill in self.fills_and_busts(executions) if not fill.is_busted)
+
+    def fills_and_busts(self, executions: Iterable[ExecutionTold]) -> tuple[Fill, ...]:
+        """The executions that stand, and those that were busted after they may have been told."""
+        tellable = (each for each in executions if (each.price > 0 if each.quantity else each.revision > 1))
+        return tuple(to_fill(each, self._commissions.get(each.stem)) for each in tellable)
+
+    def _lacks_commission(self, execution: ExecutionTold) -> bool:
+        """Nobody has to pay for what was busted."""
+        return execution.quantity > 0 and execution.stem not in self._commissions
 
     def _keep(self, execution: ExecutionTold) -> None:
         self._latest[execution.stem] = execution
@@ -121,7 +137,8 @@ class ExecutionBook:
             if (each.account_id, each.key, each.perm_id) == order and each.stem != latest.stem
         )
         rest = counted - sum(others, Decimal(0))
-        return rest != latest.quantity and rest == sum(each.quantity for each in revisions)
+        quantities = [each.quantity for each in revisions]
+        return 0 not in quantities and rest != latest.quantity and rest == sum(quantities)
 
 
 def _require_same_order(known: ExecutionTold, told: ExecutionTold) -> None:

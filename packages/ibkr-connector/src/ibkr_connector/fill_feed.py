@@ -32,7 +32,7 @@ class FillFeed:
         while True:
             news, position = book.news_since(position), book.position
             await self._follower.await_commissions(news, _WHAT)
-            for fill in book.fills(news):
+            for fill in book.fills_and_busts(news):
                 changeable = (fill.commission, fill.replaces)  # kept for the day, where a Fill is ten times as large
                 if told.get(fill.exec_id) != changeable:
                     told[fill.exec_id] = changeable

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from ib_async import CommissionReport, Contract, Execution, Order, OrderState, Position
 
-from broker_connector_base import AccountPosition, AssetClass, Fill, OpenOrder, OrderStatus, Side
+from broker_connector_base import DOLLARS, AccountPosition, AssetClass, Fill, OpenOrder, OrderStatus, Side
 from ibkr_connector.messages import CommissionTold, ExecutionTold, OrderKey, OrderListed, StatusTold, WhatIfTold
 from ibkr_connector.numbers import BEYOND, Senseless, known_number, require_number, shares_or_beyond, to_shares
 
@@ -64,12 +64,14 @@ def execution_told(contract: Contract, execution: Execution) -> ExecutionTold:
     """From an execDetails message. Kept for the day, so texts that repeat are one object each.
 
     Raises:
-        Senseless: its id, shares or price cannot be; stocks have a price above zero.
+        Senseless: its id, shares or price cannot be; stocks have a price above zero, unless there are no shares.
     """
     if not execution.execId:
         raise Senseless("an execution's id", execution.execId)
     quantity = shares_or_beyond("an execution's quantity", execution.shares)
-    price = require_number(f"the price of execution {execution.execId}", execution.price)
+    price = Decimal(0)  # a busted execution is told without shares, and its price says nothing
+    if quantity:
+        price = require_number(f"the price of execution {execution.execId}", execution.price)
     if quantity == BEYOND:
         raise Senseless(f"the quantity of execution {execution.execId}", execution.shares)
     if quantity and price <= 0 and contract.secType == _STOCK:
@@ -104,8 +106,9 @@ def status_told(key: OrderKey, perm_id: int, status: str, filled: float, why_hel
 
 
 def commission_told(report: CommissionReport) -> CommissionTold:
-    """From a commissionReport message; an unset amount is none."""
-    return CommissionTold(sys.intern(report.execId), known_number(report.commission) or Decimal(0))
+    """From a commissionReport message."""
+    currency = sys.intern(report.currency or DOLLARS)
+    return CommissionTold(sys.intern(report.execId), known_number(report.commission), currency)
 
 
 def what_if_told(request_id: int, state: OrderState) -> WhatIfTold:
@@ -123,8 +126,8 @@ def what_if_told(request_id: int, state: OrderState) -> WhatIfTold:
     )
 
 
-def to_fill(execution: ExecutionTold, commission: Decimal) -> Fill:
-    """An execution as callers know it."""
+def to_fill(execution: ExecutionTold, commission: CommissionTold | None) -> Fill:
+    """An execution, or one that was busted, as callers know it."""
     return Fill(
         exec_id=execution.exec_id,
         order_ref=execution.order_ref,
@@ -133,7 +136,8 @@ def to_fill(execution: ExecutionTold, commission: Decimal) -> Fill:
         side=execution.side,
         quantity=execution.quantity,
         price=execution.price,
-        commission=commission,
+        commission=commission.amount if commission else None,
+        commission_currency=commission.currency if commission else DOLLARS,
         executed_at=execution.executed_at,
         replaces=tuple(f"{execution.stem}.{revision:02}" for revision in range(1, execution.revision)),
     )

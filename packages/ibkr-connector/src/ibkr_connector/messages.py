@@ -100,10 +100,12 @@ class ExecutionTold:
 
 @dataclass(frozen=True, slots=True)
 class CommissionTold:
-    """commissionReport of one execution, in US dollars."""
+    """commissionReport of one execution."""
 
     exec_id: str
-    amount: Decimal
+    amount: Decimal | None
+    """None where the gateway gave no number."""
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class OrderFollower:
     def _words(self, record: OrderRecord) -> str:
         missing = self._session.executions.without_commission(record.executions.values())
         note = f"no commission reported for {missing} of {len(record.executions)} executions" if missing else ""
-        return "; ".join(filter(None, (record.message, note)))
+        taken_back = "executions were corrected to fewer shares, or busted" if record.lost_shares else ""
+        return "; ".join(filter(None, (record.message, taken_back, note)))
 
     async def _expect_a_word(self, record: OrderRecord, seconds: float, what: str) -> None:
         """The gateway sometimes answers an order not at all: then it is asked for, and never sent again."""

@@ -134,6 +134,11 @@ class OrderRecord:
         return any(each.revision > 1 for each in self.executions.values())
 
     @property
+    def lost_shares(self) -> bool:
+        """True when the brokerage counted more shares than the executions leave after their corrections."""
+        return self.has_corrections and self.filled < self.told_filled
+
+    @property
     def _is_found(self) -> bool:
         """True for orders that were open before this session.
 
@@ -170,10 +175,16 @@ class OrderRecord:
         self._tell(message.status)
 
     def executed(self, execution: ExecutionTold) -> None:
-        """Take in the latest revision of an execution, or a part in place of what seemed to be one."""
+        """Take in the latest revision of an execution, or a part in place of what seemed to be one.
+
+        An order that was over stays over when a correction leaves it fewer shares.
+        """
+        was_final = self.is_final
         if execution.is_part:
             self.executions.pop(execution.series, None)
         self.executions[execution.stem] = execution
+        if was_final and not self.is_final:
+            self.verdict = OrderStatus.CANCELLED
 
     def failed(self, error: ErrorTold) -> None:
         """Take in an error about this order: its words are kept, and unless it is mere information, doubt."""

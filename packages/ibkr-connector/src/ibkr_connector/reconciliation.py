@@ -80,7 +80,9 @@ def _judge_listed(record: OrderRecord) -> None:
 def _verdict(record: OrderRecord, ended: str | None) -> OrderStatus | None:
     """The end of an order that is not open and whose executions are all known; None when nothing speaks for one."""
     if FILLED in (ended, record.told_status):
-        return None if record.request and not record.has_corrections else OrderStatus.FILLED
+        if record.request is None:
+            return OrderStatus.FILLED
+        return OrderStatus.CANCELLED if record.has_corrections else None  # of the shares taken back none will come
     if ended is None and not record.has_ended_by_words:
         return None
     was_refused = record.was_refused or INACTIVE in (ended, record.told_status)

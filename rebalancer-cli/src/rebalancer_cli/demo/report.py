@@ -69,7 +69,7 @@ def _orders(result: Mapping[str, Any], *, live: bool) -> Table:
             order["symbol"],
             str(order.get("filled_quantity", "-")),
             str(order.get("average_price", "-")),
-            str(order.get("commission", "-")),
+            "-" if (commission := order.get("commission")) is None else str(commission),
             order.get("reason", ""),
         )
     return table

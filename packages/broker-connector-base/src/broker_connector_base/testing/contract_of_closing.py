@@ -91,3 +91,22 @@ class ClosingContract:
         assert len(fill.replaces) == 1
         assert (await client.await_order(order_id, timeout_seconds=LATE)).fills == (fill,)
         assert abs(cash - 99_110) <= 1
+
+    async def test_a_busted_execution_never_took_place(self, client: BrokerClient, world: ExtendedBrokerWorld) -> None:
+        """It is heard of and found without shares, with the id that it takes back; its order is over without it."""
+        heard = client.hear_fills()
+        order_id = await client.place_order(market_order(Side.BUY, "TLT", 10))
+        first = await anext(heard)
+        before = await client.await_order(order_id, timeout_seconds=LATE)
+
+        world.bust_last_fill(MARGIN_ACCOUNT)
+        bust = await anext(heard)
+        (found,) = await client.get_fills(MARGIN_ACCOUNT)
+        after = await client.await_order(order_id, timeout_seconds=LATE)
+        cash = await client.await_cash(MARGIN_ACCOUNT, at_least=Decimal(99_995), timeout_seconds=LATE)
+
+        assert (before.status, before.filled_quantity) == (OrderStatus.FILLED, 10)
+        assert (bust.quantity, bust.replaces) == (0, (first.exec_id,))
+        assert (found.exec_id, found.quantity) == (bust.exec_id, 0)
+        assert (after.status, after.fills, after.cash_effect) == (OrderStatus.CANCELLED, (), 0)
+        assert abs(cash - 100_000) <= 1

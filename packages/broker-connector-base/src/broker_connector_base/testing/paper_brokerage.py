@@ -201,13 +201,17 @@ class PaperBrokerage:
         self.changes.ring()
 
     def correct_fill(self, fill: Fill, *, quantity: Decimal, price: Decimal) -> Fill:
-        """Correct an execution, as exchanges do: the new one has the same id but for what follows its last dot."""
+        """Correct an execution, as exchanges do: the new one has the same id but for what follows its last dot.
+
+        Without shares it is busted, and its commission is paid back.
+        """
         stem, _, version = fill.exec_id.rpartition(".")
         new = fill.model_copy(
             update={
                 "exec_id": f"{stem}.{int(version) + 1:02}",
                 "quantity": quantity,
                 "price": price,
+                "commission": fill.commission if quantity else Decimal(0),
                 "replaces": (*fill.replaces, fill.exec_id),
             },
         )

@@ -41,8 +41,10 @@ class PaperOrder:
             self.status = OrderStatus.FILLED
 
     def revise(self, old: Fill, new: Fill) -> None:
-        """Replace an execution by its correction."""
+        """Replace an execution by its correction; what that takes away from a filled order comes back to nobody."""
         self.fills[self.fills.index(old)] = new
+        if self.status is OrderStatus.FILLED and self.remaining > 0:
+            self.status = OrderStatus.CANCELLED
 
     def result(self) -> OrderResult:
         """What its sender is told."""
@@ -50,7 +52,7 @@ class PaperOrder:
             order_id=self.order_id,
             request=self.request,
             status=self.status,
-            fills=tuple(self.fills),
+            fills=tuple(fill for fill in self.fills if not fill.is_busted),
             message=self.message,
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
-from broker_connector_base.models import OrderRequest, OrderType, Side, TimeInForce
+from broker_connector_base.models import Fill, OrderRequest, OrderType, Side, TimeInForce
 from broker_connector_base.testing.paper_broker import PaperBroker
 from broker_connector_base.testing.paper_brokerage import PaperBrokerage
 from broker_connector_base.testing.paper_owners import BY_HAND
@@ -65,13 +65,21 @@ class PaperWorld:
 
     def correct_last_fill(self, account_id: str, price: Decimal) -> None:
         """See ExtendedBrokerWorld."""
-        fill = next(fill for fill in reversed(self.brokerage.fills) if fill.account_id == account_id)
+        fill = self._last_fill(account_id)
         self.brokerage.correct_fill(fill, quantity=fill.quantity, price=price)
+
+    def bust_last_fill(self, account_id: str) -> None:
+        """See ExtendedBrokerWorld."""
+        fill = self._last_fill(account_id)
+        self.brokerage.correct_fill(fill, quantity=Decimal(0), price=fill.price)
 
     async def break_connections(self) -> None:
         """See BrokerWorld."""
         for client in self._clients:
             client.lose_connection()
+
+    def _last_fill(self, account_id: str) -> Fill:
+        return next(fill for fill in reversed(self.brokerage.fills) if fill.account_id == account_id)
 
     def _place(self, account_id: str, symbol: str, side: Side, quantity: int, *, owner: str) -> None:
         self.leave_next_open(symbol, side)

@@ -84,3 +84,7 @@ class ExtendedBrokerWorld(BrokerWorld, Protocol):
     def correct_last_fill(self, account_id: str, price: Decimal) -> None:
         """Correct the price of the latest execution on an account."""
         ...
+
+    def bust_last_fill(self, account_id: str) -> None:
+        """Take the latest execution on an account back."""
+        ...
