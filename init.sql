@@ -88,7 +88,7 @@ CREATE INDEX IF NOT EXISTS idx_orders_account_id ON rebalance_orders (account_id
 CREATE INDEX IF NOT EXISTS idx_orders_without_end ON rebalance_orders (account_id)
     WHERE status IN ('intended', 'PENDING', 'WORKING', 'UNCONFIRMED');
 
--- One row per execution. No foreign key: a fill is kept even when its order's record is not.
+-- One row per execution that stands: neither corrected since nor busted. No foreign key: a fill is kept even when its order's record is not.
 CREATE TABLE IF NOT EXISTS rebalance_fills (
     exec_id     TEXT PRIMARY KEY,            -- the brokerage's own id of the execution
     order_ref   TEXT NOT NULL,
@@ -98,10 +98,14 @@ CREATE TABLE IF NOT EXISTS rebalance_fills (
     side        VARCHAR(4) NOT NULL CHECK (side IN ('BUY', 'SELL')),
     quantity    NUMERIC NOT NULL,
     price       NUMERIC NOT NULL,
-    commission  NUMERIC,
+    commission  NUMERIC,                     -- absent until the brokerage reports it
+    commission_currency TEXT NOT NULL DEFAULT 'USD',
     executed_at TIMESTAMPTZ NOT NULL,
     last_counter BIGINT NOT NULL
 );
+
+-- Databases of before a commission told its currency.
+ALTER TABLE rebalance_fills ADD COLUMN IF NOT EXISTS commission_currency TEXT NOT NULL DEFAULT 'USD';
 
 CREATE INDEX IF NOT EXISTS idx_fills_order_ref ON rebalance_fills (order_ref);
 CREATE INDEX IF NOT EXISTS idx_fills_event_id ON rebalance_fills (event_id);

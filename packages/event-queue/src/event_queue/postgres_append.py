@@ -18,7 +18,6 @@ _MOVES: Final = ([kind.value for kind in STATUS_AFTER], [status.value for status
 _ORDER_TABLES: Final[Mapping[AuditKind, QueryName]] = {
     AuditKind.ORDER_INTENT: "upsert_order_intents",
     AuditKind.ORDER_RESULT: "upsert_order_results",
-    AuditKind.FILL: "upsert_fills",
 }
 _ByKind = dict[AuditKind, list[AuditRecord]]
 _counter_of: Final = attrgetter("counter")
@@ -104,15 +103,17 @@ class PostgresAppender:
             if kind in by_kind:
                 fields = ("counter", "event_id", "account_id", "recorded_at", "details_json")
                 await connection.execute(self._queries[query], *_columns(by_kind[kind], *fields))
-        await self._follow_fills(connection, by_kind.get(AuditKind.FILL, ()))
+        await self._follow_fills(connection, by_kind)
         if _MAY_CLEAR & by_kind.keys():
             await connection.execute(self._queries["end_left_orders"], *ends)
 
-    async def _follow_fills(self, connection: Any, fills: Sequence[AuditRecord]) -> None:
-        """Let corrections take their places, and orders know of what filled after the last word on them."""
+    async def _follow_fills(self, connection: Any, by_kind: _ByKind) -> None:
+        """Let executions stand as they were told last, and orders agree with them."""
+        fills, results = by_kind.get(AuditKind.FILL, []), by_kind.get(AuditKind.ORDER_RESULT, [])
         if fills:
-            await connection.execute(self._queries["drop_replaced_fills"], *_columns(fills, "event_id"))
-            await connection.execute(self._queries["settle_orders"], *_columns(fills, "details_json"))
+            await connection.execute(self._queries["upsert_fills"], *_columns(fills, "event_id"))
+        if fills or results:
+            await connection.execute(self._queries["settle_orders"], *_columns([*fills, *results], "event_id"))
 
     async def _move_cursor(self, connection: Any, records: Sequence[AuditRecord]) -> None:
         last = max(records, key=_counter_of)

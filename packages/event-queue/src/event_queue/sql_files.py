@@ -5,7 +5,6 @@ from typing import Final, Literal, get_args
 
 QueryName = Literal[
     "append_pauses",
-    "drop_replaced_fills",
     "end_left_orders",
     "fence_readers",
     "find_events",

@@ -10,7 +10,7 @@ WITH left_behind AS MATERIALIZED (
     WHERE status IN ('intended', 'PENDING', 'WORKING', 'UNCONFIRMED')
 ), ended AS (
     SELECT order_ref, clear.at, COALESCE(filled.quantity, 0) AS quantity, filled.value / filled.quantity AS average_price,
-           COALESCE(filled.commission, 0) AS commission,
+           CASE WHEN filled.quantity IS NULL THEN 0 ELSE filled.commission END AS commission,
            COALESCE(filled.quantity, 0) >= left_behind.quantity AS is_filled
     FROM left_behind
     CROSS JOIN LATERAL (
@@ -32,7 +32,8 @@ WITH left_behind AS MATERIALIZED (
           )
     ) AS clear
     CROSS JOIN LATERAL (
-        SELECT sum(quantity) AS quantity, sum(quantity * price) AS value, sum(commission) AS commission
+        SELECT sum(quantity) AS quantity, sum(quantity * price) AS value,
+               sum(commission) FILTER (WHERE commission_currency = 'USD') AS commission
         FROM rebalance_fills
         WHERE rebalance_fills.order_ref = left_behind.order_ref
     ) AS filled
