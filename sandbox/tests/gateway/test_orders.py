@@ -153,6 +153,20 @@ async def test_a_correction_comes_under_the_next_revision(sandbox: RunningSandbo
     assert len(sandbox.world.account_state("DU1").fills) == 1
 
 
+async def test_a_bust_comes_under_the_next_revision_without_shares(sandbox: RunningSandbox) -> None:
+    """The account is as if it had never traded, and whoever asks for the day's executions is told both."""
+    ib = await sandbox.connect()
+    trade = await until_status(ib.placeOrder(SPY, buy(10)), "Filled")
+
+    sandbox.world.bust_last_fill("DU1")
+    told = await ib.reqExecutionsAsync()
+
+    account, (first, bust) = sandbox.world.account_state("DU1"), (fill.execution for fill in told)
+    assert first.execId == trade.fills[0].execution.execId
+    assert (bust.execId, bust.shares) == (first.execId[:-2] + "02", 0)
+    assert (account.cash, account.fills) == (100_000, ())
+
+
 async def test_a_fill_without_status_is_told_by_the_execution_alone(sandbox: RunningSandbox) -> None:
     """The order's last status stays the first one."""
     sandbox.world.add_fault({"kind": "skip_status"})
