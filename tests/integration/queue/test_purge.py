@@ -31,6 +31,10 @@ COUNTS = (
     "SELECT (SELECT count(*) FROM rebalance_events) AS events, (SELECT count(*) FROM event_history) AS records, "
     "(SELECT count(*) FROM rebalance_orders) AS orders, (SELECT count(*) FROM rebalance_fills) AS fills"
 )
+ADD_REFUSED = (
+    "INSERT INTO event_history (counter, stream_id, kind, event_id, account_id, recorded_at, event) "
+    "SELECT n, '1-0', 'duplicate', gen_random_uuid(), 'DU1', $1, '{}' FROM generate_series(1, 5001) AS n"
+)
 
 
 @pytest.fixture
@@ -156,3 +160,14 @@ async def test_quarantine_is_kept_for_an_event_that_has_not_ended(
     await purge_all(redis_queue, audit, database)
 
     assert await database.fetchval("SELECT array_agg(counter) FROM audit_quarantine") == [1001]
+
+
+async def test_more_than_a_transaction_deletes_is_purged_in_several(audit: PostgresAudit, database: Any) -> None:
+    """None of them takes so long that it is cut off; in the end all is gone."""
+    moment = CLOCK.now()
+    await database.execute(ADD_REFUSED, moment)
+    await database.execute("UPDATE audit_cursor SET stream_id = '9000000000000-0'")
+
+    await audit.purge(now=moment + LONG, retention=timedelta(days=365))
+
+    assert (await counts(database))["records"] == 0

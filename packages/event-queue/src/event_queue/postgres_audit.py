@@ -27,7 +27,9 @@ from event_queue.sql_files import QueryName, load_queries
 
 MOST_HISTORY: Final = 1000
 """Most records of one event that are read at once; the latest ones."""
-_PURGED_AT_ONCE: Final = 1000
+_EVENTS_AT_ONCE: Final = 1000
+_RECORDS_AT_ONCE: Final = 5000
+"""Most that one transaction of a purge deletes."""
 
 
 class PostgresAudit:
@@ -96,19 +98,22 @@ class PostgresAudit:
         return durability_dangers({row["name"]: row["setting"] for row in rows})
 
     async def purge(self, *, now: datetime, retention: timedelta) -> int:
-        """Delete what is over and older than the retention, in transactions of 1000 events; see `AuditStore.purge`."""
+        """Delete what is over and older than the retention, some in each transaction; see `AuditStore.purge`."""
         async with self._pool.connection("purge_until") as connection:
             until = await connection.fetchval(self._queries["purge_until"], now, retention)
-        removed = 0
-        while gone := await self._purge_events(until):
-            removed += gone
-        async with self._pool.connection("purge_loose") as connection:
-            await connection.execute(self._queries["purge_loose"], until)
+        removed = await self._purge("purge_events", until, at_once=_EVENTS_AT_ONCE)
+        await self._purge("purge_loose", until, at_once=_RECORDS_AT_ONCE)
         return removed
 
-    async def _purge_events(self, until: datetime) -> int:
-        async with self._pool.connection("purge_events") as connection:
-            return await connection.fetchval(self._queries["purge_events"], until, _PURGED_AT_ONCE)
+    async def _purge(self, query: QueryName, until: datetime, *, at_once: int) -> int:
+        """Each transaction in its own use of a connection: one use of many would be cut off as overdue."""
+        removed = 0
+        while True:
+            async with self._pool.connection(query) as connection:
+                gone: int = await connection.fetchval(self._queries[query], until, at_once)
+            removed += gone
+            if not gone:
+                return removed
 
 
 @asynccontextmanager
