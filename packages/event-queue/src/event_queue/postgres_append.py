@@ -8,7 +8,7 @@ import asyncpg
 
 from event_queue.audit import STATUS_AFTER, SWITCH_KINDS, AuditKind, AuditRecord, SetApart
 from event_queue.errors import ReadTooEarly
-from event_queue.postgres_pool import AuditPool
+from event_queue.postgres_pool import AuditPool, in_transaction
 from event_queue.sql_files import QueryName
 from event_queue.stream_ids import check_order
 
@@ -58,7 +58,7 @@ class PostgresAppender:
         """Store a batch whole, or nothing of it and return why PostgreSQL refused it."""
         async with self._pool.connection("append") as connection:
             try:
-                async with connection.transaction():
+                async with in_transaction(connection):
                     fresh = await self._fresh(connection, records, epoch)
                     if fresh:
                         await self._insert(connection, fresh)
@@ -121,7 +121,7 @@ class PostgresAppender:
 
     async def _quarantine(self, record: AuditRecord, epoch: int | None, refusal: Exception) -> SetApart:
         reason = f"{type(refusal).__name__}: {refusal}"
-        async with self._pool.connection("quarantine") as connection, connection.transaction():
+        async with self._pool.connection("quarantine") as connection, in_transaction(connection):
             await self._fresh(connection, [record], epoch)
             await connection.execute(
                 self._queries["quarantine"],

@@ -49,9 +49,9 @@ class AuditPool:
     async def connection(self, action: str) -> AsyncGenerator[Any]:
         """A connection of the pool, for what `action` says.
 
-        What has not been done in time is cut short, and the connection ended a moment later: a PostgreSQL that hangs
-        answers neither a cancellation nor a rollback. Both are needed: ending a connection does not wake a COPY that
-        waits for room to send, and cancelling it does not wake the rollback behind it.
+        What has not been done in time is cut short, as everything is that was cancelled, and the connection ended a
+        moment later. Both are needed: ending it does not wake a COPY that waits for room to send, and after a
+        cancellation the driver may wait for a PostgreSQL that hangs to say that it has heard of it.
 
         Raises:
             AuditUnavailable: PostgreSQL could not be reached, did not answer in time, or refused to serve.
@@ -59,7 +59,7 @@ class AuditPool:
         try:
             connection = await self._pool.acquire(timeout=_CONNECT_SECONDS)
             loop = asyncio.get_running_loop()
-            overdue = loop.call_later(self._use_seconds + _MOMENT_SECONDS, connection.terminate)
+            overdue = loop.call_later(self._use_seconds + 2 * _MOMENT_SECONDS, connection.terminate)
             limit = asyncio.timeout(self._use_seconds)
             try:
                 async with limit:
@@ -87,6 +87,24 @@ def _end_amid_transaction(connection: Any) -> None:
     with suppress(asyncpg.InterfaceError):  # it has ended by itself
         if connection.is_in_transaction():
             connection.terminate()
+
+
+@asynccontextmanager
+async def in_transaction(connection: Any) -> AsyncGenerator[None]:
+    """What is done in it is done whole, or not at all when it raises; the rollback has a moment.
+
+    The driver's own would wait as long as a PostgreSQL that hangs, whoever cancelled what was done.
+    """
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    except BaseException:
+        with suppress(*_UNAVAILABLE):
+            async with asyncio.timeout(_MOMENT_SECONDS):
+                await transaction.rollback()
+        raise
+    await transaction.commit()
 
 
 async def apply_schema(pool: AuditPool, sql_text: str) -> None:
