@@ -280,7 +280,7 @@ class Oracle:
     def _keeps_the_reserve(self) -> bool:
         """Buys never reach into the reserve; only their commissions, which nobody knows beforehand, may."""
         spent = -sum(fill.cash_effect for fill in self._run.bought)
-        fees = sum(fill.commission for fill in self._run.bought)
+        fees = sum(fill.commission or 0 for fill in self._run.bought)
         return not self._run.bought or Fraction(self._run.spendable - spent + fees) >= self.reserve
 
     def _is_on_target(self) -> bool:
