@@ -122,13 +122,16 @@ async def test_a_correction_names_what_it_replaces(session: GatewaySession, hear
 
 
 async def test_a_bust_is_told_with_what_it_takes_back(session: GatewaySession, heard: AsyncIterator[Fill]) -> None:
-    """Whoever wrote the execution down has to hear of it; no commission of it is waited for."""
+    """Whoever wrote the execution down has to hear of it, once; no commission of it is waited for, and none is told."""
     session.receive(CommissionTold(EXECUTION.exec_id, Decimal(1)))
     session.receive(EXECUTION)
     told = await take(heard, 1)
     session.receive(replace(EXECUTION, exec_id="0000e1.5f.01.02", quantity=Decimal(0)))
     bust = await take(heard, 1)
+    session.receive(CommissionTold("0000e1.5f.01.02", Decimal(0)))
 
+    assert await is_silent(heard)
+    assert bust[0].commission is None
     assert [(fill.exec_id, fill.quantity, fill.replaces) for fill in (*told, *bust)] == [
         ("0000e1.5f.01.01", 10, ()),
         ("0000e1.5f.01.02", 0, ("0000e1.5f.01.01",)),

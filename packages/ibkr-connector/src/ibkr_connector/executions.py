@@ -104,9 +104,9 @@ class ExecutionBook:
         return tuple(fill for fill in self.fills_and_busts(executions) if not fill.is_busted)
 
     def fills_and_busts(self, executions: Iterable[ExecutionTold]) -> tuple[Fill, ...]:
-        """The executions that stand, and those that were busted after they may have been told."""
+        """The executions that stand, and those that were busted after they may have been told, which cost nothing."""
         tellable = (each for each in executions if (each.price > 0 if each.quantity else each.revision > 1))
-        return tuple(to_fill(each, self._commissions.get(each.stem)) for each in tellable)
+        return tuple(to_fill(each, self._commissions.get(each.stem) if each.quantity else None) for each in tellable)
 
     def _lacks_commission(self, execution: ExecutionTold) -> bool:
         """Nobody has to pay for what was busted."""
