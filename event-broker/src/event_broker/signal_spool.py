@@ -93,7 +93,7 @@ class SpoolFolder:
             SpoolUnusable: it cannot be used, or another process does.
         """
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            _make(directory)
             lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise SpoolUnusable(directory, error) from error
@@ -101,7 +101,9 @@ class SpoolFolder:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(lock)
-            raise SpoolUnusable(directory, error) from error
+            is_held = isinstance(error, BlockingIOError)
+            words = OSError(error.errno, "another process uses it") if is_held else error
+            raise SpoolUnusable(directory, words) from error
         return cls(directory, application, lock)
 
     def spool(self, channel: str) -> SignalSpool:
@@ -111,6 +113,14 @@ class SpoolFolder:
     def close(self) -> None:
         """Let another process have it."""
         os.close(self._lock)
+
+
+def _make(directory: Path) -> None:
+    """Make the folder, and those above it, so that a power failure does not take them with what is kept in them."""
+    missing = [each for each in (directory, *directory.parents) if not each.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        _sync(each.parent)
 
 
 def _sync(directory: Path) -> None:
