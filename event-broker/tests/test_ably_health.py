@@ -78,6 +78,7 @@ def test_at_first_it_is_connecting(health: AblyHealth) -> None:
         "last_message_at": None,
         "reconnects": 0,
         "backlog": 0,
+        "spool_error": None,
         "last_error": None,
         "catching_up": [],
         "history_errors": {},
@@ -177,6 +178,21 @@ def test_messages_that_the_queue_does_not_take_are_told(health: AblyHealth) -> N
 
     assert (report.state, report.facts["backlog"]) == (ComponentState.DEGRADED, 3)
     assert report.detail == "3 received messages are kept and wait for the queue (QueueFull: no memory)."
+
+
+def test_signals_that_wait_in_memory_alone_are_told(health: AblyHealth) -> None:
+    """Whether or not it is connected, until the disk takes them."""
+    health.spool_trouble = lambda: "spool: another process uses it"
+    unconnected = health.report()
+    connected(health)
+    up = health.report()
+    health.spool_trouble = lambda: None
+    words = "Signals that wait for the queue are in memory alone (spool: another process uses it); trying again."
+
+    assert words in unconnected.detail
+    assert (up.state, up.facts["spool_error"]) == (ComponentState.DEGRADED, "spool: another process uses it")
+    assert up.detail.endswith(words)
+    assert (health.report().state, health.report().facts["spool_error"]) == (ComponentState.OK, None)
 
 
 def test_reasons_to_stay_idle_and_remarks(continuity: Continuity, clock: StandingClock) -> None:

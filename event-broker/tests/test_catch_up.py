@@ -331,6 +331,38 @@ async def test_what_an_earlier_process_left_is_where_an_unknown_channel_is_read_
     assert line.missed == []
 
 
+class LeftLate(NotKept):
+    """The same message, on a disk that can be read only later."""
+
+    is_readable = False
+
+    def kept(self) -> list[Trigger]:
+        """The message, when the disk can be read."""
+        return [message(9)] if self.is_readable else []
+
+
+@pytest.mark.parametrize(("known", "since"), [(None, message(9).moment - timedelta(seconds=5)), (KNOWN, None)])
+async def test_what_an_earlier_process_left_is_ordered_by_its_time_when_it_is_found_late(
+    known: Progress | None, since: datetime | None
+) -> None:
+    """The history is read once more, for an unknown channel from the message that was found; what comes live waits."""
+    safe = LeftLate()
+    line, stopping = Line(known, hold_seconds=60, safe=safe), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run_until(stopping))
+        safe.is_readable = True
+        line.catch_up.begin_with_left()
+        line.inbox.put(message(11))
+        asked = await line.asked()
+        line.history.answers.put_nowait(past(8, 10))
+        numbers = await line.taken(4)
+        await line.store.wait_until(lambda stored: stored.get(CHANNEL, Progress(asked)).message_id == "m11")
+        stopping.set()
+
+    assert asked == (since or start_of(KNOWN))
+    assert numbers == [8, 9, 10, 11]
+
+
 async def test_an_unknown_channel_lost_twice_before_redis_answers_is_read_from_its_first_moment() -> None:
     """What came between the two is in no line, and Redis does not know since when to ask."""
     line, stopping = Line(None, hold_seconds=60), asyncio.Event()

@@ -38,10 +38,12 @@ class MovedClock(SystemClock):
 class ToldSpool(SignalSpool):
     """Tells the numbers of the messages that are on disk."""
 
-    def __init__(self, directory: Path, channel: str, saved: asyncio.Queue[int]) -> None:
+    def __init__(
+        self, directory: Path, channel: str, saved: asyncio.Queue[int], loop: asyncio.AbstractEventLoop
+    ) -> None:
         super().__init__(directory, channel)
         self._saved = saved
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
 
     def append(self, triggers: Iterable[Trigger]) -> None:
         """Add them, then tell."""
@@ -54,13 +56,12 @@ class ToldSpool(SignalSpool):
 class ToldFolder(SpoolFolder):
     """A folder with such files."""
 
-    def __init__(self, directory: Path, application: str, lock: int) -> None:
-        super().__init__(directory, application, lock)
-        self.saved: asyncio.Queue[int] = asyncio.Queue()
+    saved: asyncio.Queue[int]
+    loop: asyncio.AbstractEventLoop
 
     def spool(self, channel: str) -> SignalSpool:
         """The file of one channel."""
-        return ToldSpool(self._directory, channel, self.saved)
+        return ToldSpool(self._directory, channel, self.saved, self.loop)
 
 
 class World:
@@ -74,7 +75,10 @@ class World:
         self.ably = AblyServer(spec, clock=lambda: self.clock.now().timestamp())
         self.store = MemoryProgress()
         self.intake = RecordingIntake()
-        self.spool = ToldFolder.open(directory, "app")
+        self.directory = directory
+        self.loop = asyncio.get_running_loop()
+        self.saved: asyncio.Queue[int] = asyncio.Queue()
+        """Numbers of the messages that are on disk."""
 
     def listen(self, **timing: float) -> AbstractAsyncContextManager[ListeningRig]:
         """One life of the service."""
@@ -86,8 +90,14 @@ class World:
             intake=self.intake,
             store=self.store,
             clock=self.ours,
-            spool=self.spool,
+            open_spool=self.open_spool,
         )
+
+    def open_spool(self) -> SpoolFolder:
+        """The folder, for one life at a time."""
+        folder = ToldFolder.open(self.directory, "app")
+        folder.saved, folder.loop = self.saved, self.loop
+        return folder
 
     def publish_apart(self, *numbers: int) -> None:
         """Publish numbered messages, ten minutes after each other: a rewind brings the last one at most."""
@@ -118,7 +128,7 @@ class World:
     async def on_disk(self, number: int) -> None:
         """Wait until a message lies on disk."""
         async with asyncio.timeout(20):
-            while await self.spool.saved.get() != number:
+            while await self.saved.get() != number:
                 pass
 
     async def reached(self, number: int) -> None:
@@ -140,7 +150,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     world = World(tmp_path)
     async with world.ably:
         yield world
-    world.spool.close()
 
 
 async def test_what_came_before_and_after_a_gap_is_taken_in_by_its_time(world: World) -> None:

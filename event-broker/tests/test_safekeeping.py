@@ -1,6 +1,7 @@
 """Signals that wait for the queue outlive the process."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -62,7 +63,9 @@ async def life(directory: Path, *, redis_is_up: bool) -> AsyncGenerator[Life]:
     intake, reached = RecordingIntake(), list[Progress]()
     if not redis_is_up:
         intake.open.clear()
-    safe = KeptOnDisk(CHANNEL, SignalSpool(directory, CHANNEL), SystemClock(), moment_seconds=0)
+    spool = SignalSpool(directory, CHANNEL)
+    safe = KeptOnDisk(CHANNEL, SystemClock(), moment_seconds=0)
+    safe.begin(spool, spool.read())
     router = ChannelRouter(intake, accounts_on(DU1=CHANNEL), SystemClock(), retry_seconds=0.01)
     inbox = ChannelInbox(router, reached.append, safe)
     tasks = [asyncio.create_task(inbox.run_until(asyncio.Event())), asyncio.create_task(safe.run())]
@@ -222,30 +225,6 @@ def test_a_full_disk_keeps_what_is_on_it_and_takes_the_rest_when_there_is_room(t
     assert list(dict.fromkeys(kept)) == [f"m{number}" for number in range(30)]
 
 
-class UnreadableSpool(SignalSpool):
-    """A file that is there and cannot be read."""
-
-    def read(self) -> list[Trigger]:
-        """Fail as a broken disk does."""
-        raise SpoolUnusable(Path("spool"), OSError(5, "Input/output error"))
-
-
-async def test_a_file_that_cannot_be_read_is_kept_for_whoever_can(tmp_path: Path) -> None:
-    """What lies in it is not forgotten when all that came since is queued; the trouble is told."""
-    SignalSpool(tmp_path, CHANNEL).append([message(1)])
-    with capture_logs() as lines:
-        safe = KeptOnDisk(CHANNEL, UnreadableSpool(tmp_path, CHANNEL), SystemClock())
-        found = safe.kept()
-        safe.waits(later := message(2))
-        await safe.save()
-        safe.ended(later)
-        await safe.save()
-
-    assert found == []
-    assert [line["event"] for line in lines] == ["signals_not_on_disk"]
-    assert SignalSpool(tmp_path, CHANNEL).read() == [message(1)]
-
-
 class SlowSpool(SignalSpool):
     """A file on a disk that takes as long as the test wants."""
 
@@ -263,7 +242,8 @@ class SlowSpool(SignalSpool):
 async def test_a_stop_while_the_disk_is_slow_writes_nothing_twice(tmp_path: Path) -> None:
     """The saving that was under way is waited for, and the last one finds nothing left to do."""
     spool = SlowSpool(tmp_path)
-    safe = KeptOnDisk(CHANNEL, spool, SystemClock(), moment_seconds=0)
+    safe = KeptOnDisk(CHANNEL, SystemClock(), moment_seconds=0)
+    safe.begin(spool, [])
     safe.waits(replace(message(1), message_id=None))
     running = asyncio.create_task(safe.run())
     await asyncio.to_thread(spool.begun.wait, 20)
@@ -377,3 +357,21 @@ def test_one_process_at_a_time_uses_the_folder(tmp_path: Path) -> None:
     first.close()
 
     SpoolFolder.open(tmp_path / "spool", "app").close()
+
+
+def test_a_fresh_folder_is_on_disk_before_anything_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each folder that lists a new one is synced: a power failure would take the whole branch."""
+    synced: list[str] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    SpoolFolder.open(tmp_path / "data" / "spool", "app").close()
+    fresh = list(synced)
+    SpoolFolder.open(tmp_path / "data" / "spool", "app").close()
+
+    assert fresh == [str(tmp_path / "data"), str(tmp_path)]
+    assert synced == fresh

@@ -95,6 +95,11 @@ def heard(log: list[dict[str, Any]]) -> set[str]:
     return {line["account_id"] for line in log if line["event"] in {"event_queued", "message_already_seen"}}
 
 
+def refused(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Offers that the queue did not take."""
+    return [line for line in log if line["event"] == "intake_refused"]
+
+
 async def test_a_signal_reaches_the_queue_and_its_record_the_audit(
     ably: AblyServer, queue: RedisQueue, start: Start, postgres_dsn: str
 ) -> None:
@@ -256,6 +261,37 @@ async def test_kill_9_while_redis_is_away_loses_nothing(
     assert sorted(str(each.event.data["on"]) for each in living) == sorted(CHANNELS)
     assert len(queued) == len(CHANNELS)
     assert code == 0
+    assert names(tmp_path / "data" / "signal-spool") == [".lock"]
+
+
+async def test_a_rolling_restart_while_redis_is_away_loses_nothing(
+    redis: RedisServer, queue: RedisQueue, start: Start, tmp_path: Path
+) -> None:
+    """The new process runs before the old one ends, and finds what that one saves last, although Ably forgot it."""
+    async with (
+        AblyServer() as forgetful,
+        AblyServer() as ably,
+        start(ABLY_ENDPOINT=ably.endpoint, ABLY_API_KEY=ably.key) as old,
+    ):
+        await old.wait_events("channel_attached", len(CHANNELS))
+        await old.wait_events("progress_loaded")
+        redis.kill()
+        ably.publish(CHANNELS[0], {"exec": "rebalance", "on": CHANNELS[0]})
+        await old.wait_events("signals_put_on_disk")
+        async with start(ABLY_ENDPOINT=forgetful.endpoint, ABLY_API_KEY=forgetful.key) as new:
+            [without] = await new.wait_events("signals_not_on_disk")
+            ably.publish(CHANNELS[1], {"exec": "rebalance", "on": CHANNELS[1]})
+            await old.wait_log(lambda log: any(line.get("channel") == CHANNELS[1] for line in refused(log)))
+            old_code = await old.terminate()
+            await new.wait_events("signals_found_on_disk", 2)
+            redis.start()
+            await new.wait_events("event_queued", 2)
+            living = await queue.admin.list_events(10)
+            code = await new.terminate()
+
+    assert "another process uses it" in without["reason"]
+    assert sorted(str(each.event.data["on"]) for each in living) == sorted(CHANNELS[:2])
+    assert (old_code, code) == (0, 0)
     assert names(tmp_path / "data" / "signal-spool") == [".lock"]
 
 

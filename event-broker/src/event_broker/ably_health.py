@@ -1,8 +1,8 @@
 """The connection and its channels, folded into one report `ably`.
 
 Facts: connection (state), channels ({name: state}), last_message_at (when the latest message known was published, RFC
-3339 or null), reconnects, backlog (messages received and not yet queued), last_error ({code, text} or null), and those
-of `history_health`.
+3339 or null), reconnects, backlog (messages received and not yet queued), spool_error (why those wait in memory alone,
+or null), last_error ({code, text} or null), and those of `history_health`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -58,13 +58,15 @@ class AblyHealth:
         self._last_error: AblyFault | None = None
         self.past = HistoryHealth()
         """What is known of the channels' past; it tells of its changes through `changed`."""
-        self.past.changed = self._past_changed
+        self.past.changed = self.note_change
         self.backlog: Callable[[], int] = int
         """How many received messages are not yet queued."""
         self.taken_in_until: Callable[[], datetime | None] = _no_time
         """When the latest message taken in was published, whichever process took it in."""
         self.intake_trouble: Callable[[], str | None] = _no_trouble
         """Why the queue takes none of them."""
+        self.spool_trouble: Callable[[], str | None] = _no_trouble
+        """Why those that wait are not on disk."""
         self.changed: Callable[[], None] = _nobody
         """Called after each change."""
 
@@ -97,21 +99,30 @@ class AblyHealth:
         self._channels = dict.fromkeys(self._channels, "detached")
         self.changed()
 
+    def note_change(self) -> None:
+        """Something that the report asks others about has changed."""
+        self.changed()
+
     def report(self) -> ComponentReport:
         """The state as one report."""
         state, detail = self._verdict()
+        spool_trouble = self.spool_trouble()
+        notes = (*_of_spool(spool_trouble), *self._remarks)
+        if notes and state is ComponentState.OK:
+            state = ComponentState.DEGRADED
         last_message_at = max(filter(None, (self.continuity.last_message_at, self.taken_in_until())), default=None)
         error = self._last_error
         return ComponentReport(
             name=COMPONENT,
             state=state,
-            detail=self._redact(" ".join((detail, *self._remarks))),
+            detail=self._redact(" ".join((detail, *notes))),
             facts={
                 "connection": self._connection,
                 "channels": dict(self._channels),
                 "last_message_at": last_message_at.isoformat() if last_message_at else None,
                 "reconnects": max(0, self._connects - 1),
                 "backlog": self.backlog(),
+                "spool_error": spool_trouble,
                 "last_error": {"code": error.code, "text": self._redact(error.text)} if error else None,
                 **self.past.facts(self._redact),
             },
@@ -129,11 +140,7 @@ class AblyHealth:
         complaints = (*self._missing(), *self._waiting(), *self.past.complaints(self._clock.now()))
         if complaints:
             return ComponentState.DEGRADED, " ".join(complaints)
-        state = ComponentState.DEGRADED if self._remarks else ComponentState.OK
-        return state, f"Connected; listening to {', '.join(self._channels)}."
-
-    def _past_changed(self) -> None:
-        self.changed()
+        return ComponentState.OK, f"Connected; listening to {', '.join(self._channels)}."
 
     def _missing(self) -> Iterator[str]:
         """A sentence about each channel that is not attached."""
@@ -152,6 +159,11 @@ class AblyHealth:
         trouble = self.intake_trouble()
         if trouble is not None:
             yield f"{self.backlog()} received messages are kept and wait for the queue ({trouble})."
+
+
+def _of_spool(trouble: str | None) -> Iterator[str]:
+    if trouble is not None:
+        yield f"Signals that wait for the queue are in memory alone ({trouble}); trying again."
 
 
 def _no_time() -> None:

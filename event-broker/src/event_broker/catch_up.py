@@ -57,8 +57,7 @@ class CatchUp:
         self._wanted = asyncio.Event()
         self._attached_at: datetime | None = None
         """When the gap that is open now was last found; None while none is."""
-        left = inbox.oldest_left
-        self._heard_since = left.progress(left.received_at) if left else None
+        self._heard_since = _since(inbox)
         """The beginning of the open gap, as far as this process and an earlier one's messages know of it."""
         self._limit: asyncio.TimerHandle | None = None
         self._told = ""
@@ -80,6 +79,12 @@ class CatchUp:
             self._heard_since = self._heard_since or Progress(self._attached_at)
         self._attached_at = self._means.clock.now()
         self._wanted.set()
+
+    def begin_with_left(self) -> None:
+        """An earlier process turns out to have left messages: read what came besides them."""
+        self._inbox.find_left()
+        self._heard_since = _earlier(self._heard_since, _since(self._inbox))
+        self.begin()
 
     async def run(self) -> None:
         """Close every gap, one after the other, until cancelled; what was left open is closed first."""
@@ -180,6 +185,16 @@ class CatchUp:
         if self._limit is not None:
             self._limit.cancel()
             self._limit = None
+
+
+def _since(inbox: ChannelInbox) -> Progress | None:
+    """The place of the first message that an earlier process left."""
+    left = inbox.oldest_left
+    return left.progress(left.received_at) if left else None
+
+
+def _earlier(one: Progress | None, other: Progress | None) -> Progress | None:
+    return min(filter(None, (one, other)), key=start_of, default=None)
 
 
 def log_missed(channel: str, missed: MissedStretch) -> None:

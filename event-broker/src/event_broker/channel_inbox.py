@@ -73,6 +73,11 @@ class ChannelInbox:
         """Whether progress stands still until the history has come."""
         return self.is_holding or self._has_gap
 
+    def find_left(self) -> None:
+        """What an earlier process left can be read only now: keep it back as from the beginning, with what comes."""
+        self._left = self._safe.kept()
+        self.hold()
+
     def past_lost(self) -> None:
         """What lies in the line may come after what Redis has lost: it moves no progress any more."""
         self._unsure = self._items.qsize() + self._in_hand

@@ -28,6 +28,10 @@ class ChannelLines:
             inbox.past_lost()
             self.begin_catch_up(channel)
 
+    def left_found(self, channel: str) -> None:
+        """What an earlier process left on disk has been read only now."""
+        self.catch_ups[channel].begin_with_left()
+
     def begin_catch_up(self, channel: str) -> None:
         """The channel is attached without its past."""
         self.catch_ups[channel].begin()

@@ -7,7 +7,7 @@ EventBrokerError
 │   └── FileUnfinished   as it is now; wait a few seconds for its writer first
 │       └── FileBreaksOff    its writer is likely still at it; wait longer
 ├── FolderUnusable       the folder of trigger files cannot be read or changed: report it, look again later
-└── SpoolUnusable        signals that wait cannot be put on disk: they wait in memory alone; report it
+└── SpoolUnusable        signals that wait cannot be put on disk: they wait in memory alone; report it, try again
 """
 
 from pathlib import Path

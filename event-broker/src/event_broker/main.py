@@ -15,7 +15,6 @@ from event_broker.ably_client import application_of, quieten_sdk
 from event_broker.admission import Admission, admit
 from event_broker.alarms import Alarms
 from event_broker.continuity import Continuity, log_interruption
-from event_broker.errors import SpoolUnusable
 from event_broker.history_keeper import HistoryKeeper
 from event_broker.manual_folder import ManualFolder
 from event_broker.manual_health import ManualHealth
@@ -29,6 +28,7 @@ from event_broker.settings import GRACE_SECONDS
 from event_broker.signal_spool import SpoolFolder
 from event_broker.signals import Outlets, health_of, listening
 from event_broker.spill_keeper import SpillKeeper
+from event_broker.spool_keeper import OpenFolder
 from event_broker.start_check import check_redis
 from event_broker.until_stopped import until_stopped
 from event_queue.another_past import AnotherPast
@@ -79,7 +79,7 @@ async def serve(context: ServiceContext) -> None:
         _start_audit(context, stack, redis, audit, gate, alarms)
         admission = _admit(context)
         intake = GatedIntake(redis.intake, gate)
-        outlets = Outlets(intake, gate, redis.progress, alarms.signals_missed, _spool(context, stack))
+        outlets = Outlets(intake, gate, redis.progress, alarms.signals_missed, _spool(context))
         await stack.enter_async_context(_signals(context, redis, outlets, admission))
         _start_files(context, redis, intake, admission)
         await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
@@ -151,15 +151,9 @@ async def _signals(
         yield
 
 
-def _spool(context: ServiceContext, stack: AsyncExitStack) -> SpoolFolder | None:
+def _spool(context: ServiceContext) -> OpenFolder:
     ably = context.configuration.settings.ably
-    try:
-        folder = SpoolFolder.open(ably.spool_directory, application_of(ably))
-    except SpoolUnusable as error:
-        _log.error("signals_not_on_disk", reason=str(error), consequence="signals wait in memory alone")
-        return None
-    stack.callback(folder.close)
-    return folder
+    return lambda: SpoolFolder.open(ably.spool_directory, application_of(ably))
 
 
 def _run(context: ServiceContext, name: str, job: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -12,6 +12,7 @@ import structlog
 from event_broker.errors import SpoolUnusable
 from event_broker.signal_spool import SignalSpool
 from event_broker.trigger import Trigger
+from event_broker.until_stopped import to_its_end
 from service_runtime.clock import Clock
 
 MOMENT_SECONDS: Final = 0.5
@@ -24,7 +25,7 @@ class Safekeeping(Protocol):
     """Keeps the messages of one channel safe while they wait."""
 
     def kept(self) -> list[Trigger]:
-        """What an earlier process left, in its order; blocks, for the start."""
+        """What an earlier process left, in its order; once, then nothing."""
         ...
 
     def waits(self, trigger: Trigger) -> None:
@@ -53,42 +54,51 @@ class NotKept:
 class KeptOnDisk:
     """`Safekeeping` in one channel's file."""
 
-    def __init__(
-        self, channel: str, spool: SignalSpool, clock: Clock, *, moment_seconds: float = MOMENT_SECONDS
-    ) -> None:
-        """Take the file."""
+    def __init__(self, channel: str, clock: Clock, *, moment_seconds: float = MOMENT_SECONDS) -> None:
+        """Keep messages in memory alone until `begin`."""
         self._channel = channel
-        self._spool = spool
+        self._spool: SignalSpool | None = None
+        """None until its file is read: one that may hold what nobody has read is neither added to nor forgotten."""
+        self._left: list[Trigger] = []
         self._clock = clock
         self._moment_seconds = moment_seconds
         self._unsaved: dict[int, Trigger] = {}
         self._saved: dict[int, Trigger] = {}
         """By identity; the triggers are held, so that no identity is given twice."""
         self._is_written = False
-        self._is_unread = False
-        """Whether the file may hold what nobody has read: then it is neither added to nor forgotten."""
         self._changed = asyncio.Event()
         self._disk = asyncio.Lock()
         """Held while the disk is at work, so that nothing is written twice."""
         self._told = ""
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a file to keep messages in."""
+        return self._spool is not None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the disk took nothing the last time; None when it did."""
+        return self._told or None
+
+    def begin(self, spool: SignalSpool, left: list[Trigger]) -> None:
+        """Keep messages in this file from now on; `left` is what was read from it."""
+        self._spool, self._left = spool, left
+        self._saved = {id(each): each for each in left}
+        self._is_written = bool(left)
+        if left:
+            _log.warning("signals_found_on_disk", channel=self._channel, messages=len(left))
+        if self._unsaved:
+            self._changed.set()
+
     def kept(self) -> list[Trigger]:
         """See `Safekeeping.kept`."""
-        try:
-            found = self._spool.read()
-        except SpoolUnusable as error:
-            _log.error("signals_not_on_disk", channel=self._channel, reason=str(error))
-            self._is_unread = True
-            return []
-        self._saved = {id(each): each for each in found}
-        self._is_written = bool(found)
-        if found:
-            _log.warning("signals_found_on_disk", channel=self._channel, messages=len(found))
-        return found
+        left, self._left = self._left, []
+        return left
 
     def waits(self, trigger: Trigger) -> None:
         """See `Safekeeping.waits`."""
-        if not self._is_unread and id(trigger) not in self._saved:
+        if id(trigger) not in self._saved:
             self._unsaved[id(trigger)] = trigger
             self._changed.set()
 
@@ -111,20 +121,18 @@ class KeptOnDisk:
 
         Cancelled, it ends what it has begun, as the disk does anyway.
         """
-        saving = asyncio.create_task(self._save())
-        try:
-            await asyncio.shield(saving)
-        finally:
-            await asyncio.wait({saving})
+        await to_its_end(self._save())
 
     async def _save(self) -> None:
         async with self._disk:
             self._changed.clear()
-            batch = dict(self._unsaved)
+            batch, spool = dict(self._unsaved), self._spool
+            if spool is None:
+                return
             if batch:
-                await self._tried(lambda: self._spool.append(batch.values()), lambda: self._note_saved(batch))
+                await self._tried(lambda: spool.append(batch.values()), lambda: self._note_saved(batch))
             elif self._is_written and not self._saved:
-                await self._tried(self._spool.clear, self._note_cleared)
+                await self._tried(spool.clear, self._note_cleared)
 
     def _note_saved(self, batch: dict[int, Trigger]) -> None:
         self._is_written = True

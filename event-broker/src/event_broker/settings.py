@@ -28,6 +28,9 @@ class AblyTiming:
 INTAKE_RETRY_SECONDS: Final = 2.0
 """Pause before a message that Redis did not take is offered again; fixed, and the messages behind it wait."""
 
+SPOOL_RETRY_SECONDS: Final = 1.0
+"""From one try of the folder of waiting signals to the next, while it cannot be used."""
+
 DRAIN_SECONDS: Final = 3.0
 """How long messages already received are still taken in after the stop signal; a later start rewinds to the rest."""
 

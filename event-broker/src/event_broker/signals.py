@@ -1,7 +1,7 @@
 """Signals from Ably, put together: from the channels into the queue, and the report `ably`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +19,10 @@ from event_broker.channel_router import ChannelRouter
 from event_broker.continuity import Continuity
 from event_broker.past_gate import PastGate
 from event_broker.progress_book import ProgressBook, ProgressStore
-from event_broker.safekeeping import KeptOnDisk
 from event_broker.settings import AblyTiming
-from event_broker.signal_spool import SpoolFolder
+from event_broker.spool_keeper import OpenFolder, SpoolKeeper
 from event_queue.errors import QueueError
 from event_queue.ports.intake import Intake
-from service_runtime.clock import Clock
 from service_runtime.lifecycle import ServiceContext
 from service_runtime.redaction import Redactor, secrets_of
 
@@ -40,8 +38,8 @@ class Outlets:
     gate: PastGate
     store: ProgressStore
     on_missed: OnMissed
-    spool: SpoolFolder | None
-    """Where signals wait that the queue does not take; None: in memory alone."""
+    open_spool: OpenFolder
+    """Opens the folder where signals wait that the queue does not take."""
 
 
 Run = Callable[[str, Callable[[], Coroutine[None, None, None]]], None]
@@ -72,14 +70,15 @@ async def listening(
     retention = timedelta(seconds=settings.ably.retention_seconds)
     means = Means(history, book, health.past, context.clock, AblyTiming(), retention, outlets.on_missed)
     router = ChannelRouter(outlets.intake, admission.accounts, context.clock)
-    safes = safes_of(outlets.spool, channels, context.clock)
-    lines = lines_of(channels, router, means, safes)
+    keeper = SpoolKeeper(outlets.open_spool, channels, context.clock)
+    lines = lines_kept_by(keeper, router, means, health)
     health.intake_trouble = lambda: router.trouble
     health.backlog = lambda: lines.backlog
     health.taken_in_until = lambda: book.last_message_at
     outlets.gate.whenever_lost.append(partial(_past_lost, book, lines))
     _start_lines(context, run, lines)
-    for channel, safe in safes.items():
+    run("signal spool", keeper.run)
+    for channel, safe in keeper.safes.items():
         run(f"safekeeping of {channel}", safe.run)
     around = Surroundings(
         health, health.continuity, context.clock, AblyTiming(), settings.ably.rewind, lines.begin_catch_up
@@ -89,17 +88,22 @@ async def listening(
     try:
         yield
     finally:
-        for safe in safes.values():
-            await safe.save()
+        await keeper.save()
         with suppress(QueueError, TimeoutError):
             async with asyncio.timeout(LAST_WRITE_SECONDS):
                 await book.write()
         await history.close()
+        keeper.close()
 
 
-def safes_of(spool: SpoolFolder | None, channels: Iterable[str], clock: Clock) -> dict[str, KeptOnDisk]:
-    """What keeps each channel's messages safe; nothing without a folder."""
-    return {} if spool is None else {channel: KeptOnDisk(channel, spool.spool(channel), clock) for channel in channels}
+def lines_kept_by(keeper: SpoolKeeper, router: ChannelRouter, means: Means, health: AblyHealth) -> ChannelLines:
+    """The lines of the keeper's channels, with what an earlier process left; blocks for the first look at the disk."""
+    keeper.begin()
+    lines = lines_of(keeper.safes, router, means, keeper.safes)
+    keeper.on_left = lines.left_found
+    keeper.changed = health.note_change
+    health.spool_trouble = lambda: keeper.trouble
+    return lines
 
 
 def _past_lost(book: ProgressBook, lines: ChannelLines, told_until: datetime | None) -> None:

@@ -1,4 +1,4 @@
-"""Ends endless work when the service stops."""
+"""Ends endless work when the service stops, and lets end what cannot be cut short."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -22,6 +22,15 @@ async def until_stopped(
         work = group.create_task(job())
         await stopping.wait()
         await end_task(work, cancel_again_seconds=cancel_again_seconds)
+
+
+async def to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Await what ends soon, as a thread at work on the disk does; cancelled, it is waited for all the same."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    finally:
+        await asyncio.wait({task})
 
 
 async def end_task(task: asyncio.Task[None], *, cancel_again_seconds: float = CANCEL_AGAIN_SECONDS) -> None:

@@ -19,8 +19,8 @@ from event_broker.channel_router import ChannelRouter
 from event_broker.continuity import Continuity, Interruption
 from event_broker.progress_book import ProgressBook
 from event_broker.settings import AblyTiming
-from event_broker.signal_spool import SpoolFolder
-from event_broker.signals import safes_of
+from event_broker.signals import lines_kept_by
+from event_broker.spool_keeper import OpenFolder, SpoolKeeper
 from event_broker.testing.memory_progress import MemoryProgress
 from event_broker.testing.recording_intake import RecordingIntake
 from event_broker.until_stopped import until_stopped
@@ -103,9 +103,9 @@ async def listening(  # noqa: PLR0913 - each is one thing that a test may want o
     intake: RecordingIntake | None = None,
     store: MemoryProgress | None = None,
     clock: Clock | None = None,
-    spool: SpoolFolder | None = None,
+    open_spool: OpenFolder | None = None,
 ) -> AsyncGenerator[ListeningRig]:
-    """Listen to an Ably on a local endpoint until the block ends."""
+    """Listen to an Ably on a local endpoint until the block ends; without `open_spool` in memory alone."""
     clock, interruptions = clock or SystemClock(), list[Interruption]()
     continuity = Continuity(clock, interruptions.append)
     health = AblyHealth(accounts.channels, continuity, clock)
@@ -115,15 +115,17 @@ async def listening(  # noqa: PLR0913 - each is one thing that a test may want o
     book = ProgressBook(rig.store, accounts.channels, clock, retry_seconds=0.01)
     history = AblyHistory(settings, timing, clock)
     means = Means(history, book, health.past, clock, timing, RETENTION, rig.note_missed)
-    safes = safes_of(spool, accounts.channels, clock)
-    lines = lines_of(accounts.channels, ChannelRouter(rig.intake, accounts, clock, retry_seconds=0.01), means, safes)
+    router = ChannelRouter(rig.intake, accounts, clock, retry_seconds=0.01)
+    keeper = SpoolKeeper(open_spool, accounts.channels, clock, retry_seconds=0.05) if open_spool else None
+    lines = lines_kept_by(keeper, router, means, health) if keeper else lines_of(accounts.channels, router, means)
     health.backlog = lambda: lines.backlog
     health.taken_in_until = lambda: book.last_message_at
     around = Surroundings(health, continuity, clock, timing, settings.rewind, lines.begin_catch_up)
     source = AblySource(settings, lines.inboxes, around)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(inbox.run_until(rig.stopping)) for inbox in lines.inboxes.values()]
-        jobs = (book.run, source.run, *(each.run for each in (*lines.catch_ups.values(), *safes.values())))
+        kept = (keeper, *keeper.safes.values()) if keeper else ()
+        jobs = (book.run, source.run, *(each.run for each in (*lines.catch_ups.values(), *kept)))
         tasks += [group.create_task(until_stopped(rig.stopping, job)) for job in jobs]
         try:
             yield rig
@@ -132,5 +134,13 @@ async def listening(  # noqa: PLR0913 - each is one thing that a test may want o
             for task in tasks if rig.is_killed else ():
                 task.cancel()
     await history.close()
+    await _end(rig, book, keeper)
+
+
+async def _end(rig: ListeningRig, book: ProgressBook, keeper: SpoolKeeper | None) -> None:
     if not rig.is_killed:
         await book.write()
+    if keeper and not rig.is_killed:
+        await keeper.save()
+    if keeper:
+        keeper.close()
