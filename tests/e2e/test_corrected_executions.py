@@ -108,8 +108,8 @@ async def test_a_bust_while_no_worker_runs_is_written_by_the_next(system: System
 
 async def test_a_bust_during_the_rebalance_is_in_no_result(system: System, database: Any) -> None:
     """The 98 shares that were taken back are bought again, and counted once; in the end those are busted too."""
-    system.world.add_fault({"kind": "partial_fill", "symbol": "ATONCE", "quantity": "98", "rest_after_ms": 300})
-    system.world.add_fault({"kind": "correct_execution", "symbol": "ATONCE", "quantity": "0"})
+    system.world.add_fault({"kind": "partial_fill", "symbol": "ATONCE", "quantity": "98", "rest_after_ms": 3000})
+    system.world.add_fault({"kind": "correct_execution", "symbol": "ATONCE", "quantity": "0", "after_ms": 2000})
 
     run = await system.rebalance("DU3ATONCE")
 
