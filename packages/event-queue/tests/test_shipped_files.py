@@ -64,4 +64,4 @@ def test_a_prefix_goes_before_every_key() -> None:
     assert keys.queue == "{paper}:rebalance_queue"
     assert keys.receipt("event:1") == "{paper}:receipts:event:1"
     assert set(keys.types()).isdisjoint(KEYS.types())
-    assert len(keys.types()) == 24
+    assert len(keys.types()) == 25

@@ -8,6 +8,7 @@ import pytest
 from event_queue.outcomes import Lease
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.fake_redis import fake_queue
+from event_queue.testing.leading import lead
 from event_queue.testing.redis_server import RedisServer
 
 MINUTE = timedelta(minutes=1)
@@ -29,6 +30,4 @@ async def queue(request: pytest.FixtureRequest) -> AsyncGenerator[RedisQueue]:
 @pytest.fixture
 async def lease(queue: RedisQueue) -> Lease:
     """The lease, in the hands of the test's worker."""
-    lease = await queue.worker.acquire_lease("worker-a", ttl=MINUTE)
-    assert isinstance(lease, Lease)
-    return lease
+    return await lead(queue.worker)

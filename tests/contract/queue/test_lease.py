@@ -139,4 +139,21 @@ async def test_a_late_workers_write_changes_nothing(queue: RedisQueue, lease: Le
 
     after = replace(await queue.admin.status(), oldest_event_age_seconds=before.oldest_event_age_seconds)
     assert after == before
-    assert await queue.worker.claim(heir, "0") == event
+    assert await queue.worker.recover(heir, repeat_pause=MINUTE) == [event.requeued()]
+
+
+async def test_what_another_worker_held_is_given_only_after_it_was_recovered(queue: RedisQueue, lease: Lease) -> None:
+    """A Redis that lost its last moments may hold again what was recovered: under the number of an earlier attempt."""
+    event = make_event("DU1")
+    await queue.intake.enqueue(event)
+    await queue.worker.claim(lease, "0")
+    heir = await queue.worker.acquire_lease("worker-b", ttl=MINUTE, presumed_dead=lease.token)
+    assert isinstance(heir, Lease)
+
+    with pytest.raises(LeaseLost):
+        await queue.worker.claim(heir, "0")
+    with pytest.raises(LeaseLost):
+        await queue.worker.complete(heir, "0", make_event("DU2"), result={}, claim_next=True)
+    await queue.worker.recover(heir, repeat_pause=MINUTE)
+
+    assert await queue.worker.claim(heir, "0") == await queue.worker.claim(heir, "0") == event.requeued()

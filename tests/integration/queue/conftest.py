@@ -1,7 +1,6 @@
 """What the tests against real servers share."""
 
 from collections.abc import AsyncGenerator
-from datetime import timedelta
 from typing import Any, cast
 
 import asyncpg
@@ -10,15 +9,14 @@ import pytest
 from event_queue.outcomes import Lease
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.redis_queue import RedisQueue
+from event_queue.testing.leading import lead
 from event_queue.testing.relays import address_of
 
 
 @pytest.fixture
 async def lease(redis_queue: RedisQueue) -> Lease:
     """The lease, in the hands of the test's worker."""
-    lease = await redis_queue.worker.acquire_lease("worker-a", ttl=timedelta(minutes=1))
-    assert isinstance(lease, Lease)
-    return lease
+    return await lead(redis_queue.worker)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from event_queue.outcomes import EVERY_ACCOUNT, Deleted, LastTrade, Lease, Pause
 from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.testing.dump import dump_all
 from event_queue.testing.events import make_event
+from event_queue.testing.leading import lead
 from event_queue.testing.lossy_proxy import LossyProxy, open_proxy
 from event_queue.testing.redis_server import RedisServer, running_redis
 
@@ -75,9 +76,7 @@ async def far_queue(redis_server: RedisServer, proxy: LossyProxy) -> AsyncGenera
 
 
 async def take_lease(queue: RedisQueue, holder: str = "worker-a") -> Lease:
-    lease = await queue.worker.acquire_lease(holder, ttl=MINUTE)
-    assert isinstance(lease, Lease)
-    return lease
+    return await lead(queue.worker, holder)
 
 
 async def test_an_enqueue_whose_reply_is_lost_is_no_duplicate_of_itself(

@@ -17,6 +17,7 @@ from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import OutboxRelay
 from event_queue.testing.events import make_event
+from event_queue.testing.leading import lead
 from event_queue.testing.lost_redis import Copy, copy_of, go_back
 from service_runtime.clock import SystemClock
 
@@ -46,9 +47,7 @@ async def living(queue: RedisQueue) -> list[LivingEvent]:
 
 
 async def lease_of(queue: RedisQueue, holder: str) -> Lease:
-    lease = await queue.worker.acquire_lease(holder, ttl=HOUR)
-    assert isinstance(lease, Lease)
-    return lease
+    return await lead(queue.worker, holder, ttl=HOUR)
 
 
 def as_it_was(event: RebalanceEvent) -> RebalanceEvent:

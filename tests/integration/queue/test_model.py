@@ -38,6 +38,7 @@ from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.events import make_event
 from event_queue.testing.fake_redis import fake_queue
 from event_queue.testing.invariants import check_invariants
+from event_queue.testing.leading import lead
 from event_queue.testing.redis_server import RedisServer
 
 pytestmark = pytest.mark.integration
@@ -131,9 +132,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.model = Model()
         self.queue = self.runner.run(self._open())
-        lease = self.runner.run(self.queue.worker.acquire_lease("worker", ttl=HOUR))
-        assert isinstance(lease, Lease)
-        self.lease = lease
+        self.lease = self.runner.run(lead(self.queue.worker, ttl=HOUR))
         self.last: tuple[RebalanceEvent, str | None, bool, IntakeOutcome] | None = None
 
     async def _open(self) -> RedisQueue:

@@ -17,6 +17,7 @@ from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
 from event_queue.testing.invariants import check_with_history
+from event_queue.testing.leading import lead
 from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back, history_of
 from service_runtime.clock import SystemClock
 
@@ -95,16 +96,11 @@ class Past:
         """The worker dies; the next one takes over."""
         before, self.hands = await self.holding(), {}
         self.holders += 1
-        heir = await self.queue.worker.acquire_lease(f"w{self.holders}", ttl=HOUR, presumed_dead=before.token)
-        assert isinstance(heir, Lease)
-        self.lease = heir
-        await self.queue.worker.recover(heir, repeat_pause=HOUR)
+        self.lease = await lead(self.queue.worker, f"w{self.holders}", ttl=HOUR, presumed_dead=before.token)
 
     async def holding(self) -> Lease:
         if self.lease is None:
-            lease = await self.queue.worker.acquire_lease("w0", ttl=HOUR)
-            assert isinstance(lease, Lease)
-            self.lease = lease
+            self.lease = await lead(self.queue.worker, "w0", ttl=HOUR)
         return self.lease
 
 

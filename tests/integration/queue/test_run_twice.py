@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from event_queue.outcomes import Lease
 from event_queue.redis_intake import RedisIntake
 from event_queue.redis_queue import RedisQueue, queue_of
 from event_queue.redis_worker import RedisWorkerQueue
@@ -13,6 +12,7 @@ from event_queue.script_files import SCRIPT_NAMES, ScriptName, load_scripts
 from event_queue.script_runner import ScriptRunner
 from event_queue.testing.dump import dump_all
 from event_queue.testing.events import make_event
+from event_queue.testing.leading import lead
 from queue_stories.stories import STORIES
 from queue_stories.telling import answer_of, shipped_scripts
 
@@ -58,8 +58,7 @@ async def test_a_paused_transition_may_run_twice(redis_queue: RedisQueue, pause:
     runner = TwiceRunner(redis_queue)
     worker = RedisWorkerQueue(runner, redis_queue.client)
     await RedisIntake(runner).enqueue(event := make_event())
-    lease = await worker.acquire_lease("a", ttl=HOUR)
-    assert isinstance(lease, Lease)
+    lease = await lead(worker)
 
     for _ in range(3):
         assert await worker.claim(lease, "0") is not None

@@ -21,6 +21,7 @@ from event_queue.relay import OutboxRelay
 from event_queue.script_files import load_scripts
 from event_queue.script_runner import ScriptRunner
 from event_queue.testing.events import make_event
+from event_queue.testing.leading import lead
 from event_queue.testing.lost_redis import carry, copy_of, go_back
 from service_runtime.clock import SystemClock
 
@@ -86,8 +87,7 @@ def relay_of(queue: RedisQueue, store: Any, *, batch: int = 500) -> OutboxRelay:
 
 
 async def claimed(queue: RedisQueue) -> tuple[Lease, RebalanceEvent]:
-    lease = await queue.worker.acquire_lease("a", ttl=HOUR)
-    assert isinstance(lease, Lease)
+    lease = await lead(queue.worker, ttl=HOUR)
     event = await queue.worker.claim(lease, "0")
     assert event is not None
     return lease, event
@@ -148,16 +148,18 @@ async def test_an_event_that_is_worked_on_meanwhile_stays_in_its_hand(
         planning.set()
         await restored.wait()
 
+    taken: list[tuple[Lease, RebalanceEvent]] = []
+
     async def the_quick_one_reopens() -> None:
         acting.set()
         await mending
-        await claimed(redis_queue)
+        taken.append(await claimed(redis_queue))
 
     await renumbered.wait()
     slow = Interrupted(redis_queue, present=the_quick_one_restores, restore=the_quick_one_reopens)
     await mender_of(redis_queue, audit, slow).mend()
 
-    lease, held = await claimed(redis_queue)
+    [(lease, held)] = taken
     await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=False)
     await carry(redis_queue, audit)
     assert await kinds_of(audit, event) == [

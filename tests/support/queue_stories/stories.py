@@ -21,6 +21,7 @@ from event_queue.outcomes import EVERY_ACCOUNT, Lease
 from event_queue.redis_queue import RedisQueue
 from event_queue.spill_marker import SpillMarker
 from event_queue.testing.events import make_event
+from event_queue.testing.leading import lead
 
 Story = Callable[[RedisQueue], Awaitable[object]]
 HOUR: Final = timedelta(hours=1)
@@ -38,10 +39,7 @@ def event_of(
 
 async def lease_of(queue: RedisQueue, holder: str = "a", presumed_dead: str | None = None) -> Lease:
     """The lease, which is free or held by the presumed dead."""
-    lease = await queue.worker.acquire_lease(holder, ttl=HOUR, presumed_dead=presumed_dead)
-    if not isinstance(lease, Lease):
-        raise TypeError(lease)
-    return lease
+    return await lead(queue.worker, holder, ttl=HOUR, presumed_dead=presumed_dead)
 
 
 async def ordinary_work(queue: RedisQueue) -> None:

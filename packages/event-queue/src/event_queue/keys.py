@@ -45,6 +45,8 @@ class QueueKeys:
     """STRING, how many holders the lease ever had."""
     lease_run: str
     """STRING, the run of Redis in which no lease is forgotten: one that another run grants is not used at once."""
+    recovered: str
+    """STRING, the lease under which all that earlier workers held was recovered last."""
     wake: str
     """LIST of a few tokens that tell a waiting worker to look again."""
     paused: str
@@ -103,6 +105,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "lease": "processor_lease",
         "fence": "lease_fence",
         "lease_run": "lease_run",
+        "recovered": "recovered_lease",
         "wake": "queue_wake",
         "paused": "trading_paused",
         "parked": "parked_events",
@@ -134,6 +137,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         "lease": "string",
         "fence": "string",
         "lease_run": "string",
+        "recovered": "string",
         "wake": "list",
         "paused": "hash",
         "parked": "hash",

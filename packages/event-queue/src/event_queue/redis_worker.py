@@ -73,6 +73,7 @@ class RedisWorkerQueue:
             await self._write("recover", lease, slot, event_id, text, repeat_pause // _MILLISECOND, details)
             if event:
                 recovered.append(event)
+        await self._write("recovered", lease)
         return recovered
 
     async def claim(self, lease: Lease, slot: str) -> RebalanceEvent | None:

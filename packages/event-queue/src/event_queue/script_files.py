@@ -30,6 +30,7 @@ ScriptName = Literal[
     "record",
     "record_fill",
     "recover",
+    "recovered",
     "release_lease",
     "release_parked",
     "renew_lease",

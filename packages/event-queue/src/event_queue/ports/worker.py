@@ -40,7 +40,11 @@ class WorkerQueue(Protocol):
         ...
 
     async def claim(self, lease: Lease, slot: str) -> RebalanceEvent | None:
-        """Promote due events, then take the oldest waiting one; what the slot already holds is given again."""
+        """Promote due events, then take the oldest waiting one; what the slot already holds is given again.
+
+        Raises:
+            LeaseLost: the lease has passed on, or the slot holds what was not recovered under it.
+        """
         ...
 
     async def complete(

@@ -15,19 +15,21 @@
 --   outbox      STREAM  audit records
 --   counter     STRING  of the last record
 --   halt        STRING  why nothing is claimed
+--   recovered   STRING  token of the lease under which all that earlier workers held was recovered last
 -- Arguments: token, slot, event id, account:command, kind, details, claim next ('1' or '0'), details of the claim
 -- Replies: {'ended'}  {'event', body}  {'none', ms until the next pause ends, or ''}  {'lease_lost'}
--- Twice: an event that the slot no longer holds has ended before; the reply is then what the slot holds.
+-- Twice: an event that the slot no longer holds has ended before; the reply is then what the slot holds, unless that
+-- may be an earlier worker's (see claim).
 --@include outbox clock wake admit forget take
-local lease, in_flight, events, active, reruns, delayed, queue, ages, retrying, recoveries, tokens, outbox, counter, halt =
-  unpack(KEYS)
+local lease, in_flight, events, active, reruns, delayed, queue, ages, retrying, recoveries, tokens, outbox, counter, halt,
+  recovered = unpack(KEYS)
 local token, slot, id, pair, kind, details, claim_next, claim_details = unpack(ARGV)
 local k = {
   in_flight = in_flight, events = events, active = active, reruns = reruns, delayed = delayed, queue = queue,
   ages = ages, retrying = retrying, recoveries = recoveries, wake = tokens, outbox = outbox, counter = counter,
 }
 
-local owner, halted = unpack(redis.call('MGET', lease, halt), 1, 2)
+local owner, halted, clean_under = unpack(redis.call('MGET', lease, halt, recovered), 1, 3)
 if owner ~= token then
   return {'lease_lost'}
 end
@@ -45,6 +47,9 @@ if held == id then
 end
 if claim_next ~= '1' or halted then
   return {'ended'}
+end
+if held and token ~= clean_under then
+  return {'lease_lost'}
 end
 if held then
   return {'event', redis.call('HGET', events, held)}
