@@ -48,12 +48,13 @@ async def test_after_a_start_of_redis_nothing_is_taken_in_before_that_run_is_kno
     """Also through connections that were open, and for events that are offered together."""
     with running_redis() as server:
         async with opened(server) as (queue, run):
-            before = await queue.intake.enqueue(first := make_event("DU1"))
+            first, second = make_event("DU1"), make_event("DU2")
+            before = await queue.intake.enqueue(first)
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
 
             with pytest.raises(QueueClosed):
-                await queue.intake.enqueue(second := make_event("DU2"))
+                await queue.intake.enqueue(second)
             answers = await queue.intake.enqueue_all([Arrival(second), Arrival(make_event("DU3"))])
             unchanged = await queue.outbox.length()
             run.run_id = await queue.mending.run_id()

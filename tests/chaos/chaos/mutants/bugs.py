@@ -80,14 +80,14 @@ BUGS: Final[Sequence[Bug]] = (
             Addition(
                 f"{_QUEUE}/script_runner.py",
                 """
-_run = ScriptRunner.run
+_execute = ScriptRunner._execute
 
-async def _look_first(self, name, *args, **more):
-    if name == "enqueue":
+async def _look_first(self, script, keys, args):
+    if script.name == "enqueue":
         args = (*args, await self._client.hget(self.keys.active, args[1]) or "")
-    return await _run(self, name, *args, **more)
+    return await _execute(self, script, keys, args)
 
-ScriptRunner.run = _look_first
+ScriptRunner._execute = _look_first
 """,
             ),
         ),
