@@ -88,3 +88,24 @@ async def test_a_use_that_is_cancelled_ends_as_cancelled(server: PostgresServer,
 
         assert is_cancelled
         assert await count(pool) == 0
+
+
+async def test_a_transaction_that_is_cancelled_leaves_nothing_for_the_pool_to_end(
+    server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Wherever the cancellation comes, also amid its beginning and its end: the driver complained of one left open."""
+
+    async def write(pool: AuditPool) -> None:
+        async with pool.connection("write") as connection, in_transaction(connection):
+            await connection.execute("INSERT INTO words VALUES (1, 'one')")
+
+    async with opened(server, use_seconds=60) as pool:
+        for turns in range(1, 60, 2):
+            writing = asyncio.create_task(write(pool))
+            for _ in range(turns):
+                await asyncio.sleep(0)  # noqa: TID251 - lets it get that many steps far
+            writing.cancel()
+            await asyncio.wait({writing}, timeout=AT_MOST)
+
+        assert await count(pool) <= 30
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -93,18 +93,29 @@ def _end_amid_transaction(connection: Any) -> None:
 async def in_transaction(connection: Any) -> AsyncGenerator[None]:
     """What is done in it is done whole, or not at all when it raises; the rollback has a moment.
 
-    The driver's own would wait as long as a PostgreSQL that hangs, whoever cancelled what was done.
+    The driver's own would wait as long as a PostgreSQL that hangs, whoever cancelled what was done. A connection of
+    which nobody knows whether its transaction has ended is ended itself.
     """
     transaction = connection.transaction()
-    await transaction.start()
-    try:
-        yield
-    except BaseException:
-        with suppress(*_UNAVAILABLE):
-            async with asyncio.timeout(_MOMENT_SECONDS):
-                await transaction.rollback()
-        raise
-    await transaction.commit()
+    with ExitStack() as unless_ended:
+        unless_ended.callback(connection.terminate)
+        await transaction.start()
+        try:
+            yield
+        except BaseException:
+            if await _is_rolled_back(transaction):
+                unless_ended.pop_all()
+            raise
+        await transaction.commit()
+        unless_ended.pop_all()
+
+
+async def _is_rolled_back(transaction: Any) -> bool:
+    with suppress(*_UNAVAILABLE):
+        async with asyncio.timeout(_MOMENT_SECONDS):
+            await transaction.rollback()
+            return True
+    return False
 
 
 async def apply_schema(pool: AuditPool, sql_text: str) -> None:
