@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from event_queue.inbound_message import InboundMessage
 from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
-from event_queue.outcomes import AlreadySeen
+from event_queue.outcomes import AlreadySeen, Lease
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue, open_redis
@@ -111,6 +112,58 @@ async def test_a_first_start_opens_the_queue(redis_queue: RedisQueue, audit: Pos
     assert report.state is ComponentState.OK
     assert await redis_queue.mending.checked_run() == await redis_queue.mending.run_id()
     await redis_queue.intake.enqueue(make_event(), least=0)
+
+
+async def empty(queue: RedisQueue) -> None:
+    client: Any = queue.client
+    await client.flushall()
+
+
+async def next_lease(queue: RedisQueue) -> Lease:
+    lease = await queue.worker.acquire_lease("worker:space:1:1.00", ttl=timedelta(seconds=15))
+    assert isinstance(lease, Lease)
+    return lease
+
+
+async def test_where_nobody_has_worked_yet_a_lease_is_used_at_once(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """Redis and history are both empty; before that is known, somebody may count on a lease."""
+    await empty(redis_queue)
+    before = await next_lease(redis_queue)
+
+    await look(keeper_of(redis_queue, audit, tmp_path))
+
+    assert (before.is_sole, (await next_lease(redis_queue)).is_sole) == (False, True)
+
+
+@pytest.mark.parametrize(("appendfsync", "is_sole"), [("always", True), ("everysec", False)])
+async def test_a_start_of_redis_that_loses_nothing_forgets_no_lease(
+    audit: PostgresAudit, tmp_path: Path, appendfsync: str, *, is_sole: bool
+) -> None:
+    """A Redis that may lose its last second has agreed with history, and may have forgotten a lease all the same."""
+    with running_redis(appendfsync=appendfsync) as server:
+        async with open_redis(server.address) as queue:
+            await queue.intake.enqueue(make_event(), least=None)
+            await carry(queue, audit)
+            server.kill()
+            server.start()
+            await look(keeper_of(queue, audit, tmp_path))
+
+            assert (await next_lease(queue)).is_sole is is_sole
+
+
+async def test_a_redis_that_was_emptied_has_forgotten_its_leases(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """It is rebuilt, and whoever had the lease may still count on it."""
+    await redis_queue.intake.enqueue(make_event())
+    await carry(redis_queue, audit)
+    await empty(redis_queue)
+
+    await look(keeper_of(redis_queue, audit, tmp_path))
+
+    assert not (await next_lease(redis_queue)).is_sole
 
 
 async def test_what_others_read_from_an_earlier_run_is_refused_before_a_new_one_is_compared(
@@ -400,7 +453,7 @@ async def test_nothing_is_carried_while_an_emptied_redis_is_rebuilt(
 
     async with at_work(keeper.run(), keeper.carrying.while_allowed(carry_on)):
         await started.get()
-        await redis_queue.client.flushall()
+        await empty(redis_queue)
         await looks.look(2)
         async with asyncio.timeout(LONG_SECONDS):
             await started.get()

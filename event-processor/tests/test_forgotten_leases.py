@@ -19,8 +19,10 @@ from event_processor.testing.hand_clock import HandClock
 from event_processor.testing.scenario import NOON
 from event_processor.testing.worker_world import WorkerWorld
 from event_queue.audit import AuditKind
+from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import LeaseLost
 from event_queue.outcomes import Lease
+from event_queue.ports.operators import ComponentBoard
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.redis_server import running_redis
 
@@ -34,13 +36,13 @@ _BOUND_SECONDS = 10
 class Process:
     """A worker process as far as its lease goes."""
 
-    def __init__(self, queue: RedisQueue, name: str) -> None:
+    def __init__(self, queue: RedisQueue, name: str, board: ComponentBoard | None = None) -> None:
         self.clock = HandClock(NOON)
         self.stop = asyncio.Event()
         self.guard = LeaseGuard(self.stop)
         self.told: list[float] = []
         holder = LeaseHolder(name, "space", 1, 1.0)
-        self.keeper = LeaseKeeper(queue.worker, self.clock, self.guard, holder, TTL, self._tell)
+        self.keeper = LeaseKeeper(queue.worker, self.clock, self.guard, holder, TTL, self._tell, board)
 
     async def _tell(self, _: Lease, seconds: float) -> None:
         self.told.append(seconds)
@@ -225,6 +227,50 @@ async def test_a_stop_ends_the_wait_at_once_and_frees_the_lease(redis_queue: Red
         await first.clock.until_paused()
 
     assert isinstance(await redis_queue.worker.acquire_lease("second:space:1:1.00", ttl=TTL), Lease)
+
+
+async def compared(queue: RedisQueue, *, forgets_no_lease: bool) -> None:
+    """What the event-broker does when it has compared Redis with its history."""
+    await queue.mending.mark_checked(await queue.mending.run_id(), forgets_no_lease=forgets_no_lease)
+    await queue.components.report(ComponentReport("history", ComponentState.OK, "compared", {}, NOON))
+
+
+async def test_a_redis_that_is_found_to_forget_nothing_ends_the_wait(redis_queue: RedisQueue) -> None:
+    """Without any time passing: nobody can count on a lease that it does not know."""
+    await _empty(redis_queue)
+    first = Process(redis_queue, "first", redis_queue.components)
+    async with first.asking() as asked, asyncio.timeout(_BOUND_SECONDS):
+        await first.clock.until_paused()
+        await compared(redis_queue, forgets_no_lease=True)
+        lease = await asked
+
+    assert lease.is_sole
+    assert first.may_send
+
+
+async def test_a_redis_that_may_forget_is_outwaited_also_when_it_was_compared(redis_queue: RedisQueue) -> None:
+    """That it agrees with history does not tell whom it had given the lease."""
+    await _empty(redis_queue)
+    first = Process(redis_queue, "first", redis_queue.components)
+    async with first.asking() as asked:
+        await first.clock.until_paused()
+        await compared(redis_queue, forgets_no_lease=False)
+        lease = await first.until_used(asked)
+
+    assert lease.is_sole
+
+
+async def test_a_wait_that_nobody_can_end_is_waited_out(redis_queue: RedisQueue) -> None:
+    """Reports that cannot be followed neither end it nor fail it."""
+    await _empty(redis_queue)
+    with running_redis() as server:
+        async with open_redis(server.address) as elsewhere:
+            server.kill()
+            first = Process(redis_queue, "first", elsewhere.components)
+            async with first.asking() as asked:
+                lease = await first.until_used(asked)
+
+    assert lease.is_sole
 
 
 async def test_no_clock_that_is_set_shortens_the_wait(redis_queue: RedisQueue) -> None:

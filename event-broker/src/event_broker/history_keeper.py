@@ -131,7 +131,7 @@ class HistoryKeeper:
         self._taught_run = ""
         if verdict is Verdict.NEW:
             await self._mender.open_if_new()
-        await self._mark_checked(run_id)
+        await self._mark_checked(run_id, verdict)
         self._gate.open(run_id, least=comparison.position.counter)
         return well(verdict)
 
@@ -197,10 +197,18 @@ class HistoryKeeper:
             await self._mark_checked(run_id)
             self._gate.open(run_id, least=None)
 
-    async def _mark_checked(self, run_id: str) -> None:
+    async def _mark_checked(self, run_id: str, verdict: Verdict | None = None) -> None:
         if run_id != self._checked_run and run_id != await self._redis.checked_run():
-            await self._redis.mark_checked(run_id)
+            await self._redis.mark_checked(run_id, forgets_no_lease=await self._forgets_no_lease(verdict))
         self._checked_run = run_id
+
+    async def _forgets_no_lease(self, verdict: Verdict | None) -> bool:
+        """Whether nobody can count on a lease that this run of Redis does not know of.
+
+        History is not told of leases; but a Redis that keeps all it answers, and knows all that history knows, has
+        come from no older file. Where both are empty, nobody has worked yet.
+        """
+        return verdict is Verdict.NEW or (verdict is Verdict.AGREES and await self._redis.loses_nothing())
 
 
 def _counts(plan: MendPlan) -> dict[str, int]:

@@ -2,11 +2,13 @@
 
 A Redis that was emptied, or has started anew and may come from an older file, may have forgotten a lease on which its
 holder still counts. So a lease from it is held unused for its whole length first: by then every earlier one has ended.
-Whoever counts on an earlier one himself need not wait, for then nobody else does.
+Whoever counts on an earlier one himself need not wait, for then nobody else does. Nor need anybody, once the
+event-broker has found that this Redis has forgotten nothing.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -15,8 +17,10 @@ import structlog
 
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
+from event_processor.side_by_side import started
 from event_queue.errors import CorruptQueue, LeaseLost, QueueUnavailable
 from event_queue.outcomes import Lease, LeaseHeld
+from event_queue.ports.operators import ComponentBoard
 from event_queue.ports.worker import WorkerQueue
 from service_runtime.clock import Clock
 
@@ -44,6 +48,8 @@ class LeaseKeeper:
     ttl: timedelta
     tell_waiting: Callable[[Lease, float], Awaitable[None]] | None = None
     """Called again and again while a lease is not used yet, with the seconds for which it is not."""
+    board: ComponentBoard | None = None
+    """Where whoever compares Redis with its history reports: that may end the wait."""
 
     async def acquire(self) -> Lease:
         """Wait for a lease that may be used, as a hot standby while another process holds it; ends only with it."""
@@ -104,7 +110,10 @@ class LeaseKeeper:
         """
         _log.warning("lease_not_used_yet", token=lease.token, seconds=self.ttl.total_seconds(), reason=NOT_SOLE)
         try:
-            await self._hold_unused(lease)
+            async with started(self._hold_unused(lease)) as held, started(self._until_vouched_for()) as vouched_for:
+                ended, _ = await asyncio.wait({held, vouched_for}, return_when=asyncio.FIRST_COMPLETED)
+                for wait in ended:
+                    wait.result()
             await self._begin_to_use(lease)
         except (LeaseLost, QueueUnavailable, CorruptQueue) as error:
             _log.warning("lease_lost_unused", token=lease.token, reason=str(error))
@@ -120,6 +129,21 @@ class LeaseKeeper:
             if self.tell_waiting is not None:
                 await self.tell_waiting(lease, left * self._interval_seconds)
             await self.clock.pause(self._interval_seconds)
+
+    async def _until_vouched_for(self) -> None:
+        """Wait until somebody has found that Redis has forgotten no lease; for ever where that cannot be followed."""
+        if self.board is not None:
+            with suppress(QueueUnavailable, CorruptQueue):
+                async with self.board.following() as next_report:
+                    while not await self._is_vouched_for():
+                        await next_report(self._interval_seconds)
+                    return
+        await asyncio.get_running_loop().create_future()  # nobody tells it
+
+    async def _is_vouched_for(self) -> bool:
+        """Asks for the lease once more, which tells."""
+        outcome = await self.queue.acquire_lease(self.holder.identity, ttl=self.ttl)
+        return isinstance(outcome, Lease) and outcome.is_sole
 
     async def _begin_to_use(self, lease: Lease) -> None:
         asked_at = asyncio.get_running_loop().time()

@@ -126,7 +126,8 @@ def _lease_keeper(context: ServiceContext, redis: RedisQueue, guard: LeaseGuard,
             await redis.components.report(status.report_waiting(lease, seconds=seconds, reason=NOT_SOLE, now=now))
 
     ttl = timedelta(seconds=context.configuration.settings.processing.lease_seconds)
-    return LeaseKeeper(redis.worker, context.clock, guard, LeaseHolder.this_process(), ttl, tell_waiting)
+    holder = LeaseHolder.this_process()
+    return LeaseKeeper(redis.worker, context.clock, guard, holder, ttl, tell_waiting, redis.components)
 
 
 def _attempts(

@@ -79,9 +79,19 @@ class RedisMending:
         with translated("checked_run"):
             return await self._client.get(self._scripts.keys.checked) or ""
 
-    async def mark_checked(self, run_id: str) -> None:
-        """Let everybody know that this run was compared with history, also when memory is short; not amid a halt."""
-        await self._scripts.run("reopen", run_id, "")
+    async def mark_checked(self, run_id: str, *, forgets_no_lease: bool = False) -> None:
+        """Let everybody know that this run was compared with history, also when memory is short; not amid a halt.
+
+        One that forgets no lease lets the next holder use its own at once.
+        """
+        await self._scripts.run("reopen", run_id, "", "1" if forgets_no_lease else "")
+
+    async def loses_nothing(self) -> bool:
+        """Whether a start of Redis finds all that was ever answered; False where it does not tell its settings."""
+        with translated("durability"), suppress(ResponseError):
+            settings = await self._client.config_get("append*")
+            return (settings.get("appendonly"), settings.get("appendfsync")) == ("yes", "always")
+        return False
 
     async def halt_reason(self) -> str:
         """The present halt; empty without one."""
@@ -95,7 +105,7 @@ class RedisMending:
 
     async def reopen(self, run_id: str, *, halt: str) -> bool:
         """End that halt, if there is one, and wake the worker; False when another is in force."""
-        reply = await self._scripts.run("reopen", run_id, halt)
+        reply = await self._scripts.run("reopen", run_id, halt, "")
         return reply[0] == "ok"
 
     async def renumber(
