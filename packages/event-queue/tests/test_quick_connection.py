@@ -189,8 +189,10 @@ async def answering_in_parts(*parts: bytes) -> AsyncGenerator[Any]:
 async def answering(reply: bytes) -> AsyncGenerator[tuple[Any, list[bytes]]]:
     """A client of a server that greets like Redis, gives this reply to a PING, and hangs up; the PINGs it got."""
     asked: list[bytes] = []
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         while data := await reader.read(65536):
             writer.write(b"+OK\r\n" * data.count(b"SETINFO"))
             if b"PING" in data:
@@ -204,6 +206,7 @@ async def answering(reply: bytes) -> AsyncGenerator[tuple[Any, list[bytes]]]:
         async with asyncio.timeout(PATIENCE):
             yield client, asked
         await client.aclose()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
 
 @pytest.mark.parametrize("half", [b"", b"$5\r\nhal"])

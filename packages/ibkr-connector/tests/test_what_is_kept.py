@@ -11,7 +11,6 @@ from weakref import ref
 import pytest
 
 from broker_connector_base import OrderRequest, OrderStatus, OrderType, Side, TimeInForce
-from broker_connector_base.permit import always
 from ibkr_connector import IBKRConnectionSettings
 from ibkr_connector.connection import open_session
 from ibkr_connector.contracts import ContractCache, QualifiedStock, find_details
@@ -60,7 +59,7 @@ async def test_ib_async_keeps_no_order_no_execution_and_no_quote(line: Line) -> 
     stock, before = await _tlt(line), _sizes(session.ib.wrapper)
     await PriceBook(session, lambda: NOW).read([stock], allow_previous_close=False, max_age_seconds=0)
     for number in range(3):
-        record = send_order(session, stock, _request(number), always)
+        record = send_order(session, stock, _request(number))
         await line.follower.result(record, _request(number), timeout_seconds=5)
     await line.requests.open_orders()
     await line.requests.executions("DU1")
@@ -91,7 +90,7 @@ async def test_numbers_of_orders_pass_those_of_other_clients(line: Line, world: 
     await line.requests.open_orders()
 
     assert before < max(theirs)
-    assert send_order(line.session, await _tlt(line), _request(1), always).key.order_id > max(theirs)
+    assert send_order(line.session, await _tlt(line), _request(1)).key.order_id > max(theirs)
 
 
 def _place_for(world: World, client_id: int) -> int:

@@ -180,16 +180,17 @@ async def running_system(
             channels = {follower.account_id: follower.channel_name for follower in followers if follower.is_enabled}
             system = System(sandbox, services, Management(port), channels)
             try:
-                await _vouch_for(stores)
+                await _vouch_for(stores, environment.get("REDIS_PASSWORD"))
                 await system.start()
                 yield system
             finally:
                 await system.stop()
 
 
-async def _vouch_for(stores: Stores) -> None:
+async def _vouch_for(stores: Stores, password: str | None) -> None:
     """No worker of this system was ever there, so the first need not wait for the lease of another to end."""
-    async with open_redis(RedisAddress("127.0.0.1", stores.redis_port), key_prefix=stores.key_prefix) as queue:
+    address = RedisAddress("127.0.0.1", stores.redis_port, password=password)
+    async with open_redis(address, key_prefix=stores.key_prefix) as queue:
         await vouch_for_run(queue.client, queue.keys)
 
 

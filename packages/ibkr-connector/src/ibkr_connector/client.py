@@ -185,9 +185,9 @@ class IBKRClient(BrokerClient):
         """See BrokerClient. An order of this reference that may still fill is adopted, not sent a second time."""
         line = self._guarded(request.account_id, f"order {request.order_ref}")
         stocks = await self._contracts.qualify(line.details, [request.symbol])
-        async with line.session.raw.turn():
+        async with line.session.raw.turn(last_look=permit):
             self._require_tradeable(line.session, request.account_id)
-            return str(send_order(line.session, stocks[request.symbol], request, permit).key)
+            return str(send_order(line.session, stocks[request.symbol], request).key)
 
     async def what_if(self, request: OrderRequest) -> MarginEffect:
         """See BrokerClient."""

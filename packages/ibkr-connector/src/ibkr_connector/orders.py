@@ -10,7 +10,6 @@ from broker_connector_base import (
     BrokerConnectionError,
     OrderRequest,
     OrderType,
-    Permit,
     Side,
     TimeInForce,
 )
@@ -24,14 +23,13 @@ _CENT: Final = Decimal("0.01")
 """US stocks at or above one dollar are quoted in whole cents (SEC rule 612), whatever the contract's finest tick."""
 
 
-def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderRequest, permit: Permit) -> OrderRecord:
+def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderRequest) -> OrderRecord:
     """Send the order, in the line's turn, and follow it from its first message on.
 
-    An order of the same reference that may still fill is adopted instead: there are never two of them. Nothing lies
-    between the permit and the socket: whoever was suspended after it was asked to send sends nothing any more.
+    An order of the same reference that may still fill is adopted instead: there are never two of them.
 
     Raises:
-        Whatever `permit` raises; nothing was sent.
+        Whatever the last look of the turn raises; nothing was sent.
         BrokerConnectionError: the gateway is cut off from the brokerage, or the connection is over; nothing was sent.
         BrokerAPIError: a message about orders was lost, and complete lists have not made it good; nothing was sent.
     """
@@ -45,7 +43,6 @@ def send_order(session: GatewaySession, stock: QualifiedStock, request: OrderReq
     if lost := session.gaps.unsettled(request.account_id):
         raise BrokerAPIError(f"{what} was not sent; list open orders and executions first: {lost}")
     order = build_order(request, stock)
-    permit()
     try:
         order_id: int = session.raw.getReqId()
         session.raw.placeOrder(order_id, stock.contract(), order)

@@ -11,6 +11,7 @@ from typing import Any, cast
 from ib_async.client import Client
 from ib_async.wrapper import Wrapper
 
+from broker_connector_base.permit import Permit, always
 from ibkr_connector.outbox import Outbox
 from ibkr_connector.pace import Pace
 
@@ -22,7 +23,8 @@ class PacedClient(Client):
         self._pace = pace
         self._outbox = Outbox()
         self._turns: deque[asyncio.Event] = deque()
-        self._is_turn = False
+        self._last_look: Permit | None = None
+        """Of the turn that has come."""
         self._alarm: asyncio.TimerHandle | None = None
         super().__init__(wrapper)
 
@@ -43,11 +45,13 @@ class PacedClient(Client):
             connection.transport.set_write_buffer_limits(high=0)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
+    async def turn(self, last_look: Permit = always) -> AsyncGenerator[None]:
         """The moment in which one message leaves at once, so that the operating system takes it over.
 
         It comes before all that wait, but cancellations: what stands at the brokerage may fill meanwhile.
         Nothing may be waited for inside. The turn also comes when the connection is over; then nothing can be sent.
+        `last_look` is asked when the message is ready for the socket, and nothing lies between: who was suspended
+        before it was asked to send sends nothing any more. What it raises comes out of sending.
         """
         turn = asyncio.Event()
         self._turns.append(turn)
@@ -56,17 +60,17 @@ class PacedClient(Client):
                 turn.clear()
                 self._write_out()
                 await turn.wait()
-            self._is_turn = True
+            self._last_look = last_look
             yield
         finally:
-            self._is_turn = False
+            self._last_look = None
             self._turns.remove(turn)
             self._write_out()
 
     def sendMsg(self, msg: str) -> None:
         """Write the message, now or when its turn comes."""
-        if self._is_turn:
-            self._write(msg)
+        if self._last_look is not None:
+            self._write(msg, self._last_look)
         else:
             self._outbox.append(msg)
             self._write_out()
@@ -105,10 +109,13 @@ class PacedClient(Client):
         transport = cast("Any", self.conn).transport
         return transport is not None and transport.get_write_buffer_size() > 0
 
-    def _write(self, message: str) -> None:
-        self._pace.wrote(self, message, asyncio.get_running_loop().time())
+    def _write(self, message: str, last_look: Permit = always) -> None:
         content = message.encode()
-        cast("Any", self.conn).sendMsg(struct.pack(">I", len(content)) + content)
+        framed = struct.pack(">I", len(content)) + content
+        connection = cast("Any", self.conn)
+        last_look()
+        connection.sendMsg(framed)
+        self._pace.wrote(self, message, asyncio.get_running_loop().time())
 
     def _silence(self) -> None:
         if self._alarm is not None:
