@@ -83,7 +83,7 @@ class WorkerStatus:
         facts: dict[str, Any] = {
             "lease": self._lease.token,
             "in_hand": [_in_hand(event, since, now) for event, since in self._in_hand.values()],
-            "last": _ended(*self._last) if isinstance(self._last, tuple) else self._last,
+            "last": self._last_facts,
         }
         state = ComponentState.DEGRADED if self._hindered else ComponentState.OK
         return ComponentReport(WORKER, state, "; ".join([self._detail(), *self._hindered.values()]), facts, now)
@@ -92,8 +92,12 @@ class WorkerStatus:
         """The present of a worker whose lease is not to be used for so many seconds yet."""
         until = now + timedelta(seconds=seconds)
         detail = f"works from {until:%Y-%m-%d %H:%M:%S} UTC on, when every earlier lease has ended: {reason}"
-        facts: dict[str, Any] = {"lease": lease.token, "in_hand": [], "last": self._last}
+        facts: dict[str, Any] = {"lease": lease.token, "in_hand": [], "last": self._last_facts}
         return ComponentReport(WORKER, ComponentState.DEGRADED, detail, facts, now)
+
+    @property
+    def _last_facts(self) -> Mapping[str, Any] | None:
+        return _ended(*self._last) if isinstance(self._last, tuple) else self._last
 
     def _changed(self) -> None:
         if self._listener is not None:

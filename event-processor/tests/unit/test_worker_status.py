@@ -131,3 +131,17 @@ def test_what_fails_beside_the_work_is_told_until_it_runs_again() -> None:
 
     assert (failing.state, failing.detail) == (ComponentState.DEGRADED, "waiting for events; FillWatch.run failed")
     assert _report(status).state is ComponentState.OK
+
+
+def test_a_worker_that_waits_for_its_lease_tells_what_it_ended_before() -> None:
+    """In the same words: it has led before, and Redis was lost since."""
+    status = _leading()
+    status.working_on(EVENT, NOON)
+    status.done_with(EVENT, "completed", NOON)
+    last = _report(status).facts["last"]
+    status.holding(None)
+
+    report = status.report_waiting(Lease("host:1:1.00:4", 4, 15_000), seconds=15, reason="lost", now=NOON)
+
+    assert report.facts == {"lease": "host:1:1.00:4", "in_hand": [], "last": last}
+    assert last["event_id"] == str(EVENT.event_id)
