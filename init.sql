@@ -88,7 +88,8 @@ CREATE INDEX IF NOT EXISTS idx_orders_account_id ON rebalance_orders (account_id
 CREATE INDEX IF NOT EXISTS idx_orders_without_end ON rebalance_orders (account_id)
     WHERE status IN ('intended', 'PENDING', 'WORKING', 'UNCONFIRMED');
 
--- One row per execution that stands: neither corrected since nor busted. No foreign key: a fill is kept even when its order's record is not.
+-- One row per execution that stands: neither corrected since nor busted.
+-- No foreign key: a fill is kept even when its order's record is not.
 CREATE TABLE IF NOT EXISTS rebalance_fills (
     exec_id     TEXT PRIMARY KEY,            -- the brokerage's own id of the execution
     order_ref   TEXT NOT NULL,

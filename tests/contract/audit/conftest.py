@@ -1,8 +1,10 @@
 """The audit under contract: the same tests in memory and on the real PostgreSQL."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from event_queue.ports.history import AuditStore
@@ -29,6 +31,15 @@ async def audit(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> 
     schema = (pytestconfig.rootpath / "init.sql").read_text(encoding="utf-8")
     async with open_postgres(_address(await server.create_database(schema))) as audit:
         yield audit
+
+
+@pytest.fixture
+async def database(postgres_dsn: str) -> AsyncGenerator[Any]:
+    """A connection of the test's own to that database."""
+    driver: Any = asyncpg
+    connection = await driver.connect(postgres_dsn)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture

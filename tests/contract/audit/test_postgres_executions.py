@@ -5,7 +5,6 @@ from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
-import asyncpg
 import pytest
 
 from event_queue.audit import AuditKind, AuditRecord
@@ -56,15 +55,6 @@ async def audit(postgres_address: PostgresAddress) -> AsyncGenerator[PostgresAud
     """The audit on PostgreSQL."""
     async with open_postgres(postgres_address) as audit:
         yield audit
-
-
-@pytest.fixture
-async def database(postgres_dsn: str) -> AsyncGenerator[Any]:
-    """A connection of the test's own."""
-    driver: Any = asyncpg
-    connection = await driver.connect(postgres_dsn)
-    yield connection
-    await connection.close()
 
 
 async def fills(database: Any) -> list[tuple[str, Decimal, Decimal | None]]:

@@ -1,10 +1,8 @@
 """What a change of an event costs PostgreSQL, and how the few events that are not completed are found."""
 
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from event_queue.audit import AuditKind
@@ -18,15 +16,6 @@ pytestmark = pytest.mark.integration
 
 MANY = 300
 INDEXES = "SELECT indexname FROM pg_indexes WHERE tablename = 'rebalance_events'"
-
-
-@pytest.fixture
-async def database(postgres_dsn: str) -> AsyncGenerator[Any]:
-    """A connection of the test's own."""
-    driver: Any = asyncpg
-    connection = await driver.connect(postgres_dsn)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

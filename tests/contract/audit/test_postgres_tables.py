@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from broker_connector_base import OrderStatus
@@ -60,15 +59,6 @@ async def audit(postgres_address: PostgresAddress) -> AsyncGenerator[PostgresAud
     """The audit on PostgreSQL."""
     async with open_postgres(postgres_address) as audit:
         yield audit
-
-
-@pytest.fixture
-async def database(postgres_dsn: str) -> AsyncGenerator[Any]:
-    """A connection of the test's own."""
-    driver: Any = asyncpg
-    connection = await driver.connect(postgres_dsn)
-    yield connection
-    await connection.close()
 
 
 async def test_an_order_is_written_before_and_after_it_was_sent(

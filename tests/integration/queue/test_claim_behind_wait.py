@@ -1,8 +1,6 @@
 """The claim behind a worker's wait, when something happens to one of them."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,8 +11,8 @@ from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Lease
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.events import make_event
-from event_queue.testing.lossy_proxy import LossyProxy, open_proxy
-from event_queue.testing.redis_server import RedisServer, running_redis
+from event_queue.testing.lossy_proxy import LossyProxy
+from event_queue.testing.redis_server import running_redis
 
 pytestmark = pytest.mark.integration
 
@@ -24,19 +22,6 @@ LONG = timedelta(seconds=5)
 MINUTE = timedelta(minutes=1)
 
 Wait = asyncio.Task[RebalanceEvent | None]
-
-
-@pytest.fixture
-async def proxy(redis_server: RedisServer) -> AsyncGenerator[LossyProxy]:
-    async with open_proxy(redis_server.port) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def far_queue(redis_server: RedisServer, proxy: LossyProxy) -> AsyncGenerator[RedisQueue]:
-    """The common queue, reached through the proxy."""
-    async with open_redis(replace(redis_server.address, port=proxy.port)) as queue:
-        yield queue
 
 
 async def wait_blocked(queue: RedisQueue, lease: Lease, *, seen_by: RedisQueue | None = None) -> Wait:

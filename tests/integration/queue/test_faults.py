@@ -1,7 +1,7 @@
 """Lost replies, a full Redis, a killed Redis, forgotten scripts, keys of strangers."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,8 +17,8 @@ from event_queue.redis_queue import RedisAddress, RedisQueue, open_redis
 from event_queue.testing.dump import dump_all
 from event_queue.testing.events import make_event
 from event_queue.testing.leading import lead
-from event_queue.testing.lossy_proxy import LossyProxy, open_proxy
-from event_queue.testing.redis_server import RedisServer, running_redis
+from event_queue.testing.lossy_proxy import LossyProxy
+from event_queue.testing.redis_server import RedisServer
 
 pytestmark = pytest.mark.integration
 
@@ -44,35 +44,6 @@ ENDINGS: dict[str, Ending] = {
     "recover": lambda queue, lease, _: queue.worker.recover(lease, repeat_pause=NO_PAUSE),
     "claim": lambda queue, lease, _: queue.worker.claim(lease, "0"),
 }
-
-
-@pytest.fixture
-def own_redis() -> Generator[RedisServer]:
-    """A server that the test may kill and reconfigure."""
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-async def own_queue(own_redis: RedisServer) -> AsyncGenerator[RedisQueue]:
-    """The queue on that server."""
-    async with open_redis(own_redis.address) as queue:
-        yield queue
-
-
-@pytest.fixture
-async def proxy(redis_server: RedisServer) -> AsyncGenerator[LossyProxy]:
-    """A proxy before the common Redis."""
-    async with open_proxy(redis_server.port) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def far_queue(redis_server: RedisServer, proxy: LossyProxy) -> AsyncGenerator[RedisQueue]:
-    """The common queue, emptied, reached through the proxy."""
-    async with open_redis(replace(redis_server.address, port=proxy.port)) as queue:
-        await queue.client.flushall()
-        yield queue
 
 
 async def take_lease(queue: RedisQueue, holder: str = "worker-a") -> Lease:

@@ -1,7 +1,6 @@
 """Redis on a full disk: a limit of what its process may write ends its file in mid-write, as a full disk does."""
 
 import resource
-from collections.abc import AsyncGenerator, Generator
 from datetime import timedelta
 
 import pytest
@@ -9,27 +8,13 @@ import pytest
 from event_queue.errors import QueueUnavailable
 from event_queue.events import RebalanceEvent
 from event_queue.outcomes import Queued
-from event_queue.redis_queue import RedisQueue, open_redis
+from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
-from event_queue.testing.redis_server import RedisServer, running_redis
+from event_queue.testing.redis_server import RedisServer
 
 pytestmark = pytest.mark.integration
 
 MOMENT = timedelta(milliseconds=1)
-
-
-@pytest.fixture
-def own_redis() -> Generator[RedisServer]:
-    """A server that may end."""
-    with running_redis() as server:
-        yield server
-
-
-@pytest.fixture
-async def own_queue(own_redis: RedisServer) -> AsyncGenerator[RedisQueue]:
-    """The queue on that server."""
-    async with open_redis(own_redis.address) as queue:
-        yield queue
 
 
 def leave_room(server: RedisServer, amount: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,20 +12,13 @@ from event_queue.outcomes import Lease
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.events import make_event
 from event_queue.testing.invariants import check_invariants
-from event_queue.testing.redis_server import RedisServer, running_redis
+from event_queue.testing.redis_server import RedisServer
 
 pytestmark = pytest.mark.integration
 
 CUTS = 25
 HOUR = timedelta(hours=1)
 LOG = "appendonly.aof"
-
-
-@pytest.fixture
-def own_redis() -> Generator[RedisServer]:
-    """A server that the test may stop and whose file it may cut."""
-    with running_redis() as server:
-        yield server
 
 
 async def live(queue: RedisQueue) -> None:

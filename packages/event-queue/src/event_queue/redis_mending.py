@@ -16,6 +16,7 @@ from event_queue.one_past import HistoryPosition, Survey
 from event_queue.outbox_entry import counter_of
 from event_queue.progress import Progress
 from event_queue.receipts import Keepsake, Receipt, TradedEvent
+from event_queue.redis_condition import condition_of
 from event_queue.redis_errors import translated
 from event_queue.redis_progress import RedisProgress
 from event_queue.script_runner import ScriptRunner
@@ -88,10 +89,7 @@ class RedisMending:
 
     async def loses_nothing(self) -> bool:
         """Whether a start of Redis finds all that was ever answered; False where it does not tell its settings."""
-        with translated("durability"), suppress(ResponseError):
-            settings = await self._client.config_get("append*")
-            return (settings.get("appendonly"), settings.get("appendfsync")) == ("yes", "always")
-        return False
+        return not (await condition_of(self._client)).dangers
 
     async def halt_reason(self) -> str:
         """The present halt; empty without one."""

