@@ -1,18 +1,13 @@
 """The bricks under the running system: logs, the data folder's lock, ports."""
 
 import socket
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from event_queue.outcomes import Lease
-from event_queue.redis_queue import RedisAddress, open_redis
 from rebalancer_cli.errors import StackFailed
-from rebalancer_cli.stack.child_process import Launcher
 from rebalancer_cli.stack.data_folder import locked
 from rebalancer_cli.stack.embedded_postgres import embedded_postgres
-from rebalancer_cli.stack.embedded_redis import embedded_redis
 from rebalancer_cli.stack.ports import reserved
 from rebalancer_cli.stack.process_log import ProcessLog
 
@@ -59,24 +54,6 @@ def test_a_taken_port_is_told_with_its_remedy() -> None:
         words = rf"127\.0\.0\.1 port {port} .*set MANAGEMENT_PORT"
         with pytest.raises(StackFailed, match=words), reserved("127.0.0.1", port):
             pass
-
-
-def _unheard(_name: str, _line: str) -> None:
-    """What Redis says."""
-
-
-async def test_the_first_worker_of_an_embedded_redis_need_not_wait(tmp_path: Path) -> None:
-    """After a restart on the same folder too: whoever worked there before has been ended."""
-    (tmp_path / "logs").mkdir()
-    for _ in range(2):
-        async with (
-            embedded_redis(Launcher(tmp_path, _unheard)) as redis,
-            open_redis(RedisAddress("127.0.0.1", redis.port, password=redis.password)) as queue,
-        ):
-            lease = await queue.worker.acquire_lease("worker", ttl=timedelta(milliseconds=50))
-
-        assert isinstance(lease, Lease)
-        assert lease.is_sole
 
 
 async def test_a_path_with_a_blank_is_told_with_its_remedy(tmp_path: Path) -> None:

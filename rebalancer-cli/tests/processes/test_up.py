@@ -13,6 +13,8 @@ pytestmark = pytest.mark.e2e
 UP = "running until Ctrl-C"
 PATIENT = {"PROCESSING_PAUSE_CONNECTION_SECONDS": "600", "PROCESSING_PAUSE_REJECTED_SECONDS": "600"}
 """What failed is not tried again while the test runs, however long that takes."""
+LONG_LEASE = {"PROCESSING_LEASE_SECONDS": "3600"}
+"""No worker can outwait another's lease while the test runs: an event ends only if none has to."""
 
 
 class Running(Protocol):
@@ -54,7 +56,7 @@ async def withdraw_weights(control_url: str, channel: str) -> None:
 
 async def test_a_system_is_run_asked_stopped_and_killed(deployment: Deployment) -> None:
     """Every command works on it; its data outlives an orderly end and a kill, its processes outlive neither."""
-    system = await deployment.start("up", "--sandbox", **PATIENT)
+    system = await deployment.start("up", "--sandbox", **PATIENT, **LONG_LEASE)
     control_url = (await system.until("control of both")).split()[-1]
     await system.until(UP)
     await withdraw_weights(control_url, "strategy-name-200")
@@ -90,11 +92,12 @@ async def test_a_system_is_run_asked_stopped_and_killed(deployment: Deployment) 
     again.process.kill()
     await again.ended()
 
-    third = await deployment.start("up", "--sandbox")
+    third = await deployment.start("up", "--sandbox", **LONG_LEASE)
     await third.until(UP)
     assert "ended redis-server" in third.text
     assert "ended postgres" in third.text
     assert await deployment.run("events") == (0, "no events\n")
+    assert (await deployment.run("preview", "DU123456"))[0] == 0
     second = await deployment.run("up", "--sandbox")
     assert second[0] == 1
     assert "already runs" in second[1]
