@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from event_queue.errors import PayloadRefused
 from event_queue.json_numbers import TooSmall
@@ -35,45 +35,48 @@ def _check_values(data: dict[object, object]) -> None:
     """Walk the payload without recursion, so that no depth can exhaust the stack."""
     waiting: list[tuple[str, object, int]] = [("data", data, 1)]
     while waiting:
-        path, value, depth = waiting.pop()
-        if depth > MAX_PAYLOAD_DEPTH:
-            raise PayloadRefused(path, f"is nested deeper than {MAX_PAYLOAD_DEPTH} levels")
-        _check_scalar(path, value)
-        waiting.extend((name, child, depth + 1) for name, child in _children(path, value))
+        path, container, depth = waiting.pop()
+        for name, child in _members(path, container):
+            if depth == MAX_PAYLOAD_DEPTH:
+                raise PayloadRefused(path + name, f"is nested deeper than {MAX_PAYLOAD_DEPTH} levels")
+            if isinstance(child, dict | list):
+                waiting.append((path + name, cast("object", child), depth + 1))
+            elif fault := _fault_of(child):
+                raise PayloadRefused(path + name, fault)
 
 
-def _children(path: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, dict):
-        for key, child in cast("dict[object, object]", value).items():
+def _members(path: str, container: object) -> Iterator[tuple[str, object]]:
+    """What it holds, each with what its path adds to that of the container."""
+    if isinstance(container, dict):
+        for key, child in cast("dict[object, object]", container).items():
             if not isinstance(key, str):
                 raise PayloadRefused(path, "has a key that is not text")
-            _check_text(f"{path}: key", key)
-            yield f"{path}.{key}", child
-    elif isinstance(value, list):
-        for index, child in enumerate(cast("list[object]", value)):
-            yield f"{path}[{index}]", child
+            if fault := _fault_of_text(key):
+                raise PayloadRefused(f"{path}: key", fault)
+            yield f".{key}", child
+    else:
+        for index, child in enumerate(cast("list[object]", container)):
+            yield f"[{index}]", child
 
 
-def _check_scalar(path: str, value: Any) -> None:
-    match value:
-        case None | bool() | dict() | list():
-            return
-        case str():
-            _check_text(path, value)
-        case int():
-            if abs(value) >= _LARGEST_INTEGER:
-                raise PayloadRefused(path, "is a number of more than 300 digits")
-        case TooSmall():
-            raise PayloadRefused(path, "is a number smaller than 5e-324, and not zero")
-        case float():
-            if not math.isfinite(value):
-                raise PayloadRefused(path, "is not a finite number")
-        case _:
-            raise PayloadRefused(path, "is not a JSON value")
+def _fault_of(value: object) -> str | None:
+    """Why a value that holds no others cannot be carried."""
+    if isinstance(value, str):
+        return _fault_of_text(value)
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return "is a number of more than 300 digits" if abs(value) >= _LARGEST_INTEGER else None
+    if isinstance(value, TooSmall):
+        return "is a number smaller than 5e-324, and not zero"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "is not a finite number"
+    return "is not a JSON value"
 
 
-def _check_text(path: str, text: str) -> None:
+def _fault_of_text(text: str) -> str | None:
     if "\x00" in text:
-        raise PayloadRefused(path, "contains a NUL character")
+        return "contains a NUL character"
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise PayloadRefused(path, "contains half of a surrogate pair")
+        return "contains half of a surrogate pair"
+    return None
