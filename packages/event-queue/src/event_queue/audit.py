@@ -96,6 +96,8 @@ STATUS_AFTER: Final[Mapping[AuditKind, EventStatus]] = MappingProxyType(
     }
 )
 """What an event's status becomes with each transition; the kinds missing here move no event."""
+MOVES: Final = ([kind.value for kind in STATUS_AFTER], [status.value for status in STATUS_AFTER.values()])
+"""The same as two columns, for statements."""
 
 ORDER_KINDS: Final = frozenset({AuditKind.ORDER_INTENT, AuditKind.ORDER_RESULT, AuditKind.FILL})
 """Kinds that tell of an event's orders and do not move it; a fill may be told of an event that is not in the queue."""

@@ -3,7 +3,7 @@
 History wins where it is ahead; what only the queue knows is kept.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -60,6 +60,8 @@ class LooseRecords:
     """The lowest of their numbers."""
     event_ids: frozenset[UUID] = frozenset()
     """Of the events that they move."""
+    mended_ids: frozenset[UUID] = frozenset()
+    """Of those that they put right: an earlier start of the same work got so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,6 @@ class Divergence:
     def joined(self, other: "Divergence") -> "Divergence":
         """All that one of the two tells of."""
         return Divergence(min(self.agreed, other.agreed), max(self.ahead, other.ahead))
-
-    def hides(self, known: KnownEvent) -> bool:
-        """Whether the queue holds the event as it was before."""
-        return self.agreed < known.last_counter <= self.ahead
 
 
 class MendAction(StrEnum):
@@ -113,7 +111,7 @@ def plan_steps(
     known: Iterable[KnownEvent],
     present: Mapping[UUID, PresentEvent],
     loose: LooseRecords,
-    divergence: Divergence,
+    unseen: Iterable[KnownEvent],
     now: datetime,
 ) -> tuple[MendStep, ...]:
     """What to do, in the order in which events shall stand in line; what a worker held stands last.
@@ -122,28 +120,31 @@ def plan_steps(
         known: every unfinished event of history, and each ended one that the queue holds.
         present: everything that the queue holds.
         loose: what history does not know yet.
-        divergence: what the queue never saw.
+        unseen: of the events that the queue holds, those that it holds as they were earlier, as they stood last.
         now: events due by then wait in line at once.
     """
-    by_id = {each.event.event_id: each for each in known}
+    overtaken = {each.event.event_id: each for each in unseen if each.event.event_id not in loose.mended_ids}
+    by_id = {each.event.event_id: each for each in known} | overtaken
     ordered = sorted(by_id.values(), key=lambda each: (each.was_in_hand, each.joins_at, each.last_counter))
-    steps = [
-        step for each in ordered for step in _steps(each, present.get(each.event.event_id), loose, divergence, now)
-    ]
+    steps = [step for each in ordered for step in _steps(each, present.get(each.event.event_id), loose, overtaken, now)]
     unknown = (each for event_id, each in present.items() if event_id not in by_id and event_id not in loose.event_ids)
     return (*steps, *(MendStep(MendAction.TOLD, each.event, AuditKind.RESTORED, each.body) for each in unknown))
 
 
 def _steps(
-    known: KnownEvent, present: PresentEvent | None, loose: LooseRecords, divergence: Divergence, now: datetime
+    known: KnownEvent,
+    present: PresentEvent | None,
+    loose: LooseRecords,
+    overtaken: Container[UUID],
+    now: datetime,
 ) -> Iterator[MendStep]:
-    is_told_of = known.event.event_id in loose.event_ids
+    event_id = known.event.event_id
     if present is None:
-        if known.status not in FINAL_STATUSES and not is_told_of:
+        if known.status not in FINAL_STATUSES and event_id not in loose.event_ids:
             yield _back(MendAction.RETURNS, known, known.event.times_queued, "", now)
     elif known.status in FINAL_STATUSES:
         yield MendStep(MendAction.ENDS, known.event, AuditKind.RESYNCED, present.body, ended_as=known.status)
-    elif divergence.hides(known) and not (present.event.recovered and is_told_of):
+    elif event_id in overtaken:
         times = max(known.event.times_queued, present.event.times_queued)
         yield _back(MendAction.CORRECTED, known, times, present.body, now)
 

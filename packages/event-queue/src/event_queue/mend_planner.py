@@ -111,7 +111,7 @@ class MendPlanner:
         if plan.is_nothing:
             return plan
         records = await self._redis.records()
-        stored = await self._past.stored([(number, stream_id) for number, stream_id, _ in records]) if records else ()
+        stored = await self._past.stored([(record.number, record.stream_id) for record in records]) if records else ()
         loose = loose_records(records, frozenset(stored))
         return MendPlan(comparison, loose, _divergence(comparison, loose))
 
@@ -125,7 +125,8 @@ class MendPlanner:
         is_lost = comparison.verdict is Verdict.KEYS_LOST
         present: Mapping[UUID, PresentEvent] = {} if is_lost else await self._redis.present()
         known = [*await self._past.unfinished(), *await self._past.events(list(present))]
-        steps = plan_steps(known, present, loose, divergence, self._now())
+        unseen = await self._past.unseen(list(present), divergence)
+        steps = plan_steps(known, present, loose, unseen, self._now())
         remembered = tuple(await self._past.remembered(after=divergence.agreed))
         return replace(
             plan,

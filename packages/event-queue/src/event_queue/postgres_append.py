@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from event_queue.audit import STATUS_AFTER, SWITCH_KINDS, AuditKind, AuditRecord, SetApart
+from event_queue.audit import MOVES, SWITCH_KINDS, AuditKind, AuditRecord, SetApart
 from event_queue.errors import ReadTooEarly
 from event_queue.postgres_pool import AuditPool, in_transaction
 from event_queue.sql_files import QueryName
@@ -14,7 +14,6 @@ from event_queue.stream_ids import check_order
 
 _HISTORY: Final = ("counter", "stream_id", "kind", "event_id", "account_id", "recorded_at", "event", "details")
 """Columns of `event_history`, in the order of a record's fields."""
-_MOVES: Final = ([kind.value for kind in STATUS_AFTER], [status.value for status in STATUS_AFTER.values()])
 _ORDER_TABLES: Final[Mapping[AuditKind, QueryName]] = {
     AuditKind.ORDER_INTENT: "upsert_order_intents",
     AuditKind.ORDER_RESULT: "upsert_order_results",
@@ -98,7 +97,7 @@ class PostgresAppender:
 
     async def _follow_history(self, connection: Any, by_kind: _ByKind, ends: tuple[int, int]) -> None:
         """Bring the other tables up to what history tells from one counter to another."""
-        await connection.execute(self._queries["move_events"], *ends, *_MOVES)
+        await connection.execute(self._queries["move_events"], *ends, *MOVES)
         for kind, query in _ORDER_TABLES.items():
             if kind in by_kind:
                 fields = ("counter", "event_id", "account_id", "recorded_at", "details_json")

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from event_queue.audit import AuditKind, EventStatus
+from event_queue.audit import MOVES, AuditKind, EventStatus
 from event_queue.codec import decode_event, encode_details, to_ms
 from event_queue.events import RebalanceEvent
-from event_queue.mend_plan import KnownEvent
+from event_queue.mend_plan import Divergence, KnownEvent
 from event_queue.mend_words import Asked, Remembered, Switched, Traded
 from event_queue.one_past import HistoryPosition
 from event_queue.past_keepsakes import LONGEST_LIFE, keepsake_of
@@ -60,6 +60,16 @@ class PostgresPast:
             async with self._pool.connection("find_events") as connection:
                 page = event_ids[start : start + _PAGE]
                 found += map(_known, await connection.fetch(self._queries["find_events"], page))
+        return found
+
+    async def unseen(self, event_ids: Sequence[UUID], divergence: Divergence) -> Sequence[KnownEvent]:
+        """Those that moved while Redis did not see it, as they stood at the end of that, unless put right since."""
+        limits = divergence.agreed, divergence.ahead
+        found: list[KnownEvent] = []
+        for start in range(0, len(event_ids), _PAGE):
+            async with self._pool.connection("list_unseen") as connection:
+                page = event_ids[start : start + _PAGE]
+                found += map(_known, await connection.fetch(self._queries["list_unseen"], page, *limits, *MOVES))
         return found
 
     async def stored(self, records: Sequence[tuple[int, str]]) -> frozenset[str]:

@@ -123,7 +123,7 @@ class RedisMending:
         return (await self._scripts.run("clear", halt, position.counter))[0] == "ok"
 
     async def records(self) -> Sequence[OutboxRecord]:
-        """Number, stream id and moved event of every record in the outbox; what has no number is none."""
+        """Every record in the outbox; what has no number is none."""
         found: list[OutboxRecord] = []
         after = "-"
         while True:

@@ -25,6 +25,7 @@ QueryName = Literal[
     "list_remembered",
     "list_switched",
     "list_unfinished",
+    "list_unseen",
     "lock_cursor",
     "move_cursor",
     "move_events",
