@@ -118,11 +118,18 @@ async def _go_back(arena: Arena, rewrite: Callable[[bytes], bytes], *, untold_se
         wire.damage.is_dead = True
     await arena.restart_redis_with(rewrite)
     async with arena.restarts.none():
-        counter, stored = int(await arena.raw.get("outbox_counter") or 0), await stored_counter(arena.database.dsn)
+        went_back = await _went_back(arena)
         arena.losses.append(await redis_ms(arena))
     for wire in wires:
         wire.damage.is_dead = False
         wire.cut()
     arena.relay.come_back()
-    await see_it_through(arena, went_back=0 < counter < stored)
+    await see_it_through(arena, went_back=went_back)
     await arena.forget_glances()
+
+
+async def _went_back(arena: Arena) -> bool:
+    """Whether it must be halted for that; a log that ends amid a rebuild is rebuilt like one that is empty."""
+    counter, stored = int(await arena.raw.get("outbox_counter") or 0), await stored_counter(arena.database.dsn)
+    is_rebuilt = str(await arena.raw.get("queue_halt") or "").startswith("closed")
+    return 0 < counter < stored and not is_rebuilt
