@@ -46,6 +46,22 @@ def test_a_sound_story_passes() -> None:
     assert check(SOUND) == []
 
 
+def test_an_event_may_come_back_behind_the_newer_one_that_supersedes_it() -> None:
+    """What a mending brings back and ends at once never lived in Redis beside the other."""
+    story = (
+        STORY[0],
+        entry(2, "queued", event_id="e2"),
+        entry(3, "restored", from_history=True),
+        entry(4, "deleted", superseded_by="e2"),
+        entry(5, "claimed", event_id="e2"),
+        entry(6, "completed", event_id="e2"),
+    )
+    rows = [Row("e1", "deleted", 1, 4), Row("e2", "completed", 1, 6)]
+    seen = Observation(books=Books(counter=6), tables=Tables(entries=story, rows=rows, cursor=6))
+
+    assert check(seen) == []
+
+
 LIES = {
     "I1 lost": replace(SOUND, signals=[*SOUND.signals, Signal(2, "DU2", "rebalance", "queued")]),
     "I1 twice": replace(

@@ -44,6 +44,8 @@ class Folded:
     counted: Counter[str] = field(default_factory=Counter[str])
     counts: dict[int, tuple[int, int, int, int]] = field(default_factory=dict[int, tuple[int, int, int, int]])
     """Counter -> aside, processing, active, retrying."""
+    superseded: frozenset[tuple[str, str]] = frozenset()
+    """Ids of events that a mending ended for a newer one of the same pair, and of that one, which may stand before."""
     out_of_order: list[str] = field(default_factory=list[str])
     twins: list[str] = field(default_factory=list[str])
     impossible: list[str] = field(default_factory=list[str])
@@ -71,7 +73,8 @@ def fold(entries: Sequence[Entry], *, clock_is_steady: bool = True) -> Folded:
 
     A clock that was stepped does not tell when a pause ended: then a claim itself does.
     """
-    told = Folded(clock_is_steady=clock_is_steady)
+    superseded = {(each.event_id, str(each.details.get("superseded_by"))) for each in entries if each.kind == "deleted"}
+    told = Folded(clock_is_steady=clock_is_steady, superseded=frozenset(superseded))
     _count(told, 0)
     for entry in entries:
         _take(told, entry)
@@ -130,8 +133,9 @@ def _mend(told: Folded, entry: Entry) -> None:
 
 
 def _admit(told: Folded, entry: Entry) -> None:
-    twins = [] if entry.is_moved else [event_id for event_id, body in told.living.items() if _pair(body) == entry.pair]
-    if twins:
+    same_pair = (event_id for event_id, body in told.living.items() if _pair(body) == entry.pair)
+    twins = [event_id for event_id in same_pair if (event_id, entry.event_id) not in told.superseded]
+    if twins and not entry.is_moved:
         told.twins.append(f"{entry.pair}: {entry.event_id} was queued (record {entry.counter}) while {twins[0]} lived")
     if told.reruns.get(entry.pair) == entry.event_id:
         del told.reruns[entry.pair]
