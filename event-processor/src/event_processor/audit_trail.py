@@ -49,14 +49,14 @@ class AuditTrail:
         One that the brokerage has taken for the closing auction uses the trading day up from this record on.
         """
         for fill in result.fills:
-            await self._hand.fills.record(fill)
+            await self._hand.fills.record_found(fill)
         day = trading_day(self._hand.clock.now()) if waits_for_close(result) else None
         await self._record(AuditKind.ORDER_RESULT, result_details(result), day=day)
 
     async def earlier_fills(self, fills: tuple[Fill, ...]) -> None:
         """Write down executions that an earlier attempt, or event, may not have lived to record."""
         for fill in fills:
-            await self._hand.fills.record(fill)
+            await self._hand.fills.record_found(fill)
 
     async def last_trade(self) -> LastTrade | None:
         """The account's latest trading day as it was written down."""

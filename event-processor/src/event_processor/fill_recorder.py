@@ -1,5 +1,6 @@
 """Writing executions down, each once, whoever hears of it first."""
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,6 +25,8 @@ class FillRecorder:
 
     A brokerage repeats the day's executions at each look at an account. What stands written is not even sent to the
     queue again, which would recognise it all the same, for as long as one connection lasts: a day at most.
+
+    One is written after the other: of two words on one execution the later one has to be the last.
     """
 
     queue: WorkerQueue
@@ -31,20 +34,35 @@ class FillRecorder:
     patiently: PatientWrites
     _written: dict[str, tuple[object, ...]] = field(default_factory=dict[str, tuple[object, ...]])
     """By id, what may be told otherwise later; whole fills would take ten times the room."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def forget(self) -> None:
         """Send everything to the queue once more when it is told again."""
         self._written.clear()
 
     async def record(self, fill: Fill) -> None:
-        """Write an execution down, unless it is not of our orders or stands written already.
+        """Write an execution down as it is told now, unless it is not of our orders or stands written so already.
 
         Raises:
             LeaseLost: the lease has passed on.
         """
+        async with self._turn:
+            if self._written.get(fill.exec_id) != _changeable(fill):
+                await self._write(fill)
+
+    async def record_found(self, fill: Fill) -> None:
+        """Write an execution down that was seen a while ago: what was told of it meanwhile stands, but a commission.
+
+        Raises:
+            LeaseLost: the lease has passed on.
+        """
+        async with self._turn:
+            if self._written.get(fill.exec_id) in (None, _changeable(fill, is_paid=False)):
+                await self._write(fill)
+
+    async def _write(self, fill: Fill) -> None:
         event_id = event_of(fill.order_ref)
-        changeable = (fill.quantity, fill.price, fill.commission, fill.commission_currency, fill.replaces)
-        if event_id is None or self._written.get(fill.exec_id) == changeable:
+        if event_id is None:
             return
         is_known = await self.patiently(
             lambda: self.queue.record_fill(
@@ -56,9 +74,14 @@ class FillRecorder:
             )
         )
         if is_known:
-            self._written[fill.exec_id] = changeable
+            self._written[fill.exec_id] = _changeable(fill)
         else:  # whose event an emptied Redis may get back from history: told again, it is tried again
             _log.warning("fill_of_unknown_event", order_ref=fill.order_ref, exec_id=fill.exec_id)
+
+
+def _changeable(fill: Fill, *, is_paid: bool = True) -> tuple[object, ...]:
+    commission = (fill.commission, fill.commission_currency) if is_paid and fill.commission is not None else None
+    return fill.quantity, fill.price, fill.replaces, commission
 
 
 def event_of(order_ref: str) -> UUID | None:

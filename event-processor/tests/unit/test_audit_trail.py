@@ -1,11 +1,14 @@
 """What an attempt writes down, against the queries that read it."""
 
 import asyncio
+import json
 import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -41,6 +44,21 @@ REQUEST = OrderRequest(
     order_ref=f"{EVENT_ID}:1:SELL:AAA",
     limit_price=Decimal("49.75"),
 )
+
+
+@dataclass
+class WaitingWrites:
+    """Writes the first thing late, as one that Redis did not answer."""
+
+    patiently: PatientWrites
+    is_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, write: Callable[[], Awaitable[bool]]) -> bool:
+        if not self.is_waiting.is_set():
+            self.is_waiting.set()
+            await self.is_over.wait()
+        return await self.patiently(write)
 
 
 def _fill(number: int, quantity: str, price: str, *, at: WorkerWorld) -> Fill:
@@ -191,6 +209,59 @@ async def test_a_fill_that_redis_has_lost_is_written_again_when_the_next_connect
     await trail.earlier_fills((fill,))
 
     assert (held_back, (await world.all_kinds()).count(AuditKind.FILL)) == (1, 2)
+
+
+async def written(world: WorkerWorld) -> list[tuple[str, str | None]]:
+    """Price and commission of each execution, in the order in which they were written down."""
+    records = await world.queue.outbox.read("0-0", limit=1000, block=timedelta(milliseconds=1))
+    fills = [json.loads(record.details_json) for record in records if record.kind is AuditKind.FILL]
+    return [(fill["price"], fill["commission"]) for fill in fills]
+
+
+async def test_what_was_told_last_of_an_execution_is_written_last(
+    trail: AuditTrail, world: WorkerWorld, fills: FillRecorder
+) -> None:
+    """Also where it was told so before; what the work saw a while ago is older than what was told meanwhile."""
+    first, second = _fill(1, "100", "50", at=world), _fill(1, "100", "51", at=world)
+    for told in (first, second, first):
+        await fills.record(told)
+    await fills.record(second)
+
+    await trail.earlier_fills((first,))
+
+    assert [price for price, _ in await written(world)] == ["50", "51", "50", "51"]
+
+
+@pytest.mark.usefixtures("trail")
+async def test_two_words_on_an_execution_keep_their_order_while_redis_is_away(
+    world: WorkerWorld, fills: FillRecorder
+) -> None:
+    """The one that waits to be written again does not overtake the later one."""
+    first, second = _fill(1, "100", "50", at=world), _fill(1, "100", "51", at=world)
+    writes = WaitingWrites(fills.patiently)
+    recorder = replace(fills, patiently=cast("PatientWrites", writes))
+
+    earlier = asyncio.create_task(recorder.record(first))
+    await writes.is_waiting.wait()
+    later = asyncio.create_task(recorder.record(second))
+    await asyncio.wait([later], timeout=0.05)
+    writes.is_over.set()
+    await asyncio.gather(earlier, later)
+
+    assert [price for price, _ in await written(world)] == ["50", "51"]
+
+
+async def test_the_work_writes_a_commission_that_it_hears_of_first(
+    trail: AuditTrail, world: WorkerWorld, fills: FillRecorder
+) -> None:
+    """Of an execution that was told without one, and of no other."""
+    paid = _fill(1, "100", "50", at=world)
+    await fills.record(paid.model_copy(update={"commission": None}))
+
+    await trail.earlier_fills((paid,))
+    await trail.earlier_fills((paid.model_copy(update={"commission": Decimal("1.10")}),))
+
+    assert await written(world) == [("50", None), ("50", "1.05")]
 
 
 async def test_an_order_that_never_left_is_told(trail: AuditTrail, world: WorkerWorld) -> None:

@@ -1,5 +1,6 @@
 """Executions and trading days: written under their event whenever they are told, each once."""
 
+import json
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -33,7 +34,7 @@ async def ended(queue: RedisQueue, lease: Lease, *, after_an_order: bool = True)
 
 
 async def fill(
-    queue: RedisQueue, lease: Lease, event: RebalanceEvent, *, exec_id: str = "1", day: date = TODAY, **more: str
+    queue: RedisQueue, lease: Lease, event: RebalanceEvent, *, exec_id: str = "1", day: date = TODAY, **more: str | None
 ) -> bool:
     details = {"exec_id": exec_id, **more}
     return await queue.worker.record_fill(lease, event.event_id, "DU1", details, trading_day=day)
@@ -92,21 +93,45 @@ async def test_a_fill_is_written_once_before_and_after_the_end_of_its_event(queu
     """Told live, told again in every list of the day; only its commission, told later, is news."""
     event = await claim(queue, lease)
     await queue.worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "a"})
-    await fill(queue, lease, event, commission="0")
+    await fill(queue, lease, event, commission=None)
     await queue.worker.requeue(lease, "0", event, pause=timedelta(), error="", result={})
     again = await queue.worker.claim(lease, "0")
     assert again is not None
-    await fill(queue, lease, again, commission="0")
+    await fill(queue, lease, again, commission=None)
     await queue.worker.complete(lease, "0", again, result={}, claim_next=False)
 
     for _ in range(2):
-        assert await fill(queue, lease, event, commission="0")
+        assert await fill(queue, lease, event, commission=None)
         assert await fill(queue, lease, event, commission="1.05")
 
     assert [record.details_json for record in await fills(queue)] == [
-        '{"exec_id":"1","commission":"0"}',
+        '{"exec_id":"1","commission":null}',
         '{"exec_id":"1","commission":"1.05"}',
     ]
+
+
+@pytest.mark.parametrize("otherwise", [{"price": "1.50"}, {"commission": "1.10"}, {"replaces": "0"}])
+async def test_what_was_told_last_is_written_last(queue: RedisQueue, lease: Lease, otherwise: dict[str, str]) -> None:
+    """Also when that was told before: as when a correction turns out to be none. Each change is written once."""
+    event = await ended(queue, lease)
+    first = {"exec_id": "1", "price": "1.49", "commission": "1.05", "commission_currency": "USD"}
+
+    for told in (first, first | otherwise, first):
+        for details in (told, told, {**told, "commission": None}):
+            assert await queue.worker.record_fill(lease, event.event_id, "DU1", details, trading_day=TODAY)
+
+    written = [json.loads(record.details_json) for record in await fills(queue)]
+    assert written == [first, first | otherwise, first]
+
+
+async def test_one_execution_says_nothing_of_another(queue: RedisQueue, lease: Lease) -> None:
+    """A session tells them in an order of its own; none of them is news by that."""
+    event = await ended(queue, lease)
+
+    for exec_id in ("1", "2", "2", "1"):
+        await fill(queue, lease, event, exec_id=exec_id)
+
+    assert len(await fills(queue)) == 2
 
 
 @pytest.mark.parametrize("sent", ["by nobody", "by an event that sent no order"])

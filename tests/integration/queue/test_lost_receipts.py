@@ -169,6 +169,29 @@ async def test_trading_days_and_executions_are_known_again(
     assert await redis_queue.outbox.length() == records + 1
 
 
+async def test_of_an_execution_told_otherwise_the_last_word_comes_back(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """Told so again it is no news; told as it was before that, it is written down."""
+    lease, events = await past_with_everything(redis_queue)
+    paid = {**FILL, "commission": "1.05", "commission_currency": "USD"}
+    corrected = {**paid, "replaces": ["e0"]}
+    for told in (paid, corrected):
+        await redis_queue.worker.record_fill(lease, events[0].event_id, "done", told, trading_day=DAY)
+    await carry(redis_queue, audit)
+
+    await go_back(redis_queue.client, {})
+    assert (await mender.mend()).kept == KeptCounts(4, 1, fill_receipts=1, traded_events=1, channels=2)
+    lease = await redis_queue.worker.acquire_lease("b", ttl=HOUR)
+    assert isinstance(lease, Lease)
+    lengths: list[int] = []
+    for told in (corrected, {**corrected, "commission": None}, paid):
+        await redis_queue.worker.record_fill(lease, events[0].event_id, "done", told, trading_day=DAY)
+        lengths.append(await redis_queue.outbox.length())
+
+    assert [length - lengths[0] for length in lengths] == [0, 0, 1]
+
+
 async def test_channels_are_read_again_from_where_history_knows_them(
     redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
 ) -> None:

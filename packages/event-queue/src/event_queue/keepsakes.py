@@ -84,7 +84,7 @@ def _counts(kinds: Counter[str], *, channels: int) -> KeptCounts:
     return KeptCounts(
         message_receipts=kinds["message"],
         event_receipts=kinds["event"],
-        fill_receipts=kinds["record"],
+        fill_receipts=kinds["fill"],
         traded_events=kinds["traded"],
         channels=channels,
     )

@@ -11,7 +11,7 @@ class QueueKeys:
 
     Beside these, receipts (`receipt`) are strings that expire: what a message, event, record or deletion was answered,
     so that repeating it changes nothing. `receipts:message:<account>:<message id>` and `receipts:event:<event id>`
-    live 72 h, `receipts:record:<digest>` a day, `receipts:delete:<request id>` and
+    live 72 h, `receipts:fill:<digest>` eight days, `receipts:record:<digest>` a day, `receipts:delete:<request id>` and
     `receipts:resume:<request id>` ten minutes.
     """
 

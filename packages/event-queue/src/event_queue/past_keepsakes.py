@@ -32,7 +32,7 @@ def keepsake_of(row: Any) -> Keepsake | None:
     if kind == AuditKind.ORDER_INTENT:
         return TradedEvent(decode_event(row["event"]), until)
     if kind == AuditKind.FILL:
-        return Receipt(receipt_of_fill(row["event_id"], row["details"]), "1", until)
+        return Receipt(*receipt_of_fill(row["event_id"], row["details"]), until)
     return _of_intake(row)
 
 

@@ -31,7 +31,7 @@ class Receipt:
 
     @property
     def kind(self) -> str:
-        """What its name begins with: `message`, `event` or `record`."""
+        """What its name begins with: `message`, `event`, `fill` or `record`."""
         return self.name.partition(":")[0]
 
 
@@ -58,14 +58,21 @@ def receipt_of_message(account_id: str, message: InboundMessage) -> str:
 
 def receipt_of_record(event_id: UUID, times_queued: int, kind: AuditKind, details: str) -> str:
     """Name of the receipt of a record of one attempt."""
-    return _digest(f"{event_id} {times_queued} {kind} {details}")
+    return "record:" + _digest(f"{event_id} {times_queued} {kind} {details}")
 
 
-def receipt_of_fill(event_id: UUID, details: str) -> str:
-    """Name of the receipt of an execution, the same in whatever order its details are told."""
-    told = json.dumps(json.loads(details), sort_keys=True, separators=(",", ":"))
-    return _digest(f"{event_id} {AuditKind.FILL} {told}")
+def receipt_of_fill(event_id: UUID, details: str) -> tuple[str, str]:
+    """Name of the receipt of an execution, and its words: as what it was told last, in whatever order of details.
+
+    The commission stands at the end, where one was reported: without it, the words begin those of the same execution
+    told with any.
+    """
+    told = json.loads(details)
+    commission, currency = (told.pop(name, None) for name in ("commission", "commission_currency"))
+    facts = _digest(json.dumps(told, sort_keys=True, separators=(",", ":")))
+    paid = "" if commission is None else f" {commission} {currency}"
+    return "fill:" + _digest(f"{event_id} {told.get('exec_id')}"), facts + paid
 
 
-def _digest(identity: str) -> str:
-    return f"record:{hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()}"
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -172,15 +172,17 @@ class RedisWorkerQueue:
     ) -> bool:
         """Append an execution under its event, wherever that is; see `WorkerQueue.record_fill`."""
         text = encode_details(details)
+        receipt, words = receipt_of_fill(event_id, text)
         reply = await self._write(
             "record_fill",
             lease,
             str(event_id),
             text,
+            words,
             _FILL_RECEIPT_MS,
             account_id,
             trading_day.isoformat(),
-            receipt=receipt_of_fill(event_id, text),
+            receipt=receipt,
             traded_event=str(event_id),
         )
         return reply[0] != "unknown"

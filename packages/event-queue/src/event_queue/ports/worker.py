@@ -106,8 +106,9 @@ class WorkerQueue(Protocol):
     ) -> bool:
         """Append an execution under its event, whether that is in hand, waits, or has ended; no event moves.
 
-        The same execution is added once, and again only with other details, such as its commission. In the same step
-        its `trading_day`, in the exchange's zone, becomes the account's last, unless a later day stands there.
+        The same execution is added once, and again whenever it is told otherwise than the last time, be it as it was
+        told before that. To tell it without its commission is to tell nothing else. In the same step its `trading_day`,
+        in the exchange's zone, becomes the account's last, unless a later day stands there.
 
         Returns:
             False when the event is not known, or sent its first order more than eight days ago; nothing was written.
