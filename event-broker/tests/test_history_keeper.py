@@ -47,7 +47,7 @@ async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
 def keeper_of(
     queue: RedisQueue, audit: PostgresAudit, directory: Path, gate: PastGate | None = None, clock: Clock = CLOCK
 ) -> HistoryKeeper:
-    mender = Mender(queue.mending, audit.past, now=CLOCK.now)
+    mender = Mender(queue.mending, audit.past)
     spill = Spill(directory / "spill", host="here")
     relay = relay_of(queue.outbox, audit, spill=spill)
     files = SpillKeeper(spill, mender, carry=relay.carry_files)
@@ -222,7 +222,7 @@ async def test_a_redis_that_went_back_is_halted_and_nothing_is_carried(
     await CLOCK.pause(0.05)
     halt = await redis_queue.mending.halt_reason()
     was_started = started.is_set()
-    await Mender(redis_queue.mending, audit.past, now=CLOCK.now).mend()
+    await Mender(redis_queue.mending, audit.past).mend()
     after = await look(keeper)
     async with asyncio.timeout(LONG_SECONDS):
         await started.wait()
@@ -256,7 +256,7 @@ async def test_a_redis_that_lost_a_key_is_halted_while_records_are_carried_on(
     halt = await redis_queue.mending.halt_reason()
     await GatedIntake(redis_queue.intake, gate).enqueue(make_event("DU2"))
     await carry(redis_queue, audit)
-    await Mender(redis_queue.mending, audit.past, now=CLOCK.now).mend()
+    await Mender(redis_queue.mending, audit.past).mend()
     after = await look(keeper)
 
     assert (report.state, report.facts["verdict"]) == (ComponentState.DOWN, Verdict.KEYS_LOST)
@@ -278,7 +278,7 @@ async def test_what_was_put_into_a_key_by_hand_and_taken_out_again_needs_a_resyn
     await redis_queue.client.hdel(redis_queue.keys.events, "odd")
     counted = await look(keeper)
     await carry(redis_queue, audit)
-    await Mender(redis_queue.mending, audit.past, now=CLOCK.now).mend()
+    await Mender(redis_queue.mending, audit.past).mend()
     mended = await look(keeper)
 
     assert [each.state for each in (contradicted, counted, mended)] == [ComponentState.DOWN] * 2 + [ComponentState.OK]
@@ -345,7 +345,7 @@ async def test_messages_are_known_again_before_the_next_one_is_taken_in(
             await GatedIntake(redis_queue.intake, gate).enqueue(make_event("DU1"), message=message)
         report = await look(keeper)
         seen = await GatedIntake(redis_queue.intake, gate).enqueue(make_event("DU1"), message=message)
-        await Mender(redis_queue.mending, audit.past, now=CLOCK.now).mend()
+        await Mender(redis_queue.mending, audit.past).mend()
         await carry(redis_queue, audit)
 
         assert report.state is (ComponentState.DOWN if lost else ComponentState.OK)

@@ -42,7 +42,7 @@ class Broker:
     """The parts of an event-broker that carry records and look after history."""
 
     def __init__(self, queue: RedisQueue, audit: PostgresAudit, directory: Path) -> None:
-        self.mender = Mender(queue.mending, audit.past, now=CLOCK.now)
+        self.mender = Mender(queue.mending, audit.past)
         self.spill = Spill(directory / "spill", host="here")
         self.relief = OutboxRelief(queue.outbox, self.spill, budget_bytes=1)
         self.relay = OutboxRelay(

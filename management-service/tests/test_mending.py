@@ -15,7 +15,6 @@ from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.lost_redis import carry, copy_of, go_back
 from event_queue.wary_intake import WaryIntake
-from service_runtime.clock import SystemClock
 
 Connect = Callable[..., httpx.AsyncClient]
 NOW = datetime(2023, 12, 1, 10, 0, 0, tzinfo=UTC)
@@ -35,7 +34,7 @@ async def history(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
 @pytest.fixture
 def client(connect: Connect, redis_queue: RedisQueue, history: PostgresAudit) -> httpx.AsyncClient:
     """A client with the key, of a service that has both stores."""
-    mender = Mender(redis_queue.mending, history.past, now=SystemClock().now)
+    mender = Mender(redis_queue.mending, history.past)
     intake = WaryIntake(redis_queue.intake, mender, KnownRun())
     return connect(audit=history, mender=mender, intake=intake)
 

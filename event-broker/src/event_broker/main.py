@@ -103,7 +103,7 @@ def _start_audit(
 
     spill = Spill(context.configuration.settings.outbox.spill_directory, host=gethostname())
     stack.callback(spill.close)
-    mender = Mender(redis.mending, audit.past, now=context.clock.now)
+    mender = Mender(redis.mending, audit.past)
     relay = OutboxRelay(
         redis.outbox,
         audit,

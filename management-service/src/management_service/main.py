@@ -42,7 +42,7 @@ async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settin
     address = RedisAddress(**redis_keywords(settings.redis))
     queue = await stack.enter_async_context(open_redis(address, key_prefix=settings.redis.key_prefix, known_run=run))
     audit = await stack.enter_async_context(open_postgres(PostgresAddress(**postgres_keywords(settings.postgres))))
-    mender = Mender(queue.mending, audit.past, now=context.clock.now)
+    mender = Mender(queue.mending, audit.past)
     return Dependencies(
         intake=WaryIntake(queue.intake, mender, run),
         admin=queue.admin,

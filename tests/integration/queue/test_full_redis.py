@@ -18,7 +18,6 @@ from event_queue.testing.lost_redis import carry, copy_of, go_back
 from event_queue.testing.redis_server import running_redis
 from queue_stories.stories import STORIES
 from queue_stories.telling import Answer, answer_of, start_of, state_of
-from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
@@ -101,7 +100,7 @@ async def test_a_redis_both_full_and_gone_back_is_put_right_when_it_has_room(
     own_queue: RedisQueue, audit: PostgresAudit
 ) -> None:
     """As docs/limits.md tells: it stays halted with all that it holds, and raising the limit is enough."""
-    client, mender = own_queue.client, Mender(own_queue.mending, audit.past, now=SystemClock().now)
+    client, mender = own_queue.client, Mender(own_queue.mending, audit.past)
     old = await copy_of(client)
     await own_queue.intake.enqueue(event := make_event("DU1"))
     await carry(own_queue, audit)

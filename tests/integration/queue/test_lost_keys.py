@@ -15,7 +15,6 @@ from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
 from event_queue.testing.invariants import check_with_history
 from event_queue.testing.lost_redis import carry, history_of
-from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +25,7 @@ KEYS = ("queue", "events", "active", "delayed", "in_flight", "ages")
 @pytest.fixture
 def mender(redis_queue: RedisQueue, audit: PostgresAudit) -> Mender:
     """What an operator's resync uses."""
-    return Mender(redis_queue.mending, audit.past, now=SystemClock().now)
+    return Mender(redis_queue.mending, audit.past)
 
 
 async def everywhere(queue: RedisQueue, lease: Lease) -> list[RebalanceEvent]:

@@ -31,7 +31,7 @@ CLOCK = SystemClock()
 @pytest.fixture
 def mender(redis_queue: RedisQueue, audit: PostgresAudit) -> Mender:
     """What puts the queue right."""
-    return Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    return Mender(redis_queue.mending, audit.past)
 
 
 async def drain(queue: RedisQueue, audit: PostgresAudit) -> None:

@@ -113,7 +113,7 @@ async def test_mending_may_die_at_any_step(
         dies_at += 1
         runner = MortalRunner(redis_queue, dies_at=dies_at, is_done=is_done)
         try:
-            await Mender(RedisMending(runner, redis_queue.client), audit.past, now=CLOCK.now).mend()
+            await Mender(RedisMending(runner, redis_queue.client), audit.past).mend()
         except QueueUnavailable:
             deaths += 1
             assert await redis_queue.mending.halt_reason() or runner.left <= 0
@@ -125,7 +125,7 @@ async def test_mending_may_die_at_any_step(
 
     await carry(redis_queue, audit)
     await check_with_history(redis_queue.client, redis_queue.keys, await history_of(postgres_dsn))
-    comparison = await Mender(redis_queue.mending, audit.past, now=CLOCK.now).compare()
+    comparison = await Mender(redis_queue.mending, audit.past).compare()
     assert (comparison.verdict, comparison.survey.halt) == (Verdict.AGREES, "")
     assert deaths > 2
     present = await redis_queue.mending.present()
@@ -140,7 +140,7 @@ async def test_every_script_of_mending_may_run_twice(redis_queue: RedisQueue, au
     """Both losses, with every kind of step, each script taken twice."""
     copy = await past_with_everything(redis_queue, audit)
     runner = TwiceRunner(redis_queue)
-    mender = Mender(RedisMending(runner, redis_queue.client), audit.past, now=CLOCK.now)
+    mender = Mender(RedisMending(runner, redis_queue.client), audit.past)
 
     copies: list[Copy] = [copy, {}]
     for lost in copies:
@@ -158,7 +158,7 @@ async def test_a_copy_from_amid_an_earlier_mending_follows_what_history_has_lear
     redis_queue: RedisQueue, audit: PostgresAudit, postgres_dsn: str, *, earlier: str
 ) -> None:
     """The halt that it brings along tells of the earlier loss alone: what happened since then is not overlooked."""
-    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    mender = Mender(redis_queue.mending, audit.past)
     old = await past_with_everything(redis_queue, audit)
     await go_back(redis_queue.client, {} if earlier == "emptied" else old)
     await mender.halt()

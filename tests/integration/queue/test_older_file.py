@@ -39,7 +39,7 @@ async def wary(
         open_postgres(history) as audit,
         open_redis(server.address, known_run=run) as queue,
     ):
-        yield WaryIntake(queue.intake, Mender(queue.mending, audit.past, now=CLOCK.now), run), queue, audit
+        yield WaryIntake(queue.intake, Mender(queue.mending, audit.past), run), queue, audit
 
 
 async def test_a_message_is_recognised_at_once(postgres_dsn: str) -> None:
@@ -91,7 +91,7 @@ async def test_of_a_run_that_somebody_has_compared_nobody_asks_again() -> None:
         ):
             await other.intake.enqueue(make_event("DU1"))
             await other.mending.mark_checked(await other.mending.run_id())
-            intake = WaryIntake(queue.intake, Mender(queue.mending, unasked, now=CLOCK.now), run)
+            intake = WaryIntake(queue.intake, Mender(queue.mending, unasked), run)
             taken = await intake.enqueue(make_event("DU2"))
             await other.client.delete(other.keys.counter)
 

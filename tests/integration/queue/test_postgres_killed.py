@@ -22,7 +22,6 @@ from event_queue.spill import Spill
 from event_queue.testing.events import make_event
 from event_queue.testing.postgres_server import running_postgres
 from event_queue.testing.relays import address_of, relay_of
-from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
@@ -154,7 +153,7 @@ async def test_files_lost_for_good_can_be_accepted(
     await OutboxRelief(redis_queue.outbox, spill, budget_bytes=1).look()
     spill.close()
     await fill(redis_queue, 3, "later")
-    mender = Mender(redis_queue.mending, audit.past, now=SystemClock().now)
+    mender = Mender(redis_queue.mending, audit.past)
     with pytest.raises(HistoryGap, match="6 to 25"):
         await relay_of(redis_queue.outbox, audit).carry(block=AT_ONCE)
     before = (await mender.compare()).verdict

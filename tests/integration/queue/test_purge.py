@@ -9,8 +9,8 @@ from event_queue.audit import AuditKind
 from event_queue.inbound_message import InboundMessage
 from event_queue.mender import Mender
 from event_queue.outcomes import Lease, Remembered
-from event_queue.past_keepsakes import LONGEST_LIFE
 from event_queue.postgres_audit import PostgresAudit
+from event_queue.receipts import LONGEST_LIFE
 from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
 from event_queue.testing.lost_redis import carry
@@ -40,7 +40,7 @@ ADD_REFUSED = (
 @pytest.fixture
 def mender(redis_queue: RedisQueue, audit: PostgresAudit) -> Mender:
     """What puts the queue right."""
-    return Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    return Mender(redis_queue.mending, audit.past)
 
 
 async def age(database: Any) -> None:

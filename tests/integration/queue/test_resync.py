@@ -127,7 +127,7 @@ async def test_f18_a_wiped_redis_comes_back_as_history_knows_it(
     await past.live(past.chance.randrange(30))
     await carry(redis_queue, audit, at_most=past.chance.randrange(20))
     known = await unfinished(audit)
-    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    mender = Mender(redis_queue.mending, audit.past)
 
     await go_back(redis_queue.client, {})
     plan = await mender.mend()
@@ -153,7 +153,7 @@ async def test_f17_a_redis_that_went_back_follows_history_again(
         await past.live(past.chance.randrange(1, 25))
         await carry(redis_queue, audit, at_most=past.chance.randrange(1, 30))
     told = await unfinished(audit)
-    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    mender = Mender(redis_queue.mending, audit.past)
 
     await go_back(redis_queue.client, old)
     for _ in range(past.chance.randrange(4)):
@@ -185,7 +185,7 @@ async def test_a_fill_told_during_the_halt_does_not_pass_for_its_lost_event(
     await redis_queue.worker.claim(lease, "0")
     await redis_queue.worker.record(lease, "0", event, AuditKind.ORDER_INTENT, INTENT)
     await carry(redis_queue, audit)
-    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    mender = Mender(redis_queue.mending, audit.past)
 
     await go_back(redis_queue.client, old)
     await redis_queue.intake.enqueue(make_event("DU2"))
@@ -209,7 +209,7 @@ async def test_a_history_that_was_emptied_learns_what_the_queue_holds(
     await carry(redis_queue, audit)
     await redis_queue.intake.enqueue(make_event("late"))
     await carry(redis_queue, audit)
-    mender = Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    mender = Mender(redis_queue.mending, audit.past)
     await run_sql(
         postgres_dsn,
         "TRUNCATE event_history, rebalance_events, trading_pauses;"

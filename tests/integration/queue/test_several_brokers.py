@@ -76,7 +76,7 @@ class Late:
 
 
 def mender_of(queue: RedisQueue, audit: PostgresAudit, redis: RedisMending | None = None) -> Mender:
-    return Mender(redis or queue.mending, audit.past, now=CLOCK.now)
+    return Mender(redis or queue.mending, audit.past)
 
 
 def relay_of(queue: RedisQueue, store: Any, *, batch: int = 500) -> OutboxRelay:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from event_queue.one_past import HistoryPosition
 from event_queue.postgres_past import PostgresPast
 from event_queue.receipts import Keepsake, Receipt
 from event_queue.redis_mending import RedisMending
@@ -28,11 +29,10 @@ class KeptCounts:
 class Keepsakes:
     """Between history and Redis."""
 
-    def __init__(self, redis: RedisMending, past: PostgresPast, *, now: Callable[[], datetime]) -> None:
-        """Take both sides and the clock."""
+    def __init__(self, redis: RedisMending, past: PostgresPast) -> None:
+        """Take both sides."""
         self._redis = redis
         self._past = past
-        self._now = now
 
     async def show(self) -> KeptCounts:
         """What `give_back` would give; changes nothing.
@@ -64,15 +64,24 @@ class Keepsakes:
         await self._redis.set_progress(progress, is_emptied=is_emptied)
         return _counts(kinds, channels=len(progress))
 
-    async def _each_page(self, deal_with: Callable[[Sequence[Keepsake]], Awaitable[None]]) -> Counter[str]:
+    async def _each_page(self, deal_with: Callable[[Sequence[Keepsake], datetime], Awaitable[None]]) -> Counter[str]:
         kinds = Counter[str]()
-        async for page in self._past.keepsakes(self._now()):
-            await deal_with(page)
+        moment = earlier_of(await self._redis.now(), await self._past.position())
+        async for page in self._past.keepsakes(moment):
+            await deal_with(page, moment)
             kinds.update(_kind(each) for each in page)
         return kinds
 
 
-async def _leave(_page: Sequence[Keepsake]) -> None:
+def earlier_of(now: datetime, position: HistoryPosition) -> datetime:
+    """The moment from which ages are counted: now by Redis's clock, or the last record of history if that is earlier.
+
+    A clock that runs ahead makes nothing too old to be kept; on a quiet system things are kept that much longer.
+    """
+    return min(now, position.written_at)
+
+
+async def _leave(_page: Sequence[Keepsake], _moment: datetime) -> None:
     """Nothing is changed."""
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from event_queue.comparison import OTHER_PAST, Comparison
 from event_queue.errors import QueueMoving
 from event_queue.halt_words import divergence_in
-from event_queue.keepsakes import KeptCounts
+from event_queue.keepsakes import KeptCounts, earlier_of
 from event_queue.loose_records import loose_records
 from event_queue.mend_plan import Divergence, LooseRecords, MendAction, MendStep, PresentEvent, plan_steps
 from event_queue.mend_words import Asked, Remembered, Switched, Traded
@@ -63,11 +62,10 @@ class MendPlan:
 class MendPlanner:
     """Reads from both sides."""
 
-    def __init__(self, redis: RedisMending, past: PostgresPast, *, now: Callable[[], datetime]) -> None:
-        """Take both sides and the clock."""
+    def __init__(self, redis: RedisMending, past: PostgresPast) -> None:
+        """Take both sides."""
         self._redis = redis
         self._past = past
-        self._now = now
 
     async def compare(self) -> Comparison:
         """Compare the positions, which costs one round trip to each.
@@ -126,13 +124,15 @@ class MendPlanner:
         present: Mapping[UUID, PresentEvent] = {} if is_lost else await self._redis.present()
         known = [*await self._past.unfinished(), *await self._past.events(list(present))]
         unseen = await self._past.unseen(list(present), divergence)
-        steps = plan_steps(known, present, loose, unseen, self._now())
+        now = await self._redis.now()
+        steps = plan_steps(known, present, loose, unseen, now)
         remembered = tuple(await self._past.remembered(after=divergence.agreed))
+        since = earlier_of(now, comparison.position) - FILL_LIFE
         return replace(
             plan,
             steps=steps,
             switched=tuple(await self._past.switched(after=divergence.agreed)),
-            traded=(*await self._past.last_trades(), *await self._past.expected_trades(since=self._now() - FILL_LIFE)),
+            traded=(*await self._past.last_trades(), *await self._past.expected_trades(since=since)),
             asked=tuple(await self._past.asked(after=divergence.agreed)),
             remembered=remembered,
             settled=_settled(await self._redis.reruns(), steps, remembered, loose),

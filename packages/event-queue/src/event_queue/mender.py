@@ -8,9 +8,7 @@ Several may mend at once. A step is taken only under the halt that it was planne
 another has let trading go on, changes nothing and looks again.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from event_queue.comparison import Comparison
@@ -30,12 +28,12 @@ _BEGINNING: Final = "0-0"
 class Mender:
     """Used by the event-broker by itself, and by operators through the management service."""
 
-    def __init__(self, redis: RedisMending, past: PostgresPast, *, now: Callable[[], datetime]) -> None:
-        """Take both sides and the clock."""
+    def __init__(self, redis: RedisMending, past: PostgresPast) -> None:
+        """Take both sides."""
         self._redis = redis
         self._past = past
-        self._planner = MendPlanner(redis, past, now=now)
-        self.keepsakes = Keepsakes(redis, past, now=now)
+        self._planner = MendPlanner(redis, past)
+        self.keepsakes = Keepsakes(redis, past)
         """What Redis keeps for a while, which comes back besides the events."""
 
     async def compare(self) -> Comparison:

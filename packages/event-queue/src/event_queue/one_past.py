@@ -1,8 +1,12 @@
 """Whether Redis and history tell of one and the same past, judged from where each of them stands."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from event_queue.codec import from_ms
+from event_queue.stream_ids import stream_position
 
 CLOSED: Final = "closed"
 """First word of a halt during which nothing is taken in either."""
@@ -20,6 +24,11 @@ class HistoryPosition:
     """0 when it holds none."""
     stream_id: str
     """`0-0` when it holds none."""
+
+    @property
+    def written_at(self) -> datetime:
+        """When Redis gave it that id, by its clock of then; 1970 when there is none."""
+        return from_ms(stream_position(self.stream_id)[0])
 
 
 @dataclass(frozen=True, slots=True)

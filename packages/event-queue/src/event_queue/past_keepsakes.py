@@ -18,7 +18,6 @@ from event_queue.receipts import (
     receipt_of_message,
 )
 
-LONGEST_LIFE: Final = max(RECEIPT_LIFE, FILL_LIFE)
 _ANSWERS: Final[Mapping[str, str]] = {
     AuditKind.QUEUED: "queued",
     AuditKind.DUPLICATE: "duplicate",

@@ -12,10 +12,10 @@ from event_queue.events import RebalanceEvent
 from event_queue.mend_plan import Divergence, KnownEvent
 from event_queue.mend_words import Asked, Remembered, Switched, Traded
 from event_queue.one_past import HistoryPosition
-from event_queue.past_keepsakes import LONGEST_LIFE, keepsake_of
+from event_queue.past_keepsakes import keepsake_of
 from event_queue.postgres_pool import AuditPool
 from event_queue.progress import Progress
-from event_queue.receipts import Keepsake
+from event_queue.receipts import LONGEST_LIFE, Keepsake
 from event_queue.sql_files import QueryName
 
 _PAGE: Final = 1000

@@ -19,6 +19,7 @@ RECEIPT_LIFE: Final = timedelta(hours=72)
 """How long a message is recognised: as long as Ably can keep and send it again."""
 FILL_LIFE: Final = timedelta(days=8)
 """Longer than the seven days for which a gateway may tell executions again."""
+LONGEST_LIFE: Final = max(RECEIPT_LIFE, FILL_LIFE)
 
 
 @dataclass(frozen=True, slots=True)

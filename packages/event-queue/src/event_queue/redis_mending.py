@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from event_queue.codec import decode_event, encode_event, to_ms
+from event_queue.codec import decode_event, encode_event, from_ms, to_ms
 from event_queue.loose_records import OutboxRecord, record_of
 from event_queue.mend_plan import MendAction, MendStep, PresentEvent
 from event_queue.mend_words import Asked, Remembered, Switched, Traded
 from event_queue.one_past import HistoryPosition, Survey
 from event_queue.outbox_entry import counter_of
 from event_queue.progress import Progress
-from event_queue.receipts import Keepsake, Receipt, TradedEvent
+from event_queue.receipts import LONGEST_LIFE, Keepsake, Receipt, TradedEvent
 from event_queue.redis_condition import condition_of
 from event_queue.redis_errors import translated
 from event_queue.redis_progress import RedisProgress
@@ -25,6 +26,7 @@ _PAGE: Final = 1000
 _AT_ONCE: Final = 100
 """Things done in one script: bounds how long Redis does nothing else."""
 _RECEIPT_MS: Final = 600_000
+_SHORTEST_LIFE: Final = timedelta(milliseconds=1)
 _VERBS: Final[Mapping[MendAction, str]] = {
     MendAction.RETURNS: "back",
     MendAction.CORRECTED: "back",
@@ -148,8 +150,14 @@ class RedisMending:
                 return found
             start += _PAGE
 
-    async def keep(self, keepsakes: Sequence[Keepsake]) -> None:
-        """Keep a page of things again, unless they were kept since; each lives as long as it would have.
+    async def now(self) -> datetime:
+        """By Redis's clock, which counts the lives of what it keeps and the moments when events are due."""
+        with translated("now"):
+            seconds, microseconds = await self._client.time()
+        return from_ms(seconds * 1000 + microseconds // 1000)
+
+    async def keep(self, keepsakes: Sequence[Keepsake], moment: datetime) -> None:
+        """Keep a page of things again, unless they were kept since; each lives as long as it would have from a moment.
 
         Safe to repeat.
         """
@@ -157,7 +165,8 @@ class RedisMending:
             async with self._client.pipeline(transaction=False) as pipeline:
                 for each in keepsakes:
                     name, words = self._kept(each)
-                    pipeline.set(name, words, nx=True, pxat=to_ms(each.until))
+                    life = min(each.until - moment, LONGEST_LIFE)
+                    pipeline.set(name, words, nx=True, px=max(life, _SHORTEST_LIFE))
                 await pipeline.execute()
 
     async def set_progress(self, progress: Mapping[str, Progress], *, is_emptied: bool) -> None:

@@ -9,7 +9,6 @@ from chaos.points import Points
 from chaos.pulse import some_time
 from event_queue.errors import QueueError
 from event_queue.mender import Mender
-from service_runtime.clock import SystemClock
 
 _AGAIN_SECONDS = 0.05
 
@@ -21,7 +20,7 @@ def main(args: Mapping[str, Any]) -> int:
 
 async def _act(args: Mapping[str, Any], _points: Points) -> int:
     async with open_queue(args) as queue, open_audit(args) as audit:
-        mender = Mender(queue.mending, audit.past, now=SystemClock().now)
+        mender = Mender(queue.mending, audit.past)
         while True:
             try:
                 plan = await mender.mend()

@@ -32,7 +32,7 @@ def main(args: Mapping[str, Any]) -> int:
 async def _act(args: Mapping[str, Any], _points: Points) -> int:
     run = KnownRun()
     async with open_queue(args, known_run=run) as queue, open_audit(args) as audit:
-        intake = WaryIntake(queue.intake, Mender(queue.mending, audit.past, now=SystemClock().now), run)
+        intake = WaryIntake(queue.intake, Mender(queue.mending, audit.past), run)
         for signal in args["signals"]:
             await some_time(signal["after"])
             tell(sent=signal["n"])

@@ -34,7 +34,7 @@ async def _act(args: Mapping[str, Any], points: Points) -> int:
     clock = SystemClock()
     async with open_queue(args) as queue, open_audit(args) as audit:
         relay = OutboxRelay(queue.outbox, audit, now=clock.now, pause=_pause, batch=args["batch"])
-        mender = Mender(queue.mending, audit.past, now=clock.now)
+        mender = Mender(queue.mending, audit.past)
         nothing_spilled = SpillKeeper(Spill(Path(args["spill"]), host="chaos"), mender, carry=relay.carry_files)
         while True:
             keeper = HistoryKeeper(mender, queue.mending, nothing_spilled, PastGate(KnownRun()), clock)

@@ -45,7 +45,7 @@ class Place:
     @property
     def mender(self) -> Mender:
         """What puts Redis right."""
-        return Mender(self.queue.mending, self.audit.past, now=SystemClock().now)
+        return Mender(self.queue.mending, self.audit.past)
 
 
 async def produce(place: Place, source: str, signals: Sequence[Mapping[str, Any]]) -> None:
