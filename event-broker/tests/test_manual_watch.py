@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from structlog.testing import capture_logs
@@ -320,6 +320,49 @@ async def test_the_refusal_of_an_old_file_names_the_event_that_it_may_have_becom
     [event] = intake.taken
     assert f"may have run since, as event {event.event_id}" in reason(folder)
     assert "look at the events of account DU1 before it is tried again" in reason(folder)
+
+
+async def test_an_old_file_that_was_taken_in_is_deleted_quietly(folder: Path, intake: RecordingIntake) -> None:
+    """The process died before it could, and the next one came days later: there is nothing for anybody to look at."""
+    then = (SystemClock().now() - timedelta(days=5)).timestamp()
+    for name in ("one.json", "two.json"):
+        os.utime(put(folder, name), (then, then))
+    known = ManualFolder(folder).entries()[0]
+    event_id = known.event_id((folder / known.name).read_bytes())
+
+    async def was_taken_in(asked: UUID) -> bool:
+        return asked == event_id
+
+    watch, health = watch_over(folder, intake, was_taken_in=was_taken_in)
+    await watch.look()
+
+    assert known.name == "one.json"
+    assert names(folder / "failed") == ["two.json", "two.json.reason"]
+    assert names(folder) == ["failed"]
+    assert intake.offers == []
+    assert health.report().facts["failed"] == 1
+
+
+async def test_an_old_file_waits_while_nobody_can_tell_whether_it_was_taken_in(
+    folder: Path, intake: RecordingIntake
+) -> None:
+    """Redis does not answer, as for any other file."""
+    then = (SystemClock().now() - timedelta(days=5)).timestamp()
+    os.utime(put(folder), (then, then))
+    answers: list[bool] = []
+
+    async def was_taken_in(_asked: UUID) -> bool:
+        answers.append(bool(answers))
+        if not answers[-1]:
+            raise QueueUnavailable("gone")
+        return True
+
+    watch, _ = watch_over(folder, intake, was_taken_in=was_taken_in)
+    await watch.look()
+    waiting = names(folder)
+    await watch.look()
+
+    assert (waiting, names(folder)) == (["one.json"], [])
 
 
 async def test_while_redis_is_away_files_stay(folder: Path, intake: RecordingIntake) -> None:

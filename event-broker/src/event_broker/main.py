@@ -30,6 +30,7 @@ from event_broker.signals import Outlets, health_of, listening
 from event_broker.spill_keeper import SpillKeeper
 from event_broker.spool_keeper import OpenFolder
 from event_broker.start_check import check_redis
+from event_broker.taken_in import TakenIn
 from event_broker.until_stopped import until_stopped
 from event_queue.another_past import AnotherPast
 from event_queue.components import ComponentReport
@@ -81,7 +82,7 @@ async def serve(context: ServiceContext) -> None:
         intake = GatedIntake(redis.intake, gate)
         outlets = Outlets(intake, gate, redis.progress, alarms.signals_missed, _spool(context))
         await stack.enter_async_context(_signals(context, redis, outlets, admission))
-        _start_files(context, redis, intake, admission)
+        _start_files(context, redis, intake, admission, TakenIn(redis.admin, audit))
         await context.run_until_stopped(grace_seconds=GRACE_SECONDS)
 
 
@@ -164,10 +165,13 @@ def _reporter(redis: RedisQueue, describe: Callable[[], ComponentReport]) -> Rep
     return Reporter(describe, redis.components.report, tolerated=QueueError)
 
 
-def _start_files(context: ServiceContext, redis: RedisQueue, intake: Intake, admission: Admission) -> None:
+def _start_files(
+    context: ServiceContext, redis: RedisQueue, intake: Intake, admission: Admission, was_taken_in: TakenIn
+) -> None:
     directory = context.configuration.settings.manual.directory
     health = ManualHealth(directory, context.clock)
-    watch = ManualWatch(ManualFolder(directory), intake, admission, context.clock, health)
+    folder = ManualFolder(directory)
+    watch = ManualWatch(folder, intake, admission, context.clock, health, was_taken_in=was_taken_in)
     _run(context, "manual files", watch.run)
     _run(context, "manual files report", _reporter(redis, health.report).run)
 

@@ -4,11 +4,12 @@ The folder is looked through every second. That costs next to nothing, and works
 network drives, and in a container whose folder belongs to another system.
 
 A file is queued first and deleted then. Its event's id follows from the file itself, so that a file read again after a
-crash is recognised by the queue. Log events: event_queued, file_refused, intake_refused, folder_unusable.
+crash is recognised by the queue; by history, when it is so old that the queue may have forgotten it. Log events:
+event_queued, file_known, file_refused, intake_refused, folder_unusable.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -61,16 +62,18 @@ class ManualWatch:
         clock: Clock,
         health: ManualHealth,
         *,
+        was_taken_in: Callable[[UUID], Awaitable[bool]],
         settle_seconds: float = SETTLE_SECONDS,
         broken_off_seconds: float = BROKEN_OFF_SECONDS,
         step: Step = _go_on,
     ) -> None:
-        """Take the folder, the way into the queue, and which accounts may be queued."""
+        """Take the folder, the way into the queue, which accounts may be queued, and who knows what was queued."""
         self._folder = folder
         self._intake = intake
         self._admission = admission
         self._clock = clock
         self._health = health
+        self._was_taken_in = was_taken_in
         self._settle_seconds = settle_seconds
         self._broken_off_seconds = broken_off_seconds
         self._step = step
@@ -157,7 +160,8 @@ class ManualWatch:
             source="file",
             data=request.data,
         )
-        self._check_age(entry, event)
+        if misdated := self._misdated(entry, event):
+            return await self._delete_or_refuse(entry, event, misdated)
         outcome = await self._intake.enqueue(event)
         self._step("queued")
         if isinstance(outcome, Duplicate):
@@ -171,6 +175,13 @@ class ManualWatch:
         )
         self._health.file_ended(entry.shown_name, self._clock.now(), "queued")
         self._queued.add(entry.lasting)
+        return await self._delete(entry)
+
+    async def _delete_or_refuse(self, entry: Entry, event: RebalanceEvent, reason: str) -> bool:
+        """Take leave of a file that is not to be queued any more: quietly, where it was queued before."""
+        if not await self._was_taken_in(event.event_id):
+            return await self._refuse(entry, reason)
+        _log.info("file_known", event_id=str(event.event_id), account_id=event.account_id, file=entry.shown_name)
         return await self._delete(entry)
 
     async def _delete(self, entry: Entry) -> bool:
@@ -197,18 +208,19 @@ class ManualWatch:
         self._step(step)
         return True
 
-    def _check_age(self, entry: Entry, event: RebalanceEvent) -> None:
-        """Refuse what the queue may not recognise any more; it may well have been queued, and stayed undeleted."""
+    def _misdated(self, entry: Entry, event: RebalanceEvent) -> str:
+        """Why a file is not queued that the queue may not recognise any more; empty for all others."""
         age = self._clock.now() - entry.modified_at
         if age > OLDEST_FILE:
             hours = OLDEST_FILE // timedelta(hours=1)
-            raise FileRefused(
+            return (
                 f"it was written at {entry.modified_at.isoformat()}, more than {hours} hours ago, and may have run "
                 f"since, as event {event.event_id} or another: look at the events of account {event.account_id} "
                 "before it is tried again"
             )
         if -age > _FUTURE:
-            raise FileRefused(f"it is dated {entry.modified_at.isoformat()}, in the future")
+            return f"it is dated {entry.modified_at.isoformat()}, in the future"
+        return ""
 
     def _tell(self, name: str, reason: str) -> None:
         """Log a trouble once as long as it repeats itself."""
