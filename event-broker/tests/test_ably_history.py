@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
 
+from event_broker.ably_client import open_rest_client
 from event_broker.ably_history import AblyHistory
 from event_broker.errors import HistoryRefused, HistoryUnavailable
+from event_broker.settings import AblyTiming
 from event_broker.testing.listening_rig import SHORT
 from service_runtime.clock import SystemClock
 from service_runtime.settings import AblySettings
@@ -106,7 +108,7 @@ async def test_silence_is_no_refusal_either() -> None:
         raised = await failure(endpoint, history_seconds=0.3)
 
     assert type(raised) is HistoryUnavailable
-    assert "TimeoutError" in raised.fault.text
+    assert raised.fault.text == "no page came within 0.3 s; the next try waits for 0.6 s"
 
 
 async def test_a_refused_connection_is_no_refusal_of_the_history() -> None:
@@ -168,6 +170,70 @@ async def test_a_slow_line_gets_its_time_for_each_page() -> None:
 
     assert asked == pages
     assert past.is_complete
+
+
+@asynccontextmanager
+async def slow_rest(page_seconds: float) -> AsyncGenerator[str]:
+    """The endpoint of a REST that takes its time over an empty page, but not over a token."""
+    done = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        text = TOKEN
+        if b"requestToken" not in await reader.readuntil(b"\r\n\r\n"):
+            text = "[]"
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), page_seconds)
+        lines = (f"HTTP/1.1 {OK} Some", "Content-Type: application/json", f"Content-Length: {len(text)}")
+        writer.write("\r\n".join((*lines, "Connection: close", "", text)).encode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        done.set()
+
+
+async def test_a_slow_server_succeeds_in_the_end() -> None:
+    """Each try waits twice as long as the one before, up to a limit, and says so; after a success all begins anew."""
+    timing = replace(SHORT, history_seconds=0.25, history_longest_seconds=3)
+    said: list[str] = []
+    async with slow_rest(1.2) as endpoint:
+        settings = AblySettings(api_key=SecretStr("app.main:secret-1"), endpoint=endpoint, tls=False)
+        history = AblyHistory(settings, timing, SystemClock())
+        read = None
+        while read is None:
+            try:
+                read = await history.read("growth", SystemClock().now())
+            except HistoryUnavailable as unavailable:
+                said.append(unavailable.fault.text)
+        with pytest.raises(HistoryUnavailable, match=r"within 0\.25 s"):
+            await history.read("growth", SystemClock().now())
+        await history.close()
+
+    assert said[0] == "no page came within 0.25 s; the next try waits for 0.5 s"
+    assert said[2] == "no page came within 1 s; the next try waits for 2 s"
+    assert len(said) == 3
+
+
+async def test_the_patience_with_a_silent_server_has_an_end() -> None:
+    """It would be another host's turn, and the signals that came meanwhile are waited for."""
+    timing = replace(SHORT, history_seconds=0.1, history_longest_seconds=0.15)
+    async with rest(200, NO_ANSWER) as endpoint:
+        settings = AblySettings(api_key=SecretStr("app.main:secret-1"), endpoint=endpoint, tls=False)
+        history = AblyHistory(settings, timing, SystemClock())
+        for expected in ("0.1 s; the next try waits for 0.15 s", "0.15 s; the next try waits for 0.15 s"):
+            with pytest.raises(HistoryUnavailable, match=expected):
+                await history.read("growth", SystemClock().now())
+        await history.close()
+
+
+async def test_the_sdk_gives_up_on_no_page_before_its_reader_does() -> None:
+    """Left alone it ends each request after ten seconds of silence."""
+    settings = AblySettings(api_key=SecretStr("app.main:secret-1"))
+    client = open_rest_client(settings, "127.0.0.1", AblyTiming())
+
+    assert client.http.http_request_timeout > AblyTiming().history_longest_seconds > AblyTiming().history_seconds
+
+    await client.close()
 
 
 async def test_a_refused_channel_does_not_break_the_reading_of_another() -> None:

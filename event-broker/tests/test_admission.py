@@ -5,6 +5,7 @@ from pydantic import SecretStr
 
 from event_broker.ably_client import hosts_of, is_key, open_rest_client
 from event_broker.admission import admit
+from event_broker.settings import AblyTiming
 from event_broker.testing.listening_rig import accounts_on
 from service_runtime.accounts import Accounts
 from service_runtime.settings import AblySettings, TradingMode
@@ -78,6 +79,6 @@ async def test_the_sdk_has_no_hosts_to_fall_back_to(endpoint: str | None) -> Non
     settings = AblySettings(api_key=SecretStr("app.key:secret"), endpoint=endpoint)
 
     for host in hosts_of(endpoint):
-        client = open_rest_client(settings, host)
+        client = open_rest_client(settings, host, AblyTiming())
         assert client.options.get_fallback_hosts() == []
         await client.close()

@@ -98,12 +98,21 @@ def open_client(settings: AblySettings, host: str, timing: AblyTiming) -> Any:
     )
 
 
-def open_rest_client(settings: AblySettings, host: str) -> Any:
-    """A client for history alone. The key has to be set; without TLS, Ably takes tokens only."""
+def open_rest_client(settings: AblySettings, host: str, timing: AblyTiming) -> Any:
+    """A client for history alone. The key has to be set; without TLS, Ably takes tokens only.
+
+    How long an answer is waited for is the reader's affair: the SDK's own limit of 10 s of silence stands behind that.
+    """
     if settings.api_key is None:
         raise ValueError("an Ably client needs a key")
     key = settings.api_key.get_secret_value()
-    return _ably.AblyRest(key=key, endpoint=host, tls=settings.tls, use_token_auth=not settings.tls)
+    return _ably.AblyRest(
+        key=key,
+        endpoint=host,
+        tls=settings.tls,
+        use_token_auth=not settings.tls,
+        http_request_timeout=2 * timing.history_longest_seconds,
+    )
 
 
 async def close_client(client: Any, timing: AblyTiming) -> None:

@@ -65,18 +65,26 @@ class AblyHistory:
         self._clock = clock
         self._hosts = hosts_of(settings.endpoint)
         self._failures = 0
+        self._patience: dict[str, float] = {}
+        """Seconds for a page of those channels of which one did not come in time at the last try."""
         self._shared: _SharedClient | None = None
         self._turns = asyncio.Semaphore(READERS)
 
     async def read(self, channel: str, since: datetime) -> Past:
-        """See `History.read`; a page takes at most `history_seconds` once it is this channel's turn."""
+        """See `History.read`.
+
+        Once it is this channel's turn, a page takes at most `history_seconds`; twice that at the next try, and so on up
+        to `history_longest_seconds`, until a try succeeds.
+        """
         async with self._turns:
             try:
                 async with self._lent_client() as client:
-                    return await self._read(client, channel, to_ms(since))
+                    past = await self._read(client, channel, to_ms(since))
             except Exception as error:  # the SDK stumbles in a dozen ways over answers that it does not expect
                 kind = HistoryRefused if is_refusal(error) else HistoryUnavailable
                 raise kind(channel, fault_of(error)) from error
+        self._patience.pop(channel, None)
+        return past
 
     async def close(self) -> None:
         """Close the connections there are."""
@@ -102,24 +110,32 @@ class AblyHistory:
                 await shared.client.close()
 
     def _open(self) -> "_SharedClient":
-        return _SharedClient(open_rest_client(self._settings, self._hosts[self._failures % len(self._hosts)]))
+        host = self._hosts[self._failures % len(self._hosts)]
+        return _SharedClient(open_rest_client(self._settings, host, self._timing))
 
     async def _read(self, client: Any, channel: str, start_ms: int) -> Past:
         url = f"/channels/{quote(channel, safe=':')}/messages?direction=forwards&limit={PAGE}&start={start_ms}"
-        page = await self._in_time(_pages.paginated_query(client.http, url=url, response_processor=_messages_in))
+        first = _pages.paginated_query(client.http, url=url, response_processor=_messages_in)
+        page = await self._in_time(channel, first)
         messages: list[Any] = list(page.items)
         pages = 1
         while page.has_next() and (pages < PAGES_AT_ONCE or _are_of_one_moment(messages)):
-            page = await self._in_time(page.next())
+            page = await self._in_time(channel, page.next())
             pages += 1
             messages.extend(page.items)
         read_at = self._clock.now()
         return Past(tuple(trigger_of(each, channel, read_at) for each in messages), not page.has_next())
 
-    async def _in_time(self, page: Awaitable[Any]) -> Any:
+    async def _in_time(self, channel: str, page: Awaitable[Any]) -> Any:
         """One page. All of them together have no limit: over a slow line no try would ever reach the end."""
-        async with asyncio.timeout(self._timing.history_seconds):
-            return await page
+        seconds = self._patience.get(channel, self._timing.history_seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                return await page
+        except TimeoutError as error:
+            longer = self._patience[channel] = min(2 * seconds, self._timing.history_longest_seconds)
+            words = f"no page came within {seconds:g} s; the next try waits for {longer:g} s"
+            raise TimeoutError(words) from error
 
 
 @dataclass(slots=True)

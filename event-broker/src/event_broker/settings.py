@@ -18,7 +18,9 @@ class AblyTiming:
     retry_seconds: float = 10
     """At most one new client in this time, and one new attempt at a channel that Ably refused."""
     history_seconds: float = 20
-    """For reading one page of one channel's history."""
+    """For reading one page of one channel's history; after each page that did not come in time twice as long."""
+    history_longest_seconds: float = 160
+    """The longest that one page is waited for."""
     hold_seconds: float = 5
     """For how long at most live messages wait for the history that belongs before them; a refusal ends it at once."""
     close_seconds: float = 2

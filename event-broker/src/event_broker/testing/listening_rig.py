@@ -36,6 +36,7 @@ SHORT: Final = AblyTiming(
     ping_interval_seconds=0.1,
     retry_seconds=0.1,
     history_seconds=2,
+    history_longest_seconds=8,
     hold_seconds=5,
     close_seconds=0.3,
 )
