@@ -295,6 +295,20 @@ async def test_a_rolling_restart_while_redis_is_away_loses_nothing(
     assert names(tmp_path / "data" / "signal-spool") == [".lock"]
 
 
+async def test_two_event_brokers_speak_of_ably_beside_each_other(queue: RedisQueue, start: Start) -> None:
+    """As in a rolling restart: neither overwrites what the other says."""
+    speakers: set[str] = set()
+    async with start() as one, start() as other, queue.components.following() as next_report:
+        async with asyncio.timeout(30):
+            while len(speakers) < 2:
+                await next_report(30)
+                speakers = {each.process for each in await queue.components.read_each() if each.name == "ably"}
+        codes = (await one.terminate(), await other.terminate())
+
+    assert codes == (0, 0)
+    assert all(process.rpartition(":")[2].isdecimal() for process in speakers)
+
+
 async def test_postgres_away_stops_nothing(ably: AblyServer, queue: RedisQueue, start: Start) -> None:
     """Without PostgreSQL signals are queued all the same, and the relay says what that means."""
     async with start(POSTGRES_PORT=str(free_port())) as broker:

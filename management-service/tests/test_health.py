@@ -32,8 +32,10 @@ class SilentQueue:
         return fail
 
 
-def report(name: str, moment: datetime, state: ComponentState = ComponentState.OK, **facts: Any) -> ComponentReport:
-    return ComponentReport(name=name, state=state, detail=f"{name} speaks", facts=facts, reported_at=moment)
+def report(
+    name: str, moment: datetime, state: ComponentState = ComponentState.OK, *, process: str = "", **facts: Any
+) -> ComponentReport:
+    return ComponentReport(name, state, f"{name} speaks", facts, moment, process)
 
 
 @pytest.fixture
@@ -167,6 +169,37 @@ async def test_a_part_that_fell_silent_is_unknown(
 
     assert worker["status"] == status
     assert worker["age_seconds"] == max(age, 0)
+
+
+@pytest.mark.parametrize("last", ["a:1", "b:2"])
+async def test_of_two_that_speak_of_a_part_the_worse_is_believed_whoever_spoke_last(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime, last: str
+) -> None:
+    """In a rolling restart one listens and the other connects: the answer does not change from second to second."""
+    states = {"a:1": ComponentState.DEGRADED, "b:2": ComponentState.OK}
+    for process in sorted(states, key=lambda each: each == last):
+        await redis_queue.components.report(report("ably", now, states[process], process=process, speaker=process))
+
+    ably = (await client.get("/health")).json()["components"]["ably"]
+
+    assert (ably["status"], ably["speaker"]) == ("degraded", "a:1")
+    assert ably["detail"] == "a:1, one of 2 processes, says: ably speaks"
+    assert {name: each["status"] for name, each in ably["processes"].items()} == {"a:1": "degraded", "b:2": "ok"}
+
+
+@pytest.mark.parametrize(("ages", "expected"), [((16, 1), ("ok", 1)), ((16, 90), ("unknown", 16))])
+async def test_one_that_has_ended_is_not_waited_for_beside_another(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime, ages: tuple[int, int], expected: tuple[str, int]
+) -> None:
+    """What it said last is over; where all are silent, the one that spoke last is asked for."""
+    ended, other = (timedelta(seconds=age) for age in ages)
+    await redis_queue.components.report(report("ably", now - ended, ComponentState.DOWN, process="a:1"))
+    await redis_queue.components.report(report("ably", now - other, process="b:2"))
+
+    ably = (await client.get("/health")).json()["components"]["ably"]
+
+    assert (ably["status"], ably["age_seconds"]) == expected
+    assert "processes" not in ably
 
 
 async def test_a_report_from_the_future_is_no_sign_of_life(

@@ -7,9 +7,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 from event_queue.outcomes import RedisCondition
-from management_service.health import Health, Verdict, postgres_health, redis_health, reported_health, trading_health
+from management_service.health import Health, Verdict, postgres_health, redis_health, trading_health
 from management_service.metrics.gauges import GAUGES
 from management_service.metrics.system import SystemCollector
+from management_service.reported_parts import reported_health
 from management_service.traffic import Traffic
 from service_runtime.clock import SystemClock
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -142,7 +143,8 @@ async def _signals(
 ) -> AsyncGenerator[None]:
     """Report on Ably, and listen to it where that makes sense."""
     health = health_of(context, admission, Continuity(context.clock, log_interruption))
-    reporter = _reporter(redis, health.report)
+    process = f"{gethostname()}:{os.getpid()}"
+    reporter = _reporter(redis, lambda: replace(health.report(), process=process))
     health.changed = reporter.changed
     _run(context, "ably report", reporter.run)
     if admission.idle_reason is not None:

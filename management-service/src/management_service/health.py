@@ -5,34 +5,17 @@ Healthy means: no event is retried, nothing is halted, Redis takes events, and n
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypeGuard, cast
+from typing import Any
 
-from event_queue.components import ComponentReport, ComponentState
+from event_queue.components import ComponentState
 from event_queue.outcomes import Pause, QueueStatus, RedisCondition
 from management_service.scopes import shown_scope
-
-FRESH_FOR = timedelta(seconds=15)
-"""Parts report every five seconds; after three missed reports nothing is known of them."""
-
-GIVEN_UP_AFTER = timedelta(minutes=1)
-"""A part that is silent for longer does not work: a restart takes less."""
 
 KEEPS_UP_SECONDS = 60
 """A relay at work carries a record within seconds; PostgreSQL is degraded when the oldest has waited longer."""
 
 _REDIS_SILENT = "did not answer as it should: check that Redis runs, then this service's log"
-
-REPORTED_BY: Mapping[str, str] = {
-    "ably": "event-broker",
-    "gateway": "event-processor",
-    "worker": "event-processor",
-    "relay": "event-broker",
-    "history": "event-broker",
-    "manual_files": "event-broker",
-}
-"""The service that speaks for each part."""
 
 
 class Verdict(StrEnum):
@@ -182,55 +165,3 @@ def _pause_facts(pause: Pause) -> dict[str, str]:
         "reason": pause.reason,
         "since": pause.since.isoformat(),
     }
-
-
-def reported_health(
-    reports: Mapping[str, ComponentReport] | None, now: datetime
-) -> Iterator[tuple[str, ComponentHealth]]:
-    """What the other services say of their parts; one that has fallen silent is unknown, whatever it said last.
-
-    `reports` is None when they could not be read.
-    """
-    names: dict[str, None] = dict.fromkeys((*REPORTED_BY, *(reports or ())))
-    for name in names:
-        yield name, _UNREADABLE if reports is None else _reported(name, reports.get(name), now)
-
-
-_UNREADABLE = ComponentHealth(ComponentState.UNKNOWN, "its reports stand in Redis and could not be read", {}, None)
-
-
-def _reported(name: str, report: ComponentReport | None, now: datetime) -> ComponentHealth:
-    service = REPORTED_BY.get(name, "its service")
-    if report is None:
-        return ComponentHealth(ComponentState.UNKNOWN, f"has never reported: is {service} running?", {}, None)
-    age = now - report.reported_at
-    seconds = max(0, int(age.total_seconds()))
-    is_given_up = name in REPORTED_BY and abs(age) > GIVEN_UP_AFTER
-    if age < -FRESH_FOR:
-        detail = f"its report is dated {report.reported_at.isoformat()}, later than now: is {service} running, and do "
-        detail += f"the clocks agree? It said: {report.detail}"
-        return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, None, is_given_up)
-    if age > FRESH_FOR:
-        detail = f"last heard of {seconds} s ago: is {service} running? It said: {report.detail}"
-        return ComponentHealth(ComponentState.UNKNOWN, detail, report.facts, seconds, is_given_up)
-    return ComponentHealth(report.state, report.detail, _aged(report.facts, age), seconds)
-
-
-def _aged(facts: Mapping[str, Any], age: timedelta) -> Mapping[str, Any]:
-    """What a part has in hand grows older while its report waits to be read."""
-    in_hand = facts.get("in_hand")
-    if not isinstance(in_hand, list):
-        return facts
-    return {**facts, "in_hand": [_older(item, age) for item in cast("list[Any]", in_hand)]}
-
-
-def _older(item: Any, age: timedelta) -> Any:
-    if not isinstance(item, dict):
-        return item
-    fields = cast("dict[str, Any]", item)
-    told = fields.get("age_seconds")
-    return {**fields, "age_seconds": round(told + max(0.0, age.total_seconds()), 1)} if _is_number(told) else fields
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float))

@@ -1,7 +1,7 @@
 """Asking Redis, PostgreSQL and the board how things are, side by side and within a bounded time."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -16,9 +16,9 @@ from management_service.health import (
     judge,
     postgres_health,
     redis_health,
-    reported_health,
     trading_health,
 )
+from management_service.reported_parts import reported_health
 
 _ANSWER_SECONDS = 2.5
 """Below the usual three seconds of a monitoring probe."""
@@ -35,7 +35,7 @@ async def check_health(dependencies: Dependencies) -> Health:
         _ask(admin.status()),
         _ask(_damage(dependencies.verify())),
         _ask(admin.condition()),
-        _ask(dependencies.board.read()),
+        _ask(dependencies.board.read_each()),
         _ask(dependencies.trading.read()),
         _ask(_answers(dependencies.audit.ping())),
     )
@@ -71,7 +71,7 @@ def _assemble(
     dependencies: Dependencies,
     status: QueueStatus | None,
     redis: ComponentHealth,
-    reports: Mapping[str, ComponentReport] | None,
+    reports: Sequence[ComponentReport] | None,
     pauses: Mapping[str, Pause] | None,
     *,
     reachable: bool,

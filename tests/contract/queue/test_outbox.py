@@ -1,6 +1,7 @@
 """The stream of audit records, and the board of components."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,6 +97,32 @@ async def test_the_board_shows_the_latest_report_of_each_part(queue: RedisQueue)
         await queue.components.report(report)
 
     assert dict(await queue.components.read()) == {"ably": reports[1], "gateway": reports[2]}
+
+
+async def test_each_process_that_speaks_of_a_part_has_its_own_report(queue: RedisQueue) -> None:
+    """A new report replaces the last of the same process; read as one, the latest stands for the part."""
+    first = ComponentReport("ably", ComponentState.OK, "", {}, NOW, "a:1")
+    second, again = replace(first, process="b:2", reported_at=NOW + AT_ONCE), replace(first, detail="again")
+
+    for report in (first, second, again):
+        await queue.components.report(report)
+
+    assert sorted(await queue.components.read_each(), key=lambda report: report.process) == [again, second]
+    assert await queue.components.read() == {"ably": second}
+
+
+async def test_what_a_bygone_process_said_is_removed_by_one_that_speaks(queue: RedisQueue) -> None:
+    """After a minute of silence by Redis's clock; else each restart would leave a report behind."""
+    client: Any = queue.client
+    for process in ("old:1", "young:1"):
+        await queue.components.report(ComponentReport("ably", ComponentState.OK, "", {}, NOW, process))
+    said = await client.hget(queue.keys.components, "ably old:1")
+    posted = said.rpartition(":")[2].rstrip("}")
+    await client.hset(queue.keys.components, "ably old:1", said.replace(posted, str(int(posted) - 61_000)))
+
+    await queue.components.report(ComponentReport("ably", ComponentState.OK, "", {}, NOW, "new:1"))
+
+    assert sorted(report.process for report in await queue.components.read_each()) == ["new:1", "young:1"]
 
 
 async def test_a_report_wakes_up_who_follows(queue: RedisQueue) -> None:

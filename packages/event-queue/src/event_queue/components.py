@@ -26,3 +26,5 @@ class ComponentReport:
     facts: dict[str, Any]
     """Numbers and names for machines, JSON values only."""
     reported_at: datetime
+    process: str = ""
+    """Which process says so, of a part of which several may speak; empty where one alone does."""

@@ -62,7 +62,7 @@ class QueueKeys:
     checked: str
     """STRING, the run of Redis whose records were last compared with history."""
     components: str
-    """HASH part of the system -> its latest report."""
+    """HASH part of the system, or `<part> <process>` where several speak of it -> its latest report."""
     progress: str
     """HASH channel of signals -> JSON of how far it was taken in."""
     receipts: str

@@ -1,7 +1,7 @@
 """Where services post the state of their parts, in Redis."""
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -28,15 +28,20 @@ class RedisComponentBoard:
         self._client: Any = client
 
     async def report(self, report: ComponentReport) -> None:
-        """Post one part's state, replacing its last."""
-        await self._scripts.run("report", report.name, _encode(report))
+        """Post one part's state, replacing its last by the same process."""
+        field = f"{report.name} {report.process}" if report.process else report.name
+        await self._scripts.run("report", field, _encode(report), f"{report.name} " if report.process else "")
 
     async def read(self) -> Mapping[str, ComponentReport]:
-        """The latest report of each part."""
+        """The latest report of each part, whichever process posted it."""
+        in_order = sorted(await self.read_each(), key=lambda report: (report.name, report.reported_at))
+        return {report.name: report for report in in_order}
+
+    async def read_each(self) -> Sequence[ComponentReport]:
+        """The latest report of each part by each process that speaks of it."""
         with translated("components_read"):
             posted: list[str] = await self._client.hvals(self._scripts.keys.components)
-        reports = [_decode(text) for text in posted]
-        return {report.name: report for report in sorted(reports, key=lambda report: report.name)}
+        return [_decode(text) for text in posted]
 
     @asynccontextmanager
     async def following(self) -> AsyncGenerator[NextReport]:
@@ -61,6 +66,7 @@ def _encode(report: ComponentReport) -> str:
             "detail": report.detail,
             "facts": report.facts,
             "reported_at": report.reported_at,
+            "process": report.process,
         }
     )
 
@@ -74,6 +80,7 @@ def _decode(text: str) -> ComponentReport:
             detail=raw["detail"],
             facts=raw["facts"],
             reported_at=datetime.fromisoformat(raw["reported_at"]),
+            process=raw.get("process", ""),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptQueue(f"unreadable report of a component: {text[:200]!r}") from error

@@ -71,11 +71,15 @@ class ComponentBoard(Protocol):
     """Where services post the state of their parts."""
 
     async def report(self, report: ComponentReport) -> None:
-        """Post one part's state, replacing its last."""
+        """Post one part's state, replacing its last by the same process."""
         ...
 
     async def read(self) -> Mapping[str, ComponentReport]:
-        """The latest report of each part."""
+        """The latest report of each part, whichever process posted it."""
+        ...
+
+    async def read_each(self) -> Sequence[ComponentReport]:
+        """The latest report of each part by each process that speaks of it."""
         ...
 
     def following(self) -> AbstractAsyncContextManager[NextReport]:
