@@ -117,9 +117,7 @@ class OutboxRelay:
             try:
                 carried = await self.carry(block=BLOCK)
                 if carried and not self._is_full and not self._read_ahead:
-                    with suppress(TimeoutError):
-                        gathering = _GATHER_SECONDS if carried < _MANY else _GATHER_MANY_SECONDS
-                        await asyncio.wait_for(asyncio.Event().wait(), gathering)
+                    await _rest(_GATHER_SECONDS if carried < _MANY else _GATHER_MANY_SECONDS)
             except _PASSING as error:
                 await self._book.failed(error)
                 await self._pause(PAUSE)
@@ -263,3 +261,13 @@ class OutboxRelay:
         records = await self._outbox.read(after, limit=limit, block=block)
         self._is_full = len(records) >= limit
         return records
+
+
+async def _rest(seconds: float) -> None:
+    """Let some time of the event loop pass, whatever the pauses after failures are measured by."""
+    rested: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    timer = asyncio.get_running_loop().call_later(seconds, rested.set_result, None)
+    try:
+        await rested
+    finally:
+        timer.cancel()
