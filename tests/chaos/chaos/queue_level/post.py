@@ -25,9 +25,10 @@ class Post:
         self._nursery = nursery
         self._pulse = pulse
         self._actors: list[Actor] = []
-        self._manager: asyncio.Task[None] | None = None
+        self._managers: set[asyncio.Task[None]] = set()
+        """Of two faults that replace its process at the same time, each leaves one."""
         self._away: asyncio.Event | None = None
-        self._launching: asyncio.Future[None] | None = None
+        self._launching: set[asyncio.Future[None]] = set()
 
     @property
     def told(self) -> list[Mapping[str, Any]]:
@@ -51,7 +52,7 @@ class Post:
     async def start(self, *strikes: Strike) -> None:
         """Start a process, struck where it is told; its successors are not."""
         await self._launch(strikes)
-        self._manager = asyncio.create_task(self._manage())
+        self._managers.add(asyncio.create_task(self._manage()))
 
     async def _launch(self, strikes: Sequence[Strike] = ()) -> None:
         self.starts += 1
@@ -66,8 +67,10 @@ class Post:
         while await self._actors[-1].ended_at_last() != 0 and self.starts < _MOST_STARTS:
             if self._away is not None:
                 await self._away.wait()
-            self._launching = asyncio.ensure_future(self._launch())
-            await asyncio.shield(self._launching)
+            launching = asyncio.ensure_future(self._launch())
+            self._launching.add(launching)
+            await asyncio.shield(launching)
+            self._launching.discard(launching)
 
     def signal(self, number: signal.Signals) -> None:
         """Send its present process a signal."""
@@ -91,17 +94,17 @@ class Post:
         await self.start(*strikes)
 
     async def retire(self) -> None:
-        """End it for good."""
+        """End it for good, with every process that it ever started."""
         await self._stop_managing()
-        if self._actors:
-            await self._actors[-1].kill()
+        await asyncio.gather(*(actor.kill() for actor in self._actors))
 
     async def _stop_managing(self) -> None:
-        if self._manager is not None:
-            self._manager.cancel()
-            await asyncio.wait({self._manager})
-        if self._launching is not None:
-            await asyncio.wait({self._launching})
+        while ending := self._managers | self._launching:
+            for manager in self._managers:
+                manager.cancel()
+            await asyncio.wait(ending)
+            self._managers -= ending
+            self._launching -= ending
 
 
 class ProducerPost(Post):
