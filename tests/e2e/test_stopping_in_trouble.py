@@ -1,4 +1,4 @@
-"""SIGTERM to a worker that stands by, that is told twice, or whose Redis is gone: exit 0, soon, with nothing lost."""
+"""SIGTERM while a store stands still or is gone, to a worker that stands by or is told twice: exit 0, soon, no loss."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from event_queue.testing.postgres_server import PostgresServer, running_postgres
 from event_queue.testing.redis_server import RedisServer, running_redis
 from running_system import Follower, Service, System
 
@@ -19,7 +20,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 OpenSystem = Callable[..., AbstractAsyncContextManager[System]]
 
 WORLD: Mapping[str, Any] = {"instruments": [{"symbol": symbol, "price": 100} for symbol in "AB"]}
-ACCOUNTS = ("DUTWICE", "DUBOTH", "DUFROZEN", "DUGONE")
+ACCOUNTS = ("DUTWICE", "DUBOTH", "DUFROZEN", "DUGONE", "DUBEFORE", "DUSTILL")
+SOON_SECONDS = 4
+"""Most of it is what a busy machine takes."""
 SETTINGS = {"PROCESSING_SHUTDOWN_GRACE_SECONDS": "2", "PROCESSING_LEASE_SECONDS": "5"}
 ORDERS = [("SELL", "A", "100"), ("BUY", "B", "100")]
 
@@ -31,11 +34,18 @@ def redis() -> Generator[RedisServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def postgres() -> Generator[PostgresServer]:
+    """A server of our own, to freeze."""
+    with running_postgres() as server:
+        yield server
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def system(open_system: OpenSystem, redis: RedisServer) -> AsyncGenerator[System]:
+async def system(open_system: OpenSystem, redis: RedisServer, postgres: PostgresServer) -> AsyncGenerator[System]:
     """One system for all, each test with an account of its own."""
     followers = [Follower(account_id=name, answer={"B": 1}, positions={"A": 100}) for name in ACCOUNTS]
-    async with open_system(followers, WORLD, settings=SETTINGS, redis=redis) as running:
+    async with open_system(followers, WORLD, settings=SETTINGS, redis=redis, postgres=postgres) as running:
         yield running
 
 
@@ -47,6 +57,16 @@ def frozen(server: RedisServer) -> Generator[None]:
         yield
     finally:
         os.kill(server.pid, signal.SIGCONT)
+
+
+@contextmanager
+def still(server: PostgresServer) -> Generator[None]:
+    """The server takes connections and answers nothing."""
+    server.freeze()
+    try:
+        yield
+    finally:
+        server.thaw()
 
 
 def orders(system: System, account_id: str) -> list[tuple[Any, ...]]:
@@ -127,3 +147,27 @@ async def test_a_worker_whose_redis_is_gone(system: System, redis: RedisServer) 
     assert stopped == ORDERS[:1]
     await goes_on(system, "DUGONE", event_id)
     assert orders(system, "DUGONE") == ORDERS
+
+
+async def test_services_whose_postgres_stands_still(system: System, postgres: PostgresServer) -> None:
+    """The event-broker amid storing records, and the management service: neither waits for what will not come."""
+    loop = asyncio.get_running_loop()
+    await system.rebalance("DUBEFORE")  # over connections that are open when PostgreSQL stops
+    with still(postgres):
+        event_id = await system.signal("DUSTILL")
+        await system.processor.log.until("event_completed", event_id=event_id)
+        codes: list[int] = []
+        seconds: list[float] = []
+        for service in (system.broker, system.management):
+            began = loop.time()
+            service.terminate()
+            codes.append(await service.ended())
+            seconds.append(loop.time() - began)
+    await system.broker.start()
+    await system.management.start()
+    run = await system.finished(event_id, "DUSTILL")
+
+    assert codes == [0, 0]
+    assert max(seconds) < SOON_SECONDS, seconds
+    assert [entry["kind"] for entry in run.event["history"]].count("completed") == 1
+    assert system.held("DUSTILL") == {"B": 100}

@@ -15,7 +15,7 @@ _CONNECT_SECONDS: Final = 5.0
 _USE_SECONDS: Final = 20.0
 """For everything that a connection is taken out of the pool for."""
 _MOMENT_SECONDS: Final = 0.5
-"""For a PostgreSQL that is well to end what was cut short, before its connection is ended instead."""
+"""For a PostgreSQL that is well to end what was cut short, or a connection, before that is done without it."""
 _UNAVAILABLE: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -156,9 +156,12 @@ async def _leave(_: Any) -> None:
 
 
 async def _close(pool: Any) -> None:
-    """Close in good order, or at once when PostgreSQL no longer answers."""
+    """Close in good order, or at once when PostgreSQL no longer answers.
+
+    All uses are over by now, so that nothing is waited for but the answer to a farewell.
+    """
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(_MOMENT_SECONDS):
             await pool.close()
     except TimeoutError:
         pool.terminate()
