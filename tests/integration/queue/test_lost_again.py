@@ -17,19 +17,17 @@ from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
 from event_queue.testing.leading import lead
 from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back
-from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
 HOUR = timedelta(hours=1)
-CLOCK = SystemClock()
 EMPTY: Copy = {}
 
 
 @pytest.fixture
 def mender(redis_queue: RedisQueue, audit: PostgresAudit) -> Mender:
     """What puts the queue right."""
-    return Mender(redis_queue.mending, audit.past, now=CLOCK.now)
+    return Mender(redis_queue.mending, audit.past)
 
 
 async def claimed(queue: RedisQueue, holder: str) -> tuple[Lease, RebalanceEvent]:
