@@ -214,6 +214,35 @@ async def test_a_signal_that_came_after_the_loss_follows_the_event_that_history_
     assert [each.event.event_id for each in await living(redis_queue)] == [newer.event_id]
 
 
+@pytest.mark.parametrize("has_ended", [True, False], ids=["that had ended", "that waits still"])
+async def test_a_signal_during_a_halt_is_no_duplicate_of_an_event(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender, *, has_ended: bool
+) -> None:
+    """What waits in a Redis that went back may be over; as its duplicate the signal would go with it."""
+    lease = await lease_of(redis_queue, "a")
+    waiting = make_event("DU1")
+    await redis_queue.intake.enqueue(waiting)
+    await drain(redis_queue, audit)
+    old = await copy_of(redis_queue.client)
+    await redis_queue.intake.enqueue(make_event("DU2"))
+    if has_ended:
+        held = await redis_queue.worker.claim(lease, "0")
+        assert held is not None
+        await redis_queue.worker.complete(lease, "0", held, result={}, claim_next=False)
+    await drain(redis_queue, audit)
+
+    await go_back(redis_queue.client, old)
+    await mender.halt()
+    newer = make_event("DU1")
+    await redis_queue.intake.enqueue(newer, remember_while_in_flight=True)
+    await mender.mend()
+
+    present = {each.event.event_id for each in await living(redis_queue)}
+    followers = set((await redis_queue.mending.reruns()).values())
+    assert (newer.event_id in present, waiting.event_id in present) == (has_ended, not has_ended)
+    assert followers == (set() if has_ended else {newer.event_id})
+
+
 JUNK: dict[str, dict[str, str]] = {
     "no event": {"event": "no event"},
     "no kind": {"event": "null", "kind": ""},

@@ -4,7 +4,8 @@
 
     queued        follows (id of the ended event whose newer signal this is), healed_active_event_id; both rare
     duplicate     active_event_id: the twin that was waiting or in work
-    coalesced     active_event_id: the twin in work; this signal will follow it unless a newer one replaces it
+    coalesced     active_event_id: the twin, in work or in a halted queue; this signal will follow it unless a newer one
+                  replaces it
                   (all three of a message also: channel, message_id, sent_at (only when nothing before it is open))
     claimed       slot, fence
     completed     result

@@ -24,7 +24,8 @@ class Intake(Protocol):
         Args:
             event: a new event, `times_queued` 1.
             message: the inbound message it comes from; the same one is taken in at most once per account.
-            remember_while_in_flight: True for Ably: when the twin is in work, remember this newer signal.
+            remember_while_in_flight: True for Ably: when the twin is in work, or the queue is halted and nobody knows
+                what became of the twin, remember this newer signal.
 
         Raises:
             QueueFull: Redis is at its memory limit; nothing was changed.

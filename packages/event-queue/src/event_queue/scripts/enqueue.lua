@@ -9,7 +9,7 @@
 --   last_asked HASH    account:command -> `<event id> <moment, ms>` of the latest duplicate: its twin, and when
 --   queue      LIST    ids, newest left
 --   ages       ZSET    event id by the moment it was taken in, ms
---   halt       STRING  `closed ...` while the queue is rebuilt
+--   halt       STRING  why nothing is claimed; `closed ...` while the queue is rebuilt
 --   wake       LIST    tokens
 --   outbox     STREAM  audit records
 --   counter    STRING  of the last record
@@ -70,7 +70,8 @@ if not twin or redis.call('HEXISTS', events, twin) == 0 then
 end
 
 local details = details_with('"active_event_id":"' .. twin .. '"')
-if remember == '1' and is_in_hand(twin) then
+-- While halted, what stands in the queue may have ended long ago, and is no word for a newer signal.
+if remember == '1' and (halted or is_in_hand(twin)) then
   redis.call('HSET', reruns, pair, id .. ' ' .. taken_in .. ' ' .. body)
   append(k, 'coalesced', body, details)
   return answer('remembered', twin)
