@@ -6,6 +6,7 @@ been of a system with a history, and is not waited for.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -35,7 +36,7 @@ class HistoryMarks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HistoryGate:
-    """Asked before each live run, after the event was claimed and before anything is touched."""
+    """Asked before orders are sent or cancelled, after the event was claimed and before anything is touched."""
 
     halt: TradingHalt
     marks: HistoryMarks
@@ -57,25 +58,40 @@ class HistoryGate:
             TradingHalted: the relay has found the queue unreliable.
             QueueUnavailable: nobody can tell.
         """
+        await self._allowed_by(self._look)
+
+    async def require_compared(self) -> None:
+        """Allow what touches orders and trades nothing: an event that ended long ago may stand in an older Redis.
+
+        Raises:
+            QueueHalted, HistoryUnchecked, QueueUnavailable: as `require_none`.
+        """
+        await self._allowed_by(self._look_at_run)
+
+    async def _allowed_by(self, look: Callable[[], Awaitable[None]]) -> None:
         deadline = asyncio.get_running_loop().time() + self.patience_seconds
         try:
-            await self._look()
+            await look()
         except (HistoryUnchecked, TradingHalted):
             async with self.first_in_line:
-                await self._look_at_each_report(deadline)
+                await self._look_at_each_report(look, deadline)
 
-    async def _look_at_each_report(self, deadline: float) -> None:
+    async def _look_at_each_report(self, look: Callable[[], Awaitable[None]], deadline: float) -> None:
         loop = asyncio.get_running_loop()
         async with self.board.following() as next_report:
             while True:
                 try:
-                    return await self._look()
+                    return await look()
                 except (HistoryUnchecked, TradingHalted):
                     if loop.time() >= deadline:
                         raise
                 await next_report(min(deadline - loop.time(), self.longest_silence_seconds))
 
     async def _look(self) -> None:
+        await self._look_at_run()
+        await self.halt.require_none()
+
+    async def _look_at_run(self) -> None:
         if halt := await self.marks.halt_reason():
             raise QueueHalted(halt)
         checked = await self.marks.checked_run()
@@ -83,4 +99,3 @@ class HistoryGate:
             raise HistoryUnchecked(
                 "Redis has started anew and nobody has compared it with its history yet: is event-broker running?"
             )
-        await self.halt.require_none()

@@ -1,4 +1,4 @@
-"""Whether an account may be traded at this moment: asked before a live run touches anything."""
+"""Whether an account's orders may be touched at this moment: asked before anything is."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +14,10 @@ class Halt(Protocol):
 
     async def require_none(self) -> None:
         """Raise unless it can."""
+        ...
+
+    async def require_compared(self) -> None:
+        """Raise unless its events are known to be those that have not ended."""
         ...
 
 
@@ -37,3 +41,13 @@ class LivePermission:
         pause = pauses.get(account_id) or pauses.get(EVERY_ACCOUNT)
         if pause is not None:
             raise TradingPaused(account_id, pause)
+
+    async def require_to_cancel(self) -> None:
+        """Allow orders to be cancelled, which goes on while trading is paused.
+
+        Raises:
+            QueueHalted: the queue contradicts its history.
+            HistoryUnchecked: nobody has compared the two.
+            QueueUnavailable: nobody can tell.
+        """
+        await self.halt.require_compared()

@@ -10,6 +10,7 @@ from event_processor.account_locks import AccountLocks
 from event_processor.attempt import Failed
 from event_processor.event_age import outdated
 from event_processor.failures import FailureKind
+from event_processor.history_gate import HistoryGate
 from event_processor.live_permission import LivePermission
 from event_processor.operator_attention import OperatorAttention
 from event_processor.testing.scenario import ACCOUNT, NOON
@@ -94,7 +95,8 @@ def test_operators_are_called_once_for_each_event_and_text() -> None:
 @pytest.mark.parametrize(("scope", "refused"), [(ACCOUNT, True), ("*", True), ("DU2", False)])
 async def test_a_pause_refuses_its_scope(world: WorkerWorld, scope: str, *, refused: bool) -> None:
     """The account's own, or that of all."""
-    permission = LivePermission(TradingHalt(world.queue.components), world.queue.trading)
+    gate = HistoryGate(TradingHalt(world.queue.components), world.queue.mending, world.queue.components)
+    permission = LivePermission(gate, world.queue.trading)
     await world.queue.trading.pause(scope, actor="operator", reason="look first")
 
     if refused:

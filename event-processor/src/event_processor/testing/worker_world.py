@@ -15,6 +15,7 @@ from event_processor.attempts import Attempts
 from event_processor.broker_session import BrokerSession
 from event_processor.commands import CommandRunner
 from event_processor.fill_watch import FillWatch
+from event_processor.history_gate import HistoryGate
 from event_processor.lease_guard import LeaseGuard
 from event_processor.lease_holder import LeaseHolder
 from event_processor.lease_keeper import LeaseKeeper
@@ -142,11 +143,14 @@ class WorkerWorld:
             targets=TargetSource(AllocationsClient(http, allocations), {}),
             orders=self.orders,
             trading_mode=self.trading_mode,
-            permission=LivePermission(TradingHalt(self.queue.components), self.queue.trading),
+            permission=LivePermission(self._gate(), self.queue.trading),
             age_of=self.queue.worker.age_of,
             clock=self.clock,
             max_event_age_seconds=self.processing.max_event_age_seconds,
         )
+
+    def _gate(self) -> HistoryGate:
+        return HistoryGate(TradingHalt(self.queue.components), self.queue.mending, self.queue.components, 0)
 
     async def _respond(self, request: httpx.Request) -> httpx.Response:
         return await self.answer(request)
