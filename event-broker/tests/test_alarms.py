@@ -89,6 +89,16 @@ def test_the_outbox_is_told_at_each_level_once(notifier: Listening) -> None:
     ]
 
 
+def test_the_highest_level_is_told_although_the_disk_takes_what_is_above_it(notifier: Listening) -> None:
+    """Once for as long as records lie there, however little is left in Redis."""
+    alarms = Alarms(notifier)
+
+    for percent, spilled in ((60, 0), (48, 900), (12, 900), (70, 900), (3, 0), (49, 700)):
+        tell(alarms, DEGRADED, budget_percent=percent, spilled_records=spilled, spill_error=None)
+
+    assert [notice.subject for notice in notifier.heard] == ["50", "75", "75"]
+
+
 def test_records_that_cannot_be_moved_to_disk_are_told(notifier: Listening) -> None:
     """Until they can."""
     alarms = Alarms(notifier)

@@ -59,7 +59,9 @@ class Alarms:
     def _look_at_outbox(self, report: ComponentReport) -> None:
         percent = report.facts.get("budget_percent")
         if isinstance(percent, int | float):
-            self._tell_level(percent, report.detail)
+            # At the highest level records move to disk at once: what is left in Redis never shows it.
+            reached = max(percent, Pressure.ALARM.value) if report.facts.get("spilled_records") else percent
+            self._tell_level(reached, report.detail)
         if "spill_error" not in report.facts:
             return
         if report.facts["spill_error"] is None:
