@@ -16,6 +16,7 @@ from event_queue.redis_queue import RedisQueue
 from event_queue.testing.memory_audit import MemoryAudit
 from management_service.app import create_app
 from management_service.dependencies import Dependencies
+from management_service.remembered_reports import RememberedReports
 from service_runtime.accounts import AccountConfig, Accounts, NotificationConfig, RebalancingConfig
 from service_runtime.settings import TradingMode
 
@@ -64,7 +65,7 @@ def dependencies(redis_queue: RedisQueue, audit: MemoryAudit) -> Dependencies:
         admin=redis_queue.admin,
         verify=redis_queue.verify,
         audit=audit,
-        board=redis_queue.components,
+        board=RememberedReports(redis_queue.components),
         trading=redis_queue.trading,
         accounts=accounts,
         trading_mode=TradingMode.PAPER,

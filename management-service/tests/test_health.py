@@ -364,6 +364,25 @@ async def test_a_part_that_is_silent_for_long_makes_the_system_unhealthy(
     assert "worker is unknown" in answer.json()["message"]
 
 
+async def test_a_part_that_fell_silent_when_redis_was_emptied_is_missed(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime
+) -> None:
+    """Nobody is left in Redis who has ever reported, and yet its queue waits for the event-broker."""
+    await redis_queue.components.report(report("history", now - timedelta(seconds=61)))
+    await redis_queue.components.report(report("worker", now))
+    await client.get("/health")
+
+    await redis_queue.client.flushall()
+    await redis_queue.components.report(report("worker", now, version=2))
+    answer = await client.get("/health")
+
+    components = answer.json()["components"]
+    assert answer.status_code == 503
+    assert components["history"]["detail"].startswith("last heard of 61 s ago: is event-broker running?")
+    assert components["worker"]["version"] == 2
+    assert components["ably"]["detail"].startswith("has never reported")
+
+
 @pytest.mark.usefixtures("all_well")
 async def test_a_part_that_no_service_speaks_for_makes_nobody_ill(
     client: httpx.AsyncClient, redis_queue: RedisQueue, now: datetime

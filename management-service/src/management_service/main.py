@@ -14,6 +14,7 @@ from management_service.announced_switch import AnnouncedSwitch
 from management_service.app import create_app
 from management_service.dependencies import Dependencies
 from management_service.http_server import bind, serve_http
+from management_service.remembered_reports import RememberedReports
 from service_runtime.lifecycle import ServiceContext, run_service
 from service_runtime.notifications.opening import notifying
 from service_runtime.settings import Settings
@@ -48,7 +49,7 @@ async def _open(stack: AsyncExitStack, context: ServiceContext, settings: Settin
         admin=queue.admin,
         verify=queue.examine,
         audit=audit,
-        board=queue.components,
+        board=RememberedReports(queue.components),
         trading=AnnouncedSwitch(queue.trading, notifier),
         accounts=context.configuration.accounts,
         trading_mode=settings.ibkr.trading_mode,
