@@ -90,6 +90,27 @@ async def test_no_order_ref_is_ever_used_twice() -> None:
     assert sent_again > 3
 
 
+@pytest.mark.parametrize("make", [case_five, with_a_stuck_sell, with_a_stuck_buy])
+async def test_an_attempt_that_redis_has_forgotten_takes_no_reference_again(make: Callable[[], Scenario]) -> None:
+    """It comes back under its old number: what is open at the brokerage, or was executed, has used that up."""
+    dies_at, found = 1, 0
+    while await _dies(make(), dies_at):
+        case = make()
+        await _dies(case, dies_at)
+        before = {order.request.order_ref for order in case.placed}
+        case.meet(Fate())
+        case.attempt = 0
+
+        await case.deliver()
+
+        refs = [order.request.order_ref for order in case.placed]
+        assert len(refs) == len(set(refs)), f"killed at step {dies_at}"
+        found += bool(before) and len(refs) > len(before)
+        dies_at += 1
+
+    assert found > 1
+
+
 async def test_fills_of_an_earlier_attempt_are_recorded_when_found() -> None:
     """What the first life did not live to write down, the second one does."""
     case = case_five()

@@ -8,7 +8,9 @@ import pytest
 
 from broker_connector_base import (
     AccountPosition,
+    AccountSnapshot,
     CancellationUnconfirmed,
+    OpenOrder,
     OrderRequest,
     OrderStatus,
     OrderType,
@@ -158,7 +160,10 @@ class _Contested(PaperBroker):
 
 async def _prepared(case: Scenario, times: int) -> LiveRun | NotNow:
     leave_order_open(case.brokerage, "NEW", owner="77")
-    broker = _Contested(case, times)
+    return await _executed(case, _Contested(case, times))
+
+
+async def _executed(case: Scenario, broker: PaperBroker) -> LiveRun | NotNow:
     await broker.connect()
     rebalancer = Rebalancer(
         broker=broker, clock=case.clock, orders=case.orders, recorder=case.recorder, guard=case.guard
@@ -168,6 +173,46 @@ async def _prepared(case: Scenario, times: int) -> LiveRun | NotNow:
         return case.weights
 
     return await rebalancer.execute(case.account, weights(), event_id=EVENT_ID, attempt=1)
+
+
+class _Filling(PaperBroker):
+    """An order of an earlier life fills while the account is read, or as it is about to be cancelled."""
+
+    def __init__(self, case: Scenario, *, is_read: bool) -> None:
+        super().__init__(case.brokerage)
+        self._is_read = is_read
+
+    async def get_open_orders(self, account_id: str) -> tuple[OpenOrder, ...]:
+        found = await super().get_open_orders(account_id)
+        self._fill(self._is_read)
+        return found
+
+    async def get_account_snapshot(self, account_id: str) -> AccountSnapshot:
+        found = await super().get_account_snapshot(account_id)
+        self._fill(self._is_read)
+        return found
+
+    async def cancel_order(self, order_id: str, *, timeout_seconds: float) -> OrderStatus:
+        self._fill(True)
+        return await super().cancel_order(order_id, timeout_seconds=timeout_seconds)
+
+    def _fill(self, is_due: bool) -> None:
+        if is_due:
+            for order in self.brokerage.orders:
+                order.behaviour = None
+            self.brokerage.match_orders()
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["while the account is read", "before it is cancelled"])
+async def test_an_order_that_fills_at_the_last_moment_is_not_sent_again(*, is_read: bool) -> None:
+    """Read after the account it is neither open nor held, and planned without another look: bought twice either way."""
+    case = scenario(paper_account(1_000), {"NEW": 10}, {"NEW": 100})
+    leave_order_open(case.brokerage, "NEW", owner="1")
+
+    await _executed(case, _Filling(case, is_read=is_read))
+
+    assert case.sent == [(Side.BUY, 95, "NEW")]
+    assert (case.shares, case.cash) == ({"NEW": 100}, 0)
 
 
 async def test_an_order_that_appears_meanwhile_is_cancelled_too() -> None:
