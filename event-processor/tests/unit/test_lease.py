@@ -7,6 +7,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from event_queue.redis_worker import RedisWorkerQueue
 
 LEASE = Lease(token="host:1:1.00:1", fence=1, ttl_ms=15_000)
 TTL = timedelta(seconds=15)
+SLOW_SECONDS = 3.0
 
 
 class AbsentQueue(RedisWorkerQueue):
@@ -42,6 +44,28 @@ class AbsentQueue(RedisWorkerQueue):
         if self.absent_for >= 0:
             raise QueueUnavailable("renew_lease: no answer")
         await self._queue.renew_lease(lease)
+
+
+class SlowQueue(RedisWorkerQueue):
+    """A queue that grants a lease at once and answers three seconds later, by the clock of the loop."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, is_sole: bool) -> None:
+        self._is_sole = is_sole
+        self._late = 0.0
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        monkeypatch.setattr(loop, "time", lambda: begun + self._late)
+
+    async def acquire_lease(self, holder: str, *, ttl: timedelta, presumed_dead: str | None = None) -> Lease:
+        """Grant it to whoever asks."""
+        del holder, ttl, presumed_dead
+        self._late += SLOW_SECONDS
+        return replace(LEASE, is_sole=self._is_sole)
+
+    async def renew_lease(self, lease: Lease) -> None:
+        """Extend it."""
+        del lease
+        self._late += SLOW_SECONDS
 
 
 async def _settle() -> None:
@@ -209,6 +233,26 @@ async def test_the_lease_is_renewed_at_a_third_of_its_length(redis_queue: RedisQ
 
     assert clock.paused_for == [5.0]
     assert 13 < guard.remaining_seconds <= 14
+
+
+@pytest.mark.parametrize("is_sole", [True, False], ids=["used at once", "held unused first"])
+async def test_a_slow_answer_lengthens_no_lease(monkeypatch: pytest.MonkeyPatch, *, is_sole: bool) -> None:
+    """Granted, taken into use and renewed, it counts from the question: Redis may have granted it right then."""
+    clock, guard = HandClock(NOON), _guard()
+    keeper = _keeper(SlowQueue(monkeypatch, is_sole=is_sole), guard, clock)
+    acquiring = asyncio.create_task(keeper.acquire())
+    while not acquiring.done():
+        await _settle()
+        clock.advance(5)
+    at_first = guard.remaining_seconds
+    keeping = asyncio.create_task(keeper.keep(await acquiring))
+    await _settle()
+    clock.advance(5)
+    await _settle()
+
+    keeping.cancel()
+
+    assert (at_first, guard.remaining_seconds) == (11.0, 11.0)
 
 
 async def test_an_absent_redis_is_asked_again_until_the_guards_deadline(redis_queue: RedisQueue) -> None:
