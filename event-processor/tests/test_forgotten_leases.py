@@ -22,7 +22,8 @@ from event_queue.audit import AuditKind
 from event_queue.components import ComponentReport, ComponentState
 from event_queue.errors import LeaseLost
 from event_queue.outcomes import Lease
-from event_queue.ports.operators import ComponentBoard
+from event_queue.ports.operators import ComponentBoard, NextReport
+from event_queue.redis_components import RedisComponentBoard
 from event_queue.redis_queue import RedisQueue, open_redis
 from event_queue.testing.redis_server import running_redis
 
@@ -229,6 +230,30 @@ async def test_a_stop_ends_the_wait_at_once_and_frees_the_lease(redis_queue: Red
     assert isinstance(await redis_queue.worker.acquire_lease("second:space:1:1.00", ttl=TTL), Lease)
 
 
+class Followed(RedisComponentBoard):
+    """The board of a process that tells when it waits for the next report, having found the one before of no use."""
+
+    def __init__(self, queue: RedisQueue) -> None:
+        self._board = queue.components
+        self._waits: asyncio.Queue[None] = asyncio.Queue()
+
+    async def until_waited_for(self) -> None:
+        """Return when the next report is waited for."""
+        async with asyncio.timeout(_BOUND_SECONDS):
+            await self._waits.get()
+
+    @asynccontextmanager
+    async def following(self) -> AsyncGenerator[NextReport]:
+        """As it is, and told of."""
+        async with self._board.following() as next_report:
+
+            async def told(at_most_seconds: float) -> None:
+                self._waits.put_nowait(None)
+                await next_report(at_most_seconds)
+
+            yield told
+
+
 async def compared(queue: RedisQueue, *, forgets_no_lease: bool) -> None:
     """What the event-broker does when it has compared Redis with its history."""
     await queue.mending.mark_checked(await queue.mending.run_id(), forgets_no_lease=forgets_no_lease)
@@ -251,10 +276,12 @@ async def test_a_redis_that_is_found_to_forget_nothing_ends_the_wait(redis_queue
 async def test_a_redis_that_may_forget_is_outwaited_also_when_it_was_compared(redis_queue: RedisQueue) -> None:
     """That it agrees with history does not tell whom it had given the lease."""
     await _empty(redis_queue)
-    first = Process(redis_queue, "first", redis_queue.components)
+    board = Followed(redis_queue)
+    first = Process(redis_queue, "first", board)
     async with first.asking() as asked:
-        await first.clock.until_paused()
+        await board.until_waited_for()
         await compared(redis_queue, forgets_no_lease=False)
+        await board.until_waited_for()
         lease = await first.until_used(asked)
 
     assert lease.is_sole

@@ -316,6 +316,39 @@ async def test_a_record_that_postgres_refuses_stops_no_other(
     assert (await audit.cursor()).stream_id == records[-1].stream_id
 
 
+async def test_a_record_too_deep_for_postgres_stops_no_other(
+    audit: PostgresAudit, database: Any, maker: RecordMaker
+) -> None:
+    """It is refused by a limit of the program's, not for what it says."""
+    first, last = maker.record(AuditKind.QUEUED, make_event("DU1")), maker.record(AuditKind.QUEUED, make_event("DU2"))
+    deep = maker.record(AuditKind.REQUEUED, make_event("DU1"))._replace(details_json="[" * 50_000 + "]" * 50_000)
+
+    await audit.append([first, last, deep])
+
+    assert [row["counter"] for row in await database.fetch("SELECT counter FROM audit_quarantine")] == [deep.counter]
+    assert await database.fetchval("SELECT count(*) FROM event_history") == 2
+
+
+async def test_records_and_the_place_of_the_last_are_stored_together(
+    audit: PostgresAudit, database: Any, maker: RecordMaker
+) -> None:
+    """What dies between the two leaves neither; records without their place would be refused as known, next time."""
+    await database.execute(
+        "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'dies here'; END $$;"
+        "CREATE TRIGGER dies BEFORE UPDATE ON audit_cursor FOR EACH ROW EXECUTE FUNCTION die()"
+    )
+    records = [maker.record(AuditKind.QUEUED, make_event(f"DU{number}")) for number in range(3)]
+
+    with pytest.raises(AuditUnavailable, match="dies here"):
+        await audit.append(records)
+    left = await database.fetchval("SELECT count(*) FROM event_history")
+    await database.execute("DROP TRIGGER dies ON audit_cursor")
+
+    assert left == 0
+    assert await audit.append(records) == ()
+    assert (await audit.cursor()).stream_id == records[-1].stream_id
+
+
 async def test_invalid_json_is_quarantined(audit: PostgresAudit, database: Any, maker: RecordMaker) -> None:
     """Half of a surrogate pair and broken JSON cannot be stored, and are kept as bytes."""
     event = make_event()

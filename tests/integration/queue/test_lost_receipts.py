@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from event_queue.audit import AuditKind
-from event_queue.errors import QueueUnavailable
+from event_queue.errors import QueueClosed, QueueUnavailable
 from event_queue.events import RebalanceEvent
 from event_queue.inbound_message import InboundMessage
 from event_queue.keepsakes import KeptCounts
@@ -334,6 +334,8 @@ async def test_dying_anywhere_leaves_the_queue_closed_and_the_rest_to_the_next_t
         except QueueUnavailable:
             deaths += 1
             assert (await redis_queue.mending.halt_reason()).startswith("closed")
+            with pytest.raises(QueueClosed):
+                await redis_queue.intake.enqueue(make_event("new"), least=0)
 
     after = await kept(redis_queue)
     assert {name: words for name, (words, _) in after.items()} == {name: words for name, (words, _) in before.items()}

@@ -152,9 +152,10 @@ async def test_ended_events_stay_ended_when_redis_went_back(
     assert claimed.event_id == new.event_id
 
 
-async def test_no_order_is_written_down_during_a_halt(redis_queue: RedisQueue) -> None:
-    """An attempt that was under way stops before its next order."""
+async def test_nothing_is_claimed_and_no_order_written_down_during_a_halt(redis_queue: RedisQueue) -> None:
+    """An attempt that was under way stops before its next order, and neither its end nor a free hand takes the next."""
     await redis_queue.intake.enqueue(event := make_event("DU1"))
+    await redis_queue.intake.enqueue(make_event("DU2"))
     lease = await lease_of(redis_queue, "a")
     await redis_queue.worker.claim(lease, "0")
     await redis_queue.mending.halt("halted 1 2 words")
@@ -162,6 +163,8 @@ async def test_no_order_is_written_down_during_a_halt(redis_queue: RedisQueue) -
     with pytest.raises(QueueHalted, match="words"):
         await redis_queue.worker.record(lease, "0", event, AuditKind.ORDER_INTENT, {"order_ref": "x"})
     assert await redis_queue.worker.complete(lease, "0", event, result={}, claim_next=True) is None
+    assert await redis_queue.worker.claim(lease, "0") is None
+    assert (await redis_queue.admin.status()).queue_length == 1
 
 
 async def statuses(audit: PostgresAudit, *event_ids: UUID) -> list[EventStatus | None]:

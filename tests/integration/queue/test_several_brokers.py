@@ -123,6 +123,29 @@ async def test_an_event_that_ended_meanwhile_does_not_come_back(
     assert (await mender_of(redis_queue, audit).compare()).verdict is Verdict.AGREES
 
 
+async def test_an_event_that_another_has_put_back_is_put_back_once(
+    redis_queue: RedisQueue, audit: PostgresAudit
+) -> None:
+    """One broker has planned, when another puts the event back and dies: the halt that both saw is in force still."""
+    await redis_queue.intake.enqueue(event := make_event("DU1"))
+    await carry(redis_queue, audit)
+    await redis_queue.client.flushall()
+
+    async def die() -> None:
+        raise ConnectionAbortedError
+
+    async def another_is_quicker_and_dies() -> None:
+        with pytest.raises(ConnectionAbortedError):
+            await mender_of(redis_queue, audit, Interrupted(redis_queue, reopen=die)).mend()
+
+    await mender_of(redis_queue, audit, Interrupted(redis_queue, restore=another_is_quicker_and_dies)).mend()
+
+    assert await redis_queue.client.lrange(redis_queue.keys.queue, 0, -1) == [str(event.event_id)]
+    await carry(redis_queue, audit)
+    assert await kinds_of(audit, event) == [AuditKind.QUEUED, AuditKind.RESTORED]
+    assert (await mender_of(redis_queue, audit).compare()).verdict is Verdict.AGREES
+
+
 async def test_an_event_that_is_worked_on_meanwhile_stays_in_its_hand(
     redis_queue: RedisQueue, audit: PostgresAudit
 ) -> None:
