@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ async def test_no_signal_is_taken_in_while_redis_learns_what_it_has_seen(
     mender.intake = GatedIntake(redis_queue.intake, gate)
     spill = Spill(tmp_path / "spill", host="here")
     files = SpillKeeper(spill, mender, carry=relay_of(redis_queue.outbox, audit, spill=spill).carry_files)
-    keeper = HistoryKeeper(mender, redis_queue.mending, files, gate, CLOCK)
+    keeper: Any = HistoryKeeper(mender, redis_queue.mending, files, gate, CLOCK)
 
     await keeper._look()
     await go_back(redis_queue.client, old)
