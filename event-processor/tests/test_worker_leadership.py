@@ -149,6 +149,23 @@ async def test_stopping_between_sells_and_buys_leaves_the_buys_to_the_next_start
     assert len({order.request.order_ref for order in world.brokerage.orders}) == len(world.brokerage.orders)
 
 
+async def test_an_attempt_that_is_stopped_before_its_buys_counts(world: WorkerWorld) -> None:
+    """Its sells have filled in time: the next start takes other references, whatever the brokerage still knows."""
+    _hang(world, "AAA", Side.SELL)
+    event = await world.enqueue()
+    world.processing = world.processing.model_copy(update={"shutdown_grace_seconds": 5})
+    async with world.running() as worker:
+        await _until_orders_are_sent(world, 2)
+        world.stop.set()
+        for order in world.brokerage.orders:
+            order.behaviour = None
+        world.brokerage.match_orders()
+        await worker
+
+    assert len(world.brokerage.orders) == 2
+    assert (await world.living(event)).event == event.requeued()
+
+
 async def test_stopping_lets_an_attempt_end_within_its_grace(world: WorkerWorld) -> None:
     """A buy that fills during the grace period completes the event."""
     _hang(world, "CCC", Side.BUY)
