@@ -55,7 +55,7 @@ async def test_no_signal_is_taken_in_while_redis_learns_what_it_has_seen(
     old = await copy_of(redis_queue.client)
     await redis_queue.intake.enqueue(make_event("DU1"), message=MESSAGE)
     await carry(redis_queue, audit)
-    gate, mender = PastGate(KnownRun()), Teaching(redis_queue.mending, audit.past, now=CLOCK.now)
+    gate, mender = PastGate(KnownRun()), Teaching(redis_queue.mending, audit.past)
     mender.intake = GatedIntake(redis_queue.intake, gate)
     spill = Spill(tmp_path / "spill", host="here")
     files = SpillKeeper(spill, mender, carry=relay_of(redis_queue.outbox, audit, spill=spill).carry_files)

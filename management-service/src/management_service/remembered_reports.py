@@ -1,11 +1,11 @@
 """What the parts reported last, known here too: a Redis that was emptied has forgotten who used to report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from event_queue.components import ComponentReport
 from event_queue.ports.operators import ComponentBoard, NextReport
-from management_service.health import REPORTED_BY
+from management_service.reported_parts import REPORTED_BY
 
 
 class RememberedReports:
@@ -27,9 +27,19 @@ class RememberedReports:
     async def read(self) -> Mapping[str, ComponentReport]:
         """The latest report of each part, whether Redis has it still or not."""
         posted = await self._board.read()
-        self._heard |= {name: report for name, report in posted.items() if name in REPORTED_BY}
+        self._hear(posted.values())
         return self._heard | dict(posted)
+
+    async def read_each(self) -> Sequence[ComponentReport]:
+        """The latest report of each part by each process; of a part that Redis has lost, the last of all."""
+        posted = await self._board.read_each()
+        self._hear(sorted(posted, key=lambda report: report.reported_at))
+        names = {report.name for report in posted}
+        return [*posted, *(report for name, report in self._heard.items() if name not in names)]
 
     def following(self) -> AbstractAsyncContextManager[NextReport]:
         """See `ComponentBoard.following`."""
         return self._board.following()
+
+    def _hear(self, posted: Iterable[ComponentReport]) -> None:
+        self._heard |= {report.name: report for report in posted if report.name in REPORTED_BY}

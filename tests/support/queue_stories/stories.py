@@ -132,7 +132,7 @@ async def records_to_a_file(queue: RedisQueue) -> None:
     """Dropping, taking out, adding to that, and forgetting it; nothing of another Redis, and no marker that changed."""
     for number in range(5):
         await queue.intake.enqueue(event_of(f"DU{number}", number))
-    records = [stream_id for _, stream_id, _ in await queue.mending.records()]
+    records = [record.stream_id for record in await queue.mending.records()]
     first, second = (SpillMarker("a1", 1, last, f"{last}-0", host="here", directory="/spill") for last in (2, 4))
     await queue.outbox.trim(f"{records[0]}0")
     await queue.outbox.take_out(f"{records[0]}0", first)
@@ -158,7 +158,7 @@ async def mending(queue: RedisQueue) -> None:
     await queue.worker.claim(lease, "1")
     with suppress(QueueHalted):
         await queue.worker.record(lease, "0", held, AuditKind.ORDER_INTENT, {"order_ref": "x"})
-    loose = [stream_id for _, stream_id, _ in await queue.mending.records()]
+    loose = [record.stream_id for record in await queue.mending.records()]
     await queue.mending.renumber(3, HistoryPosition(40, "5-0"), loose, halt="closed while mending")
     await queue.mending.renumber(len(loose), HistoryPosition(40, "4000000000000-0"), loose, halt="another")
     await queue.mending.renumber(len(loose), HistoryPosition(40, "4000000000000-0"), loose, halt="closed while mending")
