@@ -1,8 +1,11 @@
 """Many files at once, and a folder that is not what it was."""
 
 import json
+import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +14,8 @@ from event_broker.manual_watch import DEALT_WITH_AT_ONCE
 from event_broker.testing.manual_rig import watch_over
 from event_broker.testing.recording_intake import RecordingIntake
 from event_queue.components import ComponentState
+from event_queue.errors import QueueUnavailable
+from service_runtime.clock import SystemClock
 
 
 @pytest.fixture
@@ -193,3 +198,25 @@ async def test_an_older_file_is_not_held_up_by_a_half_written_one(folder: Path, 
 
     assert len(intake.taken) == 1
     assert names(folder) == ["half.json"]
+
+
+async def test_an_old_file_waits_while_nobody_can_tell_whether_it_was_taken_in(
+    folder: Path, intake: RecordingIntake
+) -> None:
+    """Redis does not answer, as for any other file."""
+    then = (SystemClock().now() - timedelta(days=5)).timestamp()
+    os.utime(put(folder, "one.json"), (then, then))
+    answers: list[bool] = []
+
+    async def was_taken_in(_asked: UUID) -> bool:
+        answers.append(bool(answers))
+        if not answers[-1]:
+            raise QueueUnavailable("gone")
+        return True
+
+    watch, _ = watch_over(folder, intake, was_taken_in=was_taken_in)
+    await watch.look()
+    waiting = names(folder)
+    await watch.look()
+
+    assert (waiting, names(folder)) == (["one.json"], [])

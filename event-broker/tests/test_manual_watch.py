@@ -343,28 +343,6 @@ async def test_an_old_file_that_was_taken_in_is_deleted_quietly(folder: Path, in
     assert health.report().facts["failed"] == 1
 
 
-async def test_an_old_file_waits_while_nobody_can_tell_whether_it_was_taken_in(
-    folder: Path, intake: RecordingIntake
-) -> None:
-    """Redis does not answer, as for any other file."""
-    then = (SystemClock().now() - timedelta(days=5)).timestamp()
-    os.utime(put(folder), (then, then))
-    answers: list[bool] = []
-
-    async def was_taken_in(_asked: UUID) -> bool:
-        answers.append(bool(answers))
-        if not answers[-1]:
-            raise QueueUnavailable("gone")
-        return True
-
-    watch, _ = watch_over(folder, intake, was_taken_in=was_taken_in)
-    await watch.look()
-    waiting = names(folder)
-    await watch.look()
-
-    assert (waiting, names(folder)) == (["one.json"], [])
-
-
 async def test_while_redis_is_away_files_stay(folder: Path, intake: RecordingIntake) -> None:
     """They are told to wait, once in the log, and are taken in when it is back, the same events as before."""
     watch, health = watch_over(folder, intake)
