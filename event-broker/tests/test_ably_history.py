@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 
 import pytest
@@ -34,20 +34,20 @@ async def rest(
     done = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        if body == NO_ANSWER:
-            await done.wait()
-        text = then if then is not None and b"page=2" in head else body
-        if status == OK and b"requestToken" in head:
-            text = TOKEN
-        lines = (
-            f"HTTP/1.1 {status} Some",
-            f"Content-Type: {kind}",
-            f"Content-Length: {len(text)}",
-            "Connection: close",
-        )
-        writer.write("\r\n".join((*lines, "", text)).encode())
-        writer.close()
+        with closing(writer):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if body == NO_ANSWER:
+                await done.wait()
+            text = then if then is not None and b"page=2" in head else body
+            if status == OK and b"requestToken" in head:
+                text = TOKEN
+            lines = (
+                f"HTTP/1.1 {status} Some",
+                f"Content-Type: {kind}",
+                f"Content-Length: {len(text)}",
+                "Connection: close",
+            )
+            writer.write("\r\n".join((*lines, "", text)).encode())
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}/"
@@ -149,15 +149,15 @@ async def test_a_slow_line_gets_its_time_for_each_page() -> None:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
-        head = await reader.readuntil(b"\r\n\r\n")
-        text, link = TOKEN, ""
-        if b"requestToken" not in head:
-            asked += 1
-            text, link = "[]", '\r\nLink: <./messages?page=2>; rel="next"' if asked < pages else ""
-            await SystemClock().pause(page_seconds)
-        lines = (f"HTTP/1.1 {OK} Some", f"Content-Type: application/json{link}", f"Content-Length: {len(text)}")
-        writer.write("\r\n".join((*lines, "Connection: close", "", text)).encode())
-        writer.close()
+        with closing(writer):
+            head = await reader.readuntil(b"\r\n\r\n")
+            text, link = TOKEN, ""
+            if b"requestToken" not in head:
+                asked += 1
+                text, link = "[]", '\r\nLink: <./messages?page=2>; rel="next"' if asked < pages else ""
+                await SystemClock().pause(page_seconds)
+            lines = (f"HTTP/1.1 {OK} Some", f"Content-Type: application/json{link}", f"Content-Length: {len(text)}")
+            writer.write("\r\n".join((*lines, "Connection: close", "", text)).encode())
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         endpoint = f"127.0.0.1:{server.sockets[0].getsockname()[1]}/"
@@ -178,14 +178,14 @@ async def slow_rest(page_seconds: float) -> AsyncGenerator[str]:
     done = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        text = TOKEN
-        if b"requestToken" not in await reader.readuntil(b"\r\n\r\n"):
-            text = "[]"
-            with suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), page_seconds)
-        lines = (f"HTTP/1.1 {OK} Some", "Content-Type: application/json", f"Content-Length: {len(text)}")
-        writer.write("\r\n".join((*lines, "Connection: close", "", text)).encode())
-        writer.close()
+        with closing(writer):
+            text = TOKEN
+            if b"requestToken" not in await reader.readuntil(b"\r\n\r\n"):
+                text = "[]"
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(done.wait(), page_seconds)
+            lines = (f"HTTP/1.1 {OK} Some", "Content-Type: application/json", f"Content-Length: {len(text)}")
+            writer.write("\r\n".join((*lines, "Connection: close", "", text)).encode())
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}/"
@@ -241,16 +241,16 @@ async def test_a_refused_channel_does_not_break_the_reading_of_another() -> None
     asked, refused = asyncio.Event(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        status, text = (401, error(401, 40160)) if b"/bad/" in head else (OK, "[]")
-        if b"requestToken" in head:
-            text = TOKEN
-        elif b"/good/" in head:
-            asked.set()
-            await refused.wait()
-        lines = (f"HTTP/1.1 {status} Some", "Content-Type: application/json", f"Content-Length: {len(text)}")
-        writer.write("\r\n".join((*lines, "Connection: close", "", text)).encode())
-        writer.close()
+        with closing(writer):
+            head = await reader.readuntil(b"\r\n\r\n")
+            status, text = (401, error(401, 40160)) if b"/bad/" in head else (OK, "[]")
+            if b"requestToken" in head:
+                text = TOKEN
+            elif b"/good/" in head:
+                asked.set()
+                await refused.wait()
+            lines = (f"HTTP/1.1 {status} Some", "Content-Type: application/json", f"Content-Length: {len(text)}")
+            writer.write("\r\n".join((*lines, "Connection: close", "", text)).encode())
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         endpoint = f"127.0.0.1:{server.sockets[0].getsockname()[1]}/"

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Generator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -24,9 +24,8 @@ class OneTurn:
 
 async def _silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Take a connection and answer nothing, until the other side has enough."""
-    with suppress(ConnectionError):
+    with closing(writer), suppress(ConnectionError):
         await _reader.read()
-    writer.close()
 
 
 async def _closed(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import pytest
@@ -122,8 +122,8 @@ async def test_a_silent_server_is_asked_three_times_and_given_up() -> None:
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append(writer)
-        await reader.read()
-        writer.close()
+        with closing(writer):
+            await reader.read()
 
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
         client = QuickClient(pool_at(silent.sockets[0].getsockname()[1], timeout=0.05, socket_timeout=0.05))
@@ -169,14 +169,14 @@ async def answering_in_parts(*parts: bytes) -> AsyncGenerator[Any]:
     """A client of a server that greets like Redis, and answers what follows part by part."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(b"+OK\r\n" * data.count(b"SETINFO"))
-            if b"PING" in data:
-                for part in parts:
-                    writer.write(part)
-                    await asyncio.wait({asyncio.ensure_future(writer.drain())}, timeout=0.01)
-                    await asyncio.get_running_loop().run_in_executor(None, bytes)
-        writer.close()
+        with closing(writer):
+            while data := await reader.read(65536):
+                writer.write(b"+OK\r\n" * data.count(b"SETINFO"))
+                if b"PING" in data:
+                    for part in parts:
+                        writer.write(part)
+                        await asyncio.wait({asyncio.ensure_future(writer.drain())}, timeout=0.01)
+                        await asyncio.get_running_loop().run_in_executor(None, bytes)
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         client = QuickClient(pool_at(server.sockets[0].getsockname()[1], timeout=PATIENCE, socket_timeout=PATIENCE))
@@ -193,13 +193,13 @@ async def answering(reply: bytes) -> AsyncGenerator[tuple[Any, list[bytes]]]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
-        while data := await reader.read(65536):
-            writer.write(b"+OK\r\n" * data.count(b"SETINFO"))
-            if b"PING" in data:
-                asked.append(data)
-                writer.write(reply)
-                break
-        writer.close()
+        with closing(writer):
+            while data := await reader.read(65536):
+                writer.write(b"+OK\r\n" * data.count(b"SETINFO"))
+                if b"PING" in data:
+                    asked.append(data)
+                    writer.write(reply)
+                    break
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         client = QuickClient(pool_at(server.sockets[0].getsockname()[1], timeout=PATIENCE, socket_timeout=PATIENCE))
