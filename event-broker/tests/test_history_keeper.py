@@ -27,7 +27,7 @@ from event_queue.spill import Spill
 from event_queue.testing.events import make_event
 from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back
 from event_queue.testing.redis_server import running_redis
-from event_queue.testing.relays import address_of, relay_of
+from event_queue.testing.relays import relay_of
 from event_queue.testing.server_process import free_port
 from service_runtime.clock import Clock, SystemClock
 
@@ -35,13 +35,6 @@ pytestmark = pytest.mark.integration
 
 CLOCK = SystemClock()
 LONG_SECONDS = 30
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    async with open_postgres(address_of(postgres_dsn)) as audit:
-        yield audit
 
 
 def keeper_of(

@@ -1,7 +1,6 @@
 """Whether a file was taken in is known from the queue while its event lives, from history after that."""
 
 import json
-from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -16,18 +15,10 @@ from event_queue.redis_queue import RedisQueue
 from event_queue.testing.events import make_event
 from event_queue.testing.leading import lead
 from event_queue.testing.lost_redis import carry
-from event_queue.testing.relays import address_of
 from event_queue.testing.server_process import free_port
 from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    async with open_postgres(address_of(postgres_dsn)) as audit:
-        yield audit
 
 
 def files_under(folder: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """A Redis that went back in time learns what it has taken in before, and then takes signals in."""
 
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,18 @@ from event_queue.inbound_message import InboundMessage
 from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.outcomes import AlreadySeen
-from event_queue.postgres_audit import PostgresAudit, open_postgres
+from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue
 from event_queue.spill import Spill
 from event_queue.testing.events import make_event
 from event_queue.testing.lost_redis import carry, copy_of, go_back
-from event_queue.testing.relays import address_of, relay_of
+from event_queue.testing.relays import relay_of
 from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
 CLOCK = SystemClock()
 MESSAGE = InboundMessage("growth", "m1", CLOCK.now())
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    async with open_postgres(address_of(postgres_dsn)) as audit:
-        yield audit
 
 
 class Teaching(Mender):

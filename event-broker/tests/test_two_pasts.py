@@ -175,10 +175,3 @@ async def test_files_of_a_second_past_go_behind_what_history_holds(
     assert told[20:] == [f"second{n}" for n in range(5)] + [f"third{n}" for n in range(3)]
     assert len(told) == len(set(told)) == 28
     assert len(await redis_queue.mending.present()) == 28
-
-
-@pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """The audit on PostgreSQL."""
-    async with open_postgres(address_of(postgres_dsn)) as audit:
-        yield audit

@@ -34,13 +34,6 @@ def address_of(dsn: str) -> PostgresAddress:
 
 
 @pytest.fixture
-async def audit(postgres_dsn: str) -> AsyncGenerator[PostgresAudit]:
-    """A history of one's own."""
-    async with open_postgres(address_of(postgres_dsn)) as audit:
-        yield audit
-
-
-@pytest.fixture
 async def client(open_api: Any, audit: PostgresAudit) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the API that reads this history."""
     async with open_api(audit=audit) as live, live.client() as client:

@@ -1,5 +1,6 @@
--- Reads how unfinished events stood at the end of what a Redis that went back in time never saw, where it never saw
--- them move there and they were not put right since.
+-- Reads unfinished events that moved while history went on and Redis did not, because that went back in time: as they
+-- stood at the end of it. What Redis did with them since may be in history too, and hides that. An event that was put
+-- right since is left out.
 --
 -- $1 event ids  $2 the last counter that it saw  $3 the last that it did not see
 -- $4 the kinds that move an event  $5 the status after each of them
