@@ -191,6 +191,34 @@ async def test_a_redis_that_went_back_in_time_halts_trading_until_resynced(
         await system.api.component("history", "ok")
 
 
+async def test_what_had_ended_in_an_older_redis_does_not_end_again(open_system: OpenSystem, redis: RedisServer) -> None:
+    """What only shows waits for the comparison too, however late it comes."""
+    commands = ("print-rebalance", "print-positions", "print-equity", "print-orders", "cancel-orders")
+    async with open_system(FOLLOWERS, WORLD, redis=redis, settings=SETTINGS) as system:
+        await system.processor.kill()
+        ids = [(await system.api.post("DU1", command)).json()["event_id"] for command in commands]
+        old = log_file(redis).read_bytes()
+        await system.processor.start()
+        for event_id in ids:
+            await system.api.ended(event_id)
+        await stored(system)
+        await system.broker.kill()
+        await asyncio.to_thread(redis.kill)
+        log_file(redis).write_bytes(old)
+        await asyncio.to_thread(redis.start)
+        await system.processor.log.until("event_started", count=len(ids) + 1)
+        await system.broker.start()
+        await system.api.component("history", "down")
+        await system.api.http.post("/queue/resync", headers=dict(system.api.key))
+        await system.api.component("history", "ok")
+        await stored(system)
+        events = [await system.api.event(event_id) for event_id in ids]
+
+        assert [event["status"] for event in events] == ["completed"] * len(ids)
+        assert [[entry["kind"] for entry in event["history"]].count("completed") for event in events] == [1] * len(ids)
+        assert not await system.api.waiting()
+
+
 @pytest.mark.parametrize("lost", ["rebalance_queue", "rebalance_events"])
 async def test_lost_keys_halt_trading_until_resynced(open_system: OpenSystem, redis: RedisServer, lost: str) -> None:
     """As eviction takes them: health says so, a resync brings every event back, and each ends once."""

@@ -1,4 +1,4 @@
-"""Whether the queue has been compared with its history since Redis started: nothing is traded on one that was not.
+"""Whether the queue has been compared with its history since Redis started: nothing is worked on in one that was not.
 
 A Redis that was restored from an old copy looks well by itself; only history tells that it went back in time. The
 event-broker compares them, and marks the run of Redis that it has compared. A Redis that was never marked has never
@@ -36,7 +36,7 @@ class HistoryMarks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HistoryGate:
-    """Asked before orders are sent or cancelled, after the event was claimed and before anything is touched."""
+    """Asked by each attempt, after the event was claimed and before anything is touched."""
 
     halt: TradingHalt
     marks: HistoryMarks
@@ -61,7 +61,7 @@ class HistoryGate:
         await self._allowed_by(self._look)
 
     async def require_compared(self) -> None:
-        """Allow what touches orders and trades nothing: an event that ended long ago may stand in an older Redis.
+        """Allow what trades nothing: an event that ended long ago may stand in an older Redis, and must not end again.
 
         Raises:
             QueueHalted, HistoryUnchecked, QueueUnavailable: as `require_none`.

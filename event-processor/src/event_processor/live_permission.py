@@ -1,4 +1,4 @@
-"""Whether an account's orders may be touched at this moment: asked before anything is."""
+"""Whether a command may run at this moment: asked before anything is touched."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -42,8 +42,8 @@ class LivePermission:
         if pause is not None:
             raise TradingPaused(account_id, pause)
 
-    async def require_to_cancel(self) -> None:
-        """Allow orders to be cancelled, which goes on while trading is paused.
+    async def require_compared(self) -> None:
+        """Allow what does not trade, which goes on while trading is paused.
 
         Raises:
             QueueHalted: the queue contradicts its history.

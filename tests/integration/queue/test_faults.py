@@ -322,9 +322,12 @@ async def test_hidden_settings_are_told_too(own_queue: RedisQueue) -> None:
 
 
 async def test_a_redis_that_tells_nothing_is_not_taken_for_safe(own_queue: RedisQueue) -> None:
-    """Every setting is named, to be checked by hand."""
+    """Every setting is named, to be checked by hand; and without its state no event is taken in."""
     await own_queue.client.execute_command("ACL", "SETUSER", "default", "-config", "-info")
 
-    (warning,) = (await own_queue.admin.condition()).dangers
+    condition = await own_queue.admin.condition()
 
+    (warning,) = condition.dangers
     assert all(name in warning for name, _, _ in SETTINGS)
+    (refusal,) = condition.refusals
+    assert "may not ask INFO" in refusal

@@ -39,7 +39,7 @@ class CommandRunner:
 
         Raises:
             AccountUnknown, AccountRefused: the account may not be worked on here.
-            QueueHalted, HistoryUnchecked: the queue may hold events that have ended; asked before orders are touched.
+            QueueHalted, HistoryUnchecked: the queue may hold events that have ended.
             TradingHalted: the queue is not to be traded on.
             TradingPaused: an operator paused the account.
             Exception: whatever the command raises; `failures.classify` tells what it means.
@@ -49,8 +49,8 @@ class CommandRunner:
         shown_only = await outdated(event, self.age_of, self.max_event_age_seconds)
         if event.exec_command is Command.REBALANCE and not shown_only:
             await self.permission.require(account.account_id)
-        elif event.exec_command is Command.CANCEL_ORDERS:
-            await self.permission.require_to_cancel()
+        else:
+            await self.permission.require_compared()
         broker = await self.brokers[account.broker].client()
         require_managed(account.account_id, await broker.get_managed_accounts())
         attempt = Attempt(

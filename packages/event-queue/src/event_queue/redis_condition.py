@@ -3,11 +3,11 @@
 Judged by its settings and by what it tells of its state, never by an attempt to write.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from event_queue.outcomes import RedisCondition
 from event_queue.redis_durability import DURABLE_SETTINGS, durability_warnings
@@ -15,6 +15,10 @@ from event_queue.redis_errors import translate, translated
 
 _SETTINGS: Final = (*DURABLE_SETTINGS, "save", "stop-writes-on-bgsave-error", "min-replicas-to-write")
 _SECTIONS: Final = ("persistence", "memory", "replication")
+_TELLS_NOTHING: Final = (
+    "its user may not ask INFO, so that it cannot be compared with history and no event is taken in: allow it "
+    "(ACL SETUSER <user> +info)"
+)
 
 
 async def condition_of(client: "Redis") -> RedisCondition:
@@ -30,19 +34,14 @@ async def condition_of(client: "Redis") -> RedisCondition:
                 pipeline.config_get(name)
             for section in _SECTIONS:
                 pipeline.info(section)
-            answers = list(map(_told, await pipeline.execute(raise_on_error=False)))
-    settings: dict[str, str] = {}
-    state: dict[str, Any] = {}
-    for answer in answers[: len(_SETTINGS)]:
-        settings |= answer
-    for answer in answers[len(_SETTINGS) :]:
-        state |= answer
-    return judge_redis(settings, state)
+            replies = await pipeline.execute(raise_on_error=False)
+    settings, state = _merged(replies[: len(_SETTINGS)]), _merged(replies[len(_SETTINGS) :])
+    return judge_redis(settings, state, tells_its_run=not isinstance(replies[-1], NoPermissionError))
 
 
-def judge_redis(settings: Mapping[str, str], state: Mapping[str, Any]) -> RedisCondition:
-    """Judge what CONFIG GET and INFO told, each as far as it may be read."""
-    refusals = tuple(_refusals(settings, state))
+def judge_redis(settings: Mapping[str, str], state: Mapping[str, Any], *, tells_its_run: bool = True) -> RedisCondition:
+    """Judge what CONFIG GET and INFO told, each as far as it may be read; without any INFO no event is taken in."""
+    refusals = tuple(_refusals(settings, state) if tells_its_run else [_TELLS_NOTHING])
     return RedisCondition(refusals, (*durability_warnings(settings, state), *_failures(state)))
 
 
@@ -84,10 +83,11 @@ def _is_full(state: Mapping[str, Any]) -> bool:
     return bool(limit) and used > limit and state.get("maxmemory_policy") == "noeviction"
 
 
-def _told(reply: Any) -> dict[str, Any]:
+def _merged(replies: Iterable[Any]) -> dict[str, Any]:
     """What Redis told; nothing where it does not let us ask."""
-    if isinstance(reply, ResponseError):
-        return {}
-    if isinstance(reply, Exception):
-        raise translate(reply, "looking at Redis")
-    return reply
+    told: dict[str, Any] = {}
+    for reply in replies:
+        if isinstance(reply, Exception) and not isinstance(reply, ResponseError):
+            raise translate(reply, "looking at Redis")
+        told |= {} if isinstance(reply, ResponseError) else reply
+    return told

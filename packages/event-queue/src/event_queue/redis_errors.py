@@ -37,7 +37,6 @@ _PASSING_CLASSES: Final = (
     ReadOnlyError,
     ClusterDownError,
     TryAgainError,
-    NoPermissionError,
     NoScriptError,  # Redis forgot its scripts amid a batch
 )
 # Redis 6 wraps the error of a command inside a script: "ERR Error running script ...: @user_script:12: -OOM ...".
@@ -71,6 +70,8 @@ def translate(error: Exception, action: str) -> QueueError:
         return QueueFull(f"{action}: Redis is at its memory limit and took nothing in")
     if isinstance(error, UnknownRun):
         return QueueClosed(str(error))
+    if isinstance(error, NoPermissionError):
+        return QueueUnavailable(f"{action}: Redis refused it to its user: {error}")
     if isinstance(error, _PASSING_CLASSES):
         return QueueUnavailable(f"{action}: Redis did not answer: {error}")
     if isinstance(error, ResponseError):
