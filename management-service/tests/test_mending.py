@@ -99,6 +99,47 @@ async def test_a_queue_that_went_back_is_resynced(
     assert (again["verdict"], again["done"], again["events"], again["kept"]) == ("agrees", False, [], None)
 
 
+async def test_a_loss_shows_in_health_while_nobody_else_tells_of_it(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, history: PostgresAudit
+) -> None:
+    """Without an event-broker a Redis that was emptied looks like a new one, and one that went back like any other."""
+    await add(client)
+    old = await copy_of(redis_queue.client)
+    await add(client, "DU789012")
+    whole = await client.get("/health")
+    await carry(redis_queue, history)
+    await go_back(redis_queue.client, old)
+    back = await client.get("/health")
+    await go_back(redis_queue.client, {})
+    emptied = await client.get("/health")
+    await client.post("/queue/rebuild")
+    rebuilt = await client.get("/health")
+
+    told = [(answer.status_code, answer.json()["components"]["history"]) for answer in (back, emptied)]
+    assert [(status, part["status"], part["verdict"]) for status, part in told] == [
+        (503, "down", "redis_went_back"),
+        (503, "down", "redis_lost"),
+    ]
+    assert all("is event-broker running?" in part["detail"] for _, part in told)
+    assert [(each.status_code, each.json()["components"]["history"]["status"]) for each in (whole, rebuilt)] == [
+        (200, "unknown")
+    ] * 2
+
+
+async def test_whoever_compares_the_stores_is_believed(
+    client: httpx.AsyncClient, redis_queue: RedisQueue, history: PostgresAudit, now: datetime
+) -> None:
+    """It may just be putting right what this service would see."""
+    await add(client)
+    await carry(redis_queue, history)
+    await go_back(redis_queue.client, {})
+    await redis_queue.components.report(ComponentReport("history", ComponentState.OK, "Starting.", {}, now))
+
+    answer = await client.get("/health")
+
+    assert (answer.status_code, answer.json()["components"]["history"]["detail"]) == (200, "Starting.")
+
+
 @pytest.mark.parametrize("asked", ["resync?dryrun=true", "resync?force=true", "rebuild?dry_run=false&dry_run=true"])
 async def test_a_misspelt_dry_run_changes_nothing(
     client: httpx.AsyncClient, redis_queue: RedisQueue, history: PostgresAudit, asked: str

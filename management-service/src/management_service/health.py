@@ -88,7 +88,7 @@ def judge(status: QueueStatus | None, components: Mapping[str, ComponentHealth])
     is_ill = (
         status.events_with_retries > 0
         or bool(status.halt)
-        or components["redis"].state is ComponentState.DOWN
+        or ComponentState.DOWN in (components["redis"].state, components["history"].state)
         or _contradicts_history(components)
         or any(part.is_given_up for part in components.values())
     )
