@@ -132,6 +132,9 @@ CREATE TABLE IF NOT EXISTS audit_cursor (
 -- Grows whenever Redis may be another one: a relay stores nothing that it read in an epoch before.
 ALTER TABLE audit_cursor ADD COLUMN IF NOT EXISTS epoch BIGINT NOT NULL DEFAULT 0;
 
+-- The run of Redis that was met before all others: in any later one somebody may have worked before it was lost.
+ALTER TABLE audit_cursor ADD COLUMN IF NOT EXISTS first_run TEXT;
+
 INSERT INTO audit_cursor DEFAULT VALUES ON CONFLICT DO NOTHING;
 
 -- Records that PostgreSQL refused, kept byte for byte so that one bad record stops no other.

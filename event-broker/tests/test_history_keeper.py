@@ -146,6 +146,39 @@ async def test_a_start_of_redis_that_loses_nothing_forgets_no_lease(
             assert (await next_lease(queue)).is_sole is is_sole
 
 
+@pytest.mark.parametrize("has_an_event", [False, True])
+async def test_a_redis_that_was_emptied_before_history_knew_anything_is_no_new_one(
+    audit: PostgresAudit, tmp_path: Path, *, has_an_event: bool
+) -> None:
+    """Somebody may have worked there on what nobody heard of, and count on its lease."""
+    with running_redis() as server:
+        async with open_redis(server.address) as queue:
+            await look(keeper_of(queue, audit, tmp_path))
+            await queue.intake.enqueue(make_event(), least=None)
+            server.kill()
+            (server.directory / "appendonly.aof").unlink()
+            server.start()
+            if has_an_event:
+                await queue.intake.enqueue(make_event(), least=None)
+            await look(keeper_of(queue, audit, tmp_path))
+
+            assert not (await next_lease(queue)).is_sole
+
+
+async def test_a_redis_that_starts_again_before_anybody_worked_forgets_no_lease(
+    audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """History knows nothing of it yet, but it knows itself that it was compared."""
+    with running_redis() as server:
+        async with open_redis(server.address) as queue:
+            await look(keeper_of(queue, audit, tmp_path))
+            server.kill()
+            server.start()
+            await look(keeper_of(queue, audit, tmp_path))
+
+            assert (await next_lease(queue)).is_sole
+
+
 async def test_a_redis_that_was_emptied_has_forgotten_its_leases(
     redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
 ) -> None:

@@ -68,6 +68,8 @@ class HistoryKeeper:
         """The run of Redis to which we carry nothing any more from an earlier one."""
         self._fenced_run = ""
         """The run of Redis to which nobody does, as history knows."""
+        self._first_run = ""
+        """The run of Redis that anybody ever met first."""
         self._taught_run = ""
         """The halted run that takes signals in: it knows again which it has seen."""
 
@@ -118,7 +120,7 @@ class HistoryKeeper:
                 await self._redis.rewrite_log()
             self._met_run = run_id
         if run_id != self._fenced_run:
-            await self._mender.fence()
+            self._first_run = await self._mender.fence(run_id)
             self._fenced_run = run_id
 
     async def _judge(self, comparison: Comparison, run_id: str) -> Finding:
@@ -131,7 +133,7 @@ class HistoryKeeper:
         self._taught_run = ""
         if verdict is Verdict.NEW:
             await self._mender.open_if_new()
-        await self._mark_checked(run_id, verdict)
+        await self._mark_checked(run_id, comparison)
         self._gate.open(run_id, least=comparison.position.counter)
         return well(verdict)
 
@@ -197,18 +199,28 @@ class HistoryKeeper:
             await self._mark_checked(run_id)
             self._gate.open(run_id, least=None)
 
-    async def _mark_checked(self, run_id: str, verdict: Verdict | None = None) -> None:
-        if run_id != self._checked_run and run_id != await self._redis.checked_run():
-            await self._redis.mark_checked(run_id, forgets_no_lease=await self._forgets_no_lease(verdict))
+    async def _mark_checked(self, run_id: str, comparison: Comparison | None = None) -> None:
+        if run_id != self._checked_run:
+            before = await self._redis.checked_run()
+            if run_id != before:
+                forgets_no_lease = comparison is not None and await self._forgets_no_lease(run_id, before, comparison)
+                await self._redis.mark_checked(run_id, forgets_no_lease=forgets_no_lease)
         self._checked_run = run_id
 
-    async def _forgets_no_lease(self, verdict: Verdict | None) -> bool:
+    async def _forgets_no_lease(self, run_id: str, before: str, comparison: Comparison) -> bool:
         """Whether nobody can count on a lease that this run of Redis does not know of.
 
         History is not told of leases; but a Redis that keeps all it answers, and knows all that history knows, has
-        come from no older file. Where both are empty, nobody has worked yet.
+        come from no older file. One that history knows nothing of may have been lost all the same, unless it knows
+        which run of it was compared `before`, or is the first that anybody met.
         """
-        return verdict is Verdict.NEW or (verdict is Verdict.AGREES and await self._redis.loses_nothing())
+        match comparison.verdict:
+            case Verdict.AGREES if comparison.position.counter or before:
+                return await self._redis.loses_nothing()
+            case Verdict.AGREES | Verdict.NEW:
+                return run_id == self._first_run
+            case _:
+                return False
 
 
 def _counts(plan: MendPlan) -> dict[str, int]:

@@ -42,7 +42,7 @@ class AnotherPast:
         if not fresh:
             return ()
         # What others have read from this Redis may be on its way.
-        await self._mender.fence()
+        await self._mender.fence(await self._mender.run_id())
         position = await self._past.position()
         await self._mender.halt_for(Divergence(min(agreed, position.counter), position.counter))
         return await self._store.append(tuple(_behind(position, fresh)))

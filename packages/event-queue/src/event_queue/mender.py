@@ -45,7 +45,7 @@ class Mender:
         comparison = await self.compare()
         if comparison.verdict is Verdict.NEW:
             # What was read from the Redis before this one may have been on its way.
-            await self._past.fence()
+            await self.fence(await self.run_id())
             comparison = await self.compare()
         if comparison.verdict is Verdict.NEW:
             await self._redis.renumber(None, HistoryPosition(0, "0-0"), ())
@@ -66,7 +66,7 @@ class Mender:
         run_id = await self._redis.run_id()
         if await self._was_compared(run_id):
             return run_id
-        await self._past.fence()
+        await self.fence(run_id)
         comparison = await self.compare()
         if comparison.verdict is Verdict.REDIS_LOST or comparison.survey.halt.startswith(CLOSED):
             raise QueueClosed("Redis was emptied, and is rebuilt from history first")
@@ -90,13 +90,13 @@ class Mender:
         """
         return await self._redis.run_id()
 
-    async def fence(self) -> None:
-        """Let nobody store any more what was read from Redis until now.
+    async def fence(self, run_id: str) -> str:
+        """Let nobody store any more what was read from Redis until now; see `PostgresPast.fence`.
 
         Raises:
             AuditUnavailable: PostgreSQL did not answer.
         """
-        await self._past.fence()
+        return await self._past.fence(run_id)
 
     async def halt(self) -> None:
         """Let nothing be traded on a queue that needs mending, and remember what it never saw.
@@ -107,7 +107,7 @@ class Mender:
         Raises:
             QueueMoving: as `plan`.
         """
-        await self._past.fence()
+        await self.fence(await self.run_id())
         plan = await self._planner.outline()
         if plan.comparison.needs_mending and (plan.renumbers or not plan.halt):
             await self._halt(plan)

@@ -29,14 +29,17 @@ class PostgresPast:
         self._pool = pool
         self._queries = queries
 
-    async def fence(self) -> None:
+    async def fence(self, run_id: str) -> str:
         """Let nobody store any more what was read from Redis until now, so that the position moves by what it holds.
+
+        Returns:
+            The run of Redis that was ever met first: `run_id`, the present one, where none was before.
 
         Raises:
             AuditUnavailable: PostgreSQL did not answer.
         """
         async with self._pool.connection("fence_readers") as connection:
-            await connection.execute(self._queries["fence_readers"])
+            return await connection.fetchval(self._queries["fence_readers"], run_id)
 
     async def position(self) -> HistoryPosition:
         """The last stored record.
