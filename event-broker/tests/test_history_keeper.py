@@ -5,21 +5,19 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from event_broker import history_keeper
-from event_broker.history_keeper import HistoryKeeper
 from event_broker.past_gate import GatedIntake, PastGate
-from event_broker.spill_keeper import SpillKeeper
-from event_queue.components import ComponentReport, ComponentState
+from event_broker.testing.keeping import keeper_of, look
+from event_queue.components import ComponentState
 from event_queue.errors import QueueClosed, ReadTooEarly
 from event_queue.inbound_message import InboundMessage
 from event_queue.known_run import KnownRun
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
-from event_queue.outcomes import AlreadySeen, Lease
+from event_queue.outcomes import AlreadySeen
 from event_queue.postgres_audit import PostgresAudit, open_postgres
 from event_queue.postgres_pool import PostgresAddress
 from event_queue.redis_queue import RedisQueue, open_redis
@@ -27,24 +25,13 @@ from event_queue.spill import Spill
 from event_queue.testing.events import make_event
 from event_queue.testing.lost_redis import Copy, carry, copy_of, go_back
 from event_queue.testing.redis_server import running_redis
-from event_queue.testing.relays import relay_of
 from event_queue.testing.server_process import free_port
-from service_runtime.clock import Clock, SystemClock
+from service_runtime.clock import SystemClock
 
 pytestmark = pytest.mark.integration
 
 CLOCK = SystemClock()
 LONG_SECONDS = 30
-
-
-def keeper_of(
-    queue: RedisQueue, audit: PostgresAudit, directory: Path, gate: PastGate | None = None, clock: Clock = CLOCK
-) -> HistoryKeeper:
-    mender = Mender(queue.mending, audit.past)
-    spill = Spill(directory / "spill", host="here")
-    relay = relay_of(queue.outbox, audit, spill=spill)
-    files = SpillKeeper(spill, mender, carry=relay.carry_files)
-    return HistoryKeeper(mender, queue.mending, files, gate or PastGate(KnownRun()), clock)
 
 
 def nobody_listens() -> PostgresAddress:
@@ -84,20 +71,6 @@ async def at_work(*work: Coroutine[None, None, None]) -> AsyncGenerator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def look(keeper: HistoryKeeper) -> ComponentReport:
-    """What it reports as soon as a look has shown something else than before."""
-    changed = asyncio.Event()
-    keeper.changed = changed.set
-    running = asyncio.create_task(keeper.run())
-    try:
-        async with asyncio.timeout(LONG_SECONDS):
-            await changed.wait()
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-    return keeper.report()
-
-
 async def test_a_first_start_opens_the_queue(redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path) -> None:
     """Neither side holds anything: events may come, and the run of Redis counts as compared."""
     report = await look(keeper_of(redis_queue, audit, tmp_path))
@@ -105,91 +78,6 @@ async def test_a_first_start_opens_the_queue(redis_queue: RedisQueue, audit: Pos
     assert report.state is ComponentState.OK
     assert await redis_queue.mending.checked_run() == await redis_queue.mending.run_id()
     await redis_queue.intake.enqueue(make_event(), least=0)
-
-
-async def empty(queue: RedisQueue) -> None:
-    client: Any = queue.client
-    await client.flushall()
-
-
-async def next_lease(queue: RedisQueue) -> Lease:
-    lease = await queue.worker.acquire_lease("worker:space:1:1.00", ttl=timedelta(seconds=15))
-    assert isinstance(lease, Lease)
-    return lease
-
-
-async def test_where_nobody_has_worked_yet_a_lease_is_used_at_once(
-    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
-) -> None:
-    """Redis and history are both empty; before that is known, somebody may count on a lease."""
-    await empty(redis_queue)
-    before = await next_lease(redis_queue)
-
-    await look(keeper_of(redis_queue, audit, tmp_path))
-
-    assert (before.is_sole, (await next_lease(redis_queue)).is_sole) == (False, True)
-
-
-@pytest.mark.parametrize(("appendfsync", "is_sole"), [("always", True), ("everysec", False)])
-async def test_a_start_of_redis_that_loses_nothing_forgets_no_lease(
-    audit: PostgresAudit, tmp_path: Path, appendfsync: str, *, is_sole: bool
-) -> None:
-    """A Redis that may lose its last second has agreed with history, and may have forgotten a lease all the same."""
-    with running_redis(appendfsync=appendfsync) as server:
-        async with open_redis(server.address) as queue:
-            await queue.intake.enqueue(make_event(), least=None)
-            await carry(queue, audit)
-            server.kill()
-            server.start()
-            await look(keeper_of(queue, audit, tmp_path))
-
-            assert (await next_lease(queue)).is_sole is is_sole
-
-
-@pytest.mark.parametrize("has_an_event", [False, True])
-async def test_a_redis_that_was_emptied_before_history_knew_anything_is_no_new_one(
-    audit: PostgresAudit, tmp_path: Path, *, has_an_event: bool
-) -> None:
-    """Somebody may have worked there on what nobody heard of, and count on its lease."""
-    with running_redis() as server:
-        async with open_redis(server.address) as queue:
-            await look(keeper_of(queue, audit, tmp_path))
-            await queue.intake.enqueue(make_event(), least=None)
-            server.kill()
-            (server.directory / "appendonly.aof").unlink()
-            server.start()
-            if has_an_event:
-                await queue.intake.enqueue(make_event(), least=None)
-            await look(keeper_of(queue, audit, tmp_path))
-
-            assert not (await next_lease(queue)).is_sole
-
-
-async def test_a_redis_that_starts_again_before_anybody_worked_forgets_no_lease(
-    audit: PostgresAudit, tmp_path: Path
-) -> None:
-    """History knows nothing of it yet, but it knows itself that it was compared."""
-    with running_redis() as server:
-        async with open_redis(server.address) as queue:
-            await look(keeper_of(queue, audit, tmp_path))
-            server.kill()
-            server.start()
-            await look(keeper_of(queue, audit, tmp_path))
-
-            assert (await next_lease(queue)).is_sole
-
-
-async def test_a_redis_that_was_emptied_has_forgotten_its_leases(
-    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
-) -> None:
-    """It is rebuilt, and whoever had the lease may still count on it."""
-    await redis_queue.intake.enqueue(make_event())
-    await carry(redis_queue, audit)
-    await empty(redis_queue)
-
-    await look(keeper_of(redis_queue, audit, tmp_path))
-
-    assert not (await next_lease(redis_queue)).is_sole
 
 
 async def test_what_others_read_from_an_earlier_run_is_refused_before_a_new_one_is_compared(
@@ -479,7 +367,7 @@ async def test_nothing_is_carried_while_an_emptied_redis_is_rebuilt(
 
     async with at_work(keeper.run(), keeper.carrying.while_allowed(carry_on)):
         await started.get()
-        await empty(redis_queue)
+        await go_back(redis_queue.client, {})
         await looks.look(2)
         async with asyncio.timeout(LONG_SECONDS):
             await started.get()
