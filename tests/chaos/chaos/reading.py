@@ -85,8 +85,8 @@ async def stored_counter(dsn: str) -> int:
         await connection.close()
 
 
-async def empty_tables(dsn: str) -> None:
-    """Make the database as init.sql left it."""
+async def empty_tables(dsn: str, *, first_run: str | None = None) -> None:
+    """Make the database as init.sql left it, or as an event-broker does that meets its first run of Redis."""
     tables = (
         "rebalance_events, event_history, rebalance_orders, rebalance_fills, trading_pauses, audit_cursor,"
         " audit_quarantine"
@@ -94,7 +94,8 @@ async def empty_tables(dsn: str) -> None:
     driver: Any = asyncpg
     connection = await driver.connect(dsn, timeout=_TIMEOUT_SECONDS, command_timeout=_TIMEOUT_SECONDS)
     try:
-        await connection.execute(f"TRUNCATE {tables}; INSERT INTO audit_cursor DEFAULT VALUES")
+        await connection.execute(f"TRUNCATE {tables}")
+        await connection.execute("INSERT INTO audit_cursor (first_run) VALUES ($1)", first_run)
     finally:
         await connection.close()
 

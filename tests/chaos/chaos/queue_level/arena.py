@@ -186,13 +186,14 @@ async def open_arena(
     chance: random.Random, nursery: Nursery, database: Database, load: Mapping[str, list[dict[str, Any]]]
 ) -> AsyncGenerator[Arena]:
     """A fresh Redis, an empty database, and nobody in it yet."""
-    await empty_tables(database.dsn)
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(TemporaryDirectory(prefix="chaos-"))
         redis = await asyncio.to_thread(RedisServer, Path(directory))
         stack.callback(redis.stop)
         raw = raw_redis(redis.port)
         stack.push_async_callback(raw.aclose)
+        # The first worker has waited until nobody else can have a lease: by then an event-broker has met this Redis.
+        await empty_tables(database.dsn, first_run=(await raw.info("server"))["run_id"])
         await vouch_for_run(raw, QueueKeys.with_prefix())
         arena = Arena(
             chance=chance,
