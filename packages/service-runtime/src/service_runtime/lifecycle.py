@@ -10,7 +10,6 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from enum import IntEnum
 from pathlib import Path
-from typing import Final
 
 import structlog
 
@@ -26,9 +25,6 @@ _CLOSING_SECONDS = 10
 """For what `serve` does after its tasks have ended: closing connections."""
 
 _log = structlog.get_logger(__name__)
-
-_COLLECTED_AFTER: Final = 10_000
-"""New containers before the collector looks at them: records come and go by thousands, and hardly any is in a cycle."""
 
 
 class ExitCode(IntEnum):
@@ -98,7 +94,6 @@ def run_service(name: str, serve: Serve, *, environ: Mapping[str, str], working_
         context = ServiceContext(name, configuration, SystemClock())
         # What the imports left lives as long as the process; the collector need not go through it again and again.
         gc.freeze()
-        gc.set_threshold(_COLLECTED_AFTER)
         read_in_small_pieces()
         return asyncio.run(_live(context, serve, Path(heartbeat_file) if heartbeat_file else None))
     except ConfigurationError as error:
