@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from event_broker.testing.keeping import keeper_of, look
+from event_queue.mender import Mender
 from event_queue.outcomes import Lease
 from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue, open_redis
@@ -32,6 +33,19 @@ async def test_where_nobody_has_worked_yet_a_lease_is_used_at_once(
     await look(keeper_of(redis_queue, audit, tmp_path))
 
     assert (before.is_sole, (await next_lease(redis_queue)).is_sole) == (False, True)
+
+
+async def test_a_first_event_before_the_first_look_holds_up_no_worker(
+    redis_queue: RedisQueue, audit: PostgresAudit, tmp_path: Path
+) -> None:
+    """The management-service has met this Redis and nobody any other."""
+    await go_back(redis_queue.client, {})
+    await Mender(redis_queue.mending, audit.past).vouch()
+    await redis_queue.intake.enqueue(make_event(), least=0)
+
+    await look(keeper_of(redis_queue, audit, tmp_path))
+
+    assert (await next_lease(redis_queue)).is_sole
 
 
 @pytest.mark.parametrize(("appendfsync", "is_sole"), [("always", True), ("everysec", False)])
