@@ -127,10 +127,38 @@ def test_a_redis_that_follows_history_again_is_sound() -> None:
     assert check(replace(AFTER_A_LOSS, tables=replace(AFTER_A_LOSS.tables, rows=rows))) == []
 
 
+REFUSED = (
+    STORY[0],
+    moved(entry(2, "queued", event_id="e2"), 1500),
+    moved(entry(3, "duplicate"), 1600),
+    entry(4, "restored", from_history=True),
+    entry(5, "deleted", superseded_by="e2"),
+    entry(6, "claimed", event_id="e2"),
+    entry(7, "completed", event_id="e2"),
+)
+AFTER_A_REFUSAL = Observation(
+    books=Books(counter=7),
+    tables=Tables(entries=REFUSED, rows=[Row("e1", "deleted", 1, 5), Row("e2", "completed", 1, 7)], cursor=7),
+    signals=[Signal(1, "DU1", "rebalance", "duplicate"), Signal(2, "DU1", "rebalance", "queued")],
+    losses=[1400.0],
+)
+"""Redis took e1 in and forgot it before its sender heard of it; it took e2 in, and refused e1 when offered again."""
+
+
+def test_an_event_that_was_lost_may_be_refused_when_it_is_offered_again() -> None:
+    """Its twin stands for both until the loss is noticed, and history tells its end."""
+    assert check(AFTER_A_REFUSAL) == []
+
+
 LIES_OF_A_LOSS = {
     "I1": replace(AFTER_A_LOSS, tables=tables(*AFTER_A_LOSS.tables.entries, entry(12, "queued", event_id="e2"))),
     "I5": replace(AFTER_A_LOSS, halts=[(5700.0, 10500.0)]),
     "I5 twice": replace(AFTER_A_LOSS, orders=[*SOUND.orders, Order("e1:1:SELL:AAA", "DU1", 9000.0, 1)]),
+    "I1 refused": replace(
+        AFTER_A_REFUSAL,
+        tables=replace(AFTER_A_REFUSAL.tables, entries=[*REFUSED[:2], entry(3, "duplicate"), *REFUSED[3:]]),
+    ),
+    "I1 left": replace(AFTER_A_REFUSAL, tables=replace(AFTER_A_REFUSAL.tables, entries=[*REFUSED[:3], *REFUSED[5:]])),
     "I6": replace(AFTER_A_LOSS, tables=tables(*STORY, *(replace(each, moved_from_ms=None) for each in STORY[1:2]))),
     "I8": replace(AFTER_A_LOSS, books=Books(counter=11, halt="halted 6 6 Redis went back in time")),
 }

@@ -62,13 +62,24 @@ def signals_once(seen: Observation, entries: Sequence[Entry]) -> Iterator[str]:
         if entry.kind in INTAKE and entry.body is not None and "follows" not in entry.details:
             records.setdefault(entry.body["data"].get("n", -1), []).append(entry)
     for signal in seen.signals:
-        kinds = [entry.kind for entry in records.get(signal.number, [])]
+        kinds = [entry.kind for entry in _told_once(records.get(signal.number, []))]
         if len(kinds) > 1 and not signal.is_in_doubt:
             yield f"signal {signal.number} for {signal.account} was taken in {len(kinds)} times: {kinds}"
         if not kinds and signal.answer in ("queued", "remembered", "duplicate", "seen") and not seen.losses:
             yield f"signal {signal.number} for {signal.account} was answered {signal.answer!r} and is nowhere"
         if kinds and signal.answer == "refused":
             yield f"signal {signal.number} for {signal.account} was refused, and taken in all the same"
+
+
+def _told_once(records: Sequence[Entry]) -> Iterator[Entry]:
+    """Without the refusals of events that a lost Redis had taken in, and that were offered again for want of an answer.
+
+    Until the loss is noticed it knows no better, and the twin that it names stands for both.
+    """
+    taken_in = {entry.event_id for entry in records if entry.kind == "queued"}
+    for entry in records:
+        if not (entry.kind == "duplicate" and entry.is_moved and entry.event_id in taken_in):
+            yield entry
 
 
 def ends_once(seen: Observation, told: Folded) -> Iterator[str]:

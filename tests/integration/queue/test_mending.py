@@ -12,7 +12,7 @@ from event_queue.events import Command, RebalanceEvent
 from event_queue.mend_plan import MendAction
 from event_queue.mender import Mender
 from event_queue.one_past import Verdict
-from event_queue.outcomes import Lease, LivingEvent
+from event_queue.outcomes import Duplicate, Lease, LivingEvent
 from event_queue.postgres_audit import PostgresAudit
 from event_queue.redis_queue import RedisQueue
 from event_queue.relay import OutboxRelay
@@ -392,3 +392,30 @@ async def test_an_event_that_was_asked_for_since_the_loss_stays_young(
     await mender.mend()
 
     assert await redis_queue.client.hgetall(redis_queue.keys.last_asked) == asked
+
+
+async def test_a_lost_event_that_is_refused_when_offered_again_ends_all_the_same(
+    redis_queue: RedisQueue, audit: PostgresAudit, mender: Mender
+) -> None:
+    """Its sender did not hear that it was taken in, and meanwhile the emptied Redis has taken a newer one in."""
+    lost, newer = make_event("DU1"), make_event("DU1")
+    await redis_queue.intake.enqueue(lost)
+    await drain(redis_queue, audit)
+    await go_back(redis_queue.client, {})
+    await redis_queue.intake.enqueue(newer)
+    refused = await redis_queue.intake.enqueue(lost)
+
+    await mender.mend()
+    await drain(redis_queue, audit)
+
+    row = await audit.get_event(lost.event_id)
+    assert isinstance(refused, Duplicate)
+    assert row is not None
+    assert [entry.kind for entry in row.history] == [
+        AuditKind.QUEUED,
+        AuditKind.DUPLICATE,
+        AuditKind.RESTORED,
+        AuditKind.DELETED,
+    ]
+    assert row.status is EventStatus.DELETED
+    assert [each.event for each in await living(redis_queue)] == [newer]

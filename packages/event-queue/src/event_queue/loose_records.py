@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from event_queue.audit import ORDER_KINDS
+from event_queue.audit import ORDER_KINDS, AuditKind
 from event_queue.errors import CorruptQueue
 from event_queue.mend_plan import LooseRecords
 from event_queue.outbox_entry import decode_record
 
+_NOT_MOVING: Final = ORDER_KINDS | {AuditKind.DUPLICATE}
+"""Kinds that tell nothing of where their event is: one that is asked for again may be refused for its twin's sake."""
 _BY_MENDING: Final = '{"from_history":true}'
 """The details of what `restore.lua` writes of an event that comes back or is corrected."""
 
@@ -27,13 +29,13 @@ class OutboxRecord(NamedTuple):
 def record_of(stream_id: str, fields: Mapping[str, str]) -> OutboxRecord | None:
     """An entry as a record that moves its event, or none; None for what has no number, and so is no record.
 
-    A fill that is told while Redis lacks its event must not pass for news of where the event is.
+    What is told of an event while Redis lacks it, as a fill, must not pass for news of where the event is.
     """
     try:
         record = decode_record(stream_id, fields)
     except CorruptQueue:  # nobody's, and in nobody's way here; the relay tells of it
         return None
-    moved_event = None if record.kind in ORDER_KINDS else record.event_id
+    moved_event = None if record.kind in _NOT_MOVING else record.event_id
     return OutboxRecord(record.counter, stream_id, moved_event, mends=record.details_json == _BY_MENDING)
 
 
