@@ -71,6 +71,8 @@ async def live(queue: RedisQueue, lease: Lease, name: str) -> None:
     await queue.admin.list_events(100)
     await queue.admin.get_event(event.event_id)
     await queue.admin.delete(event.event_id, actor="test")
+    await queue.mending.survey("0-0")
+    await queue.mending.survey("1-0")
 
 
 async def slow(queue: RedisQueue) -> Counter[str]:

@@ -30,7 +30,9 @@ if redis.call('EXISTS', outbox) == 1 then
   if entries[1] then
     following, number = entries[1][1], entries[1][2][2]
   end
-  entries = redis.call('XREVRANGE', outbox, stored, '-', 'COUNT', 1)
+  -- Asked for the last entry up to an id that all follow, Redis looks through them all, from the end.
+  local has_preceding = redis.call('XRANGE', outbox, '-', stored, 'COUNT', 1)[1]
+  entries = has_preceding and redis.call('XREVRANGE', outbox, stored, '-', 'COUNT', 1) or {}
   if entries[1] then
     preceding, its_number = entries[1][1], entries[1][2][2]
   end
