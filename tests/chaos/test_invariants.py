@@ -152,13 +152,13 @@ def test_an_event_that_was_lost_may_be_refused_when_it_is_offered_again() -> Non
 
 LIES_OF_A_LOSS = {
     "I1": replace(AFTER_A_LOSS, tables=tables(*AFTER_A_LOSS.tables.entries, entry(12, "queued", event_id="e2"))),
-    "I5": replace(AFTER_A_LOSS, halts=[(5700.0, 10500.0)]),
-    "I5 twice": replace(AFTER_A_LOSS, orders=[*SOUND.orders, Order("e1:1:SELL:AAA", "DU1", 9000.0, 1)]),
     "I1 refused": replace(
         AFTER_A_REFUSAL,
         tables=replace(AFTER_A_REFUSAL.tables, entries=[*REFUSED[:2], entry(3, "duplicate"), *REFUSED[3:]]),
     ),
     "I1 left": replace(AFTER_A_REFUSAL, tables=replace(AFTER_A_REFUSAL.tables, entries=[*REFUSED[:3], *REFUSED[5:]])),
+    "I5": replace(AFTER_A_LOSS, halts=[(5700.0, 10500.0)]),
+    "I5 twice": replace(AFTER_A_LOSS, orders=[*SOUND.orders, Order("e1:1:SELL:AAA", "DU1", 9000.0, 1)]),
     "I6": replace(AFTER_A_LOSS, tables=tables(*STORY, *(replace(each, moved_from_ms=None) for each in STORY[1:2]))),
     "I8": replace(AFTER_A_LOSS, books=Books(counter=11, halt="halted 6 6 Redis went back in time")),
 }

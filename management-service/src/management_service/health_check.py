@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 async def check_health(dependencies: Dependencies) -> Health:
     """The system's health now; a part that does not answer is told as down, never as an exception."""
     admin = dependencies.admin
-    status, damage, condition, reports, pauses, postgres = await asyncio.gather(
+    status, damage, condition, reported, pauses, postgres = await asyncio.gather(
         _ask(admin.status()),
         _ask(_damage(dependencies.verify())),
         _ask(admin.condition()),
@@ -43,8 +43,8 @@ async def check_health(dependencies: Dependencies) -> Health:
         _ask(_answers(dependencies.audit.ping())),
     )
     redis = redis_health(status, damage or "", condition or RedisCondition())
-    reported = dict(reported_health(None, dependencies.clock.now())) if reports is None else reports
-    return _assemble(status, redis, reported, pauses, reachable=postgres is True)
+    parts = reported or dict(reported_health(None, dependencies.clock.now()))
+    return _assemble(status, redis, parts, pauses, reachable=postgres is True)
 
 
 async def _reported(dependencies: Dependencies) -> Mapping[str, ComponentHealth]:

@@ -73,6 +73,7 @@ async def live(queue: RedisQueue, lease: Lease, name: str) -> None:
     await queue.admin.delete(event.event_id, actor="test")
     await queue.mending.survey("0-0")
     await queue.mending.survey("1-0")
+    await queue.outbox.trim("1-0")
 
 
 async def slow(queue: RedisQueue) -> Counter[str]:

@@ -5,7 +5,7 @@
 --   spilled  HASH    identity of a spill directory -> marker
 -- Arguments: identity, marker, stream id of the last of them, lowest stream id to keep
 -- Replies: {'ok'}  {'another'} when that record is not where it was read, so that nothing was changed
---@include drop
+--@include last_up_to drop
 local outbox, spilled = unpack(KEYS)
 local identity, marker, through, first_kept = unpack(ARGV)
 

@@ -15,6 +15,7 @@
 -- Replies: {counter or '', last stream id ever given or '', stream id of the first record after the argument or '', its
 --   counter, halt or '', files, stream id of the last record up to the argument or '', its counter, '' or 'lacking' when
 --   the keys that hold events contradict each other}
+--@include last_up_to
 local outbox, counter, halt, spilled, queue, delayed, in_flight, events, active, ages = unpack(KEYS)
 local stored = unpack(ARGV)
 
@@ -30,11 +31,9 @@ if redis.call('EXISTS', outbox) == 1 then
   if entries[1] then
     following, number = entries[1][1], entries[1][2][2]
   end
-  -- Asked for the last entry up to an id that all follow, Redis looks through them all, from the end.
-  local has_preceding = redis.call('XRANGE', outbox, '-', stored, 'COUNT', 1)[1]
-  entries = has_preceding and redis.call('XREVRANGE', outbox, stored, '-', 'COUNT', 1) or {}
-  if entries[1] then
-    preceding, its_number = entries[1][1], entries[1][2][2]
+  local entry = last_up_to(outbox, stored)
+  if entry then
+    preceding, its_number = entry[1], entry[2][2]
   end
 end
 local last_counter, halted = unpack(redis.call('MGET', counter, halt), 1, 2)

@@ -5,7 +5,7 @@
 -- Arguments: stream id of the last of them, lowest stream id to keep
 -- Replies: {'ok'}  {'another'} when that record is not where it was read, so that nothing was dropped
 -- Twice: nothing is left to drop.
---@include drop
+--@include last_up_to drop
 local outbox = unpack(KEYS)
 local through, first_kept = unpack(ARGV)
 

@@ -2,7 +2,7 @@
 -- Ids tell the time: where the one named is not the last of those up to it, Redis was restored from another past since
 -- they were read, and what it holds has not been stored.
 local function drop(outbox, through, first_kept)
-  local last = redis.call('XREVRANGE', outbox, through, '-', 'COUNT', 1)[1]
+  local last = last_up_to(outbox, through)
   if last and last[1] ~= through then
     return false
   end
