@@ -36,7 +36,6 @@ local body = redis.call('HGET', events, id)
 if not body then
   return {'not_found'}
 end
-local remembered = redis.call('HGET', reruns, pair)
 for _, held in ipairs(redis.call('HVALS', in_flight)) do
   if held == id then
     return {'in_progress'}
@@ -47,7 +46,7 @@ if redis.call('ZREM', delayed, id) == 0 then
   redis.call('LREM', queue, 1, id)
 end
 redis.call('HDEL', parked, id)
-forget(k, id, pair)
+local remembered = forget(k, id, pair)
 append(k, 'deleted', body, details)
 if remembered then
   follow_up(k, id, pair, remembered)
