@@ -164,6 +164,16 @@ async def test_commands_sent_together_are_not_repeated() -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("reply", [b"+PONG\r\n", b"+PONG\r\n-LOADING Redis is loading\r\n"])
+async def test_commands_that_may_run_twice_are_all_sent_again(reply: bytes) -> None:
+    """Where one has no answer of Redis's own, nobody knows which of them ran."""
+    async with answering(reply) as (client, asked):
+        with pytest.raises(RedisConnectionError):
+            await client.execute_all([("PING",), ("PING",)])
+
+    assert [each.count(b"PING") for each in asked] == [2, 2, 2]
+
+
 @asynccontextmanager
 async def answering_in_parts(*parts: bytes) -> AsyncGenerator[Any]:
     """A client of a server that greets like Redis, and answers what follows part by part."""

@@ -81,6 +81,15 @@ async def test_one_refused_payload_keeps_nobody_out(queue: RedisQueue) -> None:
     assert (await queue.admin.status()).queue_length == 2
 
 
+async def test_a_batch_of_refused_payloads_is_answered(queue: RedisQueue) -> None:
+    """Where nothing is left to be sent, nothing is waited for."""
+    bad = make_event("DU1", data={"note": "\x00"})
+
+    answers = await queue.intake.enqueue_all([Arrival(bad), Arrival(bad)])
+
+    assert [type(answer) for answer in answers] == [PayloadRefused, PayloadRefused]
+
+
 async def test_signals_of_a_batch_are_remembered_for_what_is_in_work(queue: RedisQueue, lease: Lease) -> None:
     """What holds for one signal holds among many: one follows the event in work, one is queued."""
     working, newer, other = make_event("DU1"), make_event("DU1"), make_event("DU2")

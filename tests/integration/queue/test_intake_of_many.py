@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 MANY = 120
 """Three round trips."""
 TRIES = 3
-"""How often our client asks for one reply."""
+"""How often our client asks for one reply, on connections that it may try as often to open."""
 LARGE = {"note": "x" * 1000}
 
 
@@ -48,7 +48,7 @@ class LosingRunner(ScriptRunner):
 async def offer_with_loss(
     server: RedisServer, events: Sequence[RebalanceEvent], *, lost_at: int, times: int
 ) -> Sequence[Answer]:
-    """Offer the events over a connection that loses the replies to one round trip, so many times."""
+    """Offer the events over connections that lose the replies to one round trip, so many times."""
     async with open_proxy(server.port) as proxy, open_redis(replace(server.address, port=proxy.port)) as far:
         await far.verify()
         intake = RedisIntake(LosingRunner(far.client, proxy, lost_at=lost_at, times=times))
@@ -83,7 +83,7 @@ async def test_who_gets_no_answer_offers_the_batch_again(redis_queue: RedisQueue
     """Where no reply comes at all, those before are known to be queued, the others unknown; all may come again."""
     events = many_events()
 
-    answers = await offer_with_loss(redis_server, events, lost_at=2, times=TRIES)
+    answers = await offer_with_loss(redis_server, events, lost_at=2, times=1 + (TRIES - 1) * TRIES)
     again = await redis_queue.intake.enqueue_all([Arrival(event) for event in events])
 
     unknown = [isinstance(answer, QueueUnavailable) for answer in answers]

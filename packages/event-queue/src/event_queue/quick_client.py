@@ -5,9 +5,11 @@ for the reply. Here a try is bounded as a whole: waiting for a connection, openi
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -51,6 +53,19 @@ class QuickClient(_Redis):
             return await connection.exchange(*commands, patience_seconds=patience_seconds)
         finally:
             await pool.release(connection)
+
+    async def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """As `execute_together`, with redis-py's repetitions, each of which sends all of them again."""
+        if not commands:
+            return []
+        return await self._retry.call_with_retry(lambda: self._try_all(commands), _go_on)
+
+    async def _try_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        replies = await self.execute_together(*commands)
+        for reply in replies:
+            if isinstance(reply, RedisConnectionError):
+                raise reply
+        return replies
 
     async def _try(self, args: tuple[Any, ...]) -> Any:
         [reply] = await self.execute_together(args)

@@ -46,7 +46,7 @@ class ScriptRunner:
         *,
         patience: timedelta = timedelta(seconds=9),
     ) -> None:
-        """Take an open client, which stays the caller's to close, and the loaded scripts.
+        """Take an open client, a `QuickClient` or like it, which stays the caller's to close, and the loaded scripts.
 
         The client bounds single commands; `patience` bounds what takes several, with all the repetitions inside it.
         """
@@ -157,12 +157,12 @@ class ScriptRunner:
 
     async def _send_all(self, name: ScriptName, runs: Sequence[Run], *, brings_text: bool) -> list[Any]:
         script = self._scripts[name]
-        async with self._client.pipeline(transaction=False) as pipeline:
-            for position, run in enumerate(runs):
-                keys = self._keys_of(name, run.receipt)
-                call = ("EVAL", script.text) if brings_text and position == 0 else ("EVALSHA", script.sha)
-                pipeline.execute_command(*call, len(keys), *keys, *run.args)
-            return await pipeline.execute(raise_on_error=False)
+        calls: list[tuple[str | int, ...]] = []
+        for position, run in enumerate(runs):
+            keys = self._keys_of(name, run.receipt)
+            call = ("EVAL", script.text) if brings_text and position == 0 else ("EVALSHA", script.sha)
+            calls.append((*call, len(keys), *keys, *run.args))
+        return await self._client.execute_all(calls)
 
     async def _execute(self, script: Script, keys: tuple[str, ...], args: tuple[str | int, ...]) -> list[Any]:
         try:

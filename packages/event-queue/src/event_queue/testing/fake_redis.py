@@ -1,6 +1,6 @@
 """The queue on a Redis imitated in this process: fast, without persistence, memory limit or real clients."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,8 +13,12 @@ from event_queue.redis_queue import RedisQueue, assemble
 _FakeAsyncRedis: Any = fakeredis.FakeAsyncRedis
 
 
-class _Blocking(_FakeAsyncRedis):
+class _Client(_FakeAsyncRedis):
     """A client that takes several commands together, as `QuickClient` does."""
+
+    async def execute_all(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Nothing fails here that would have to be repeated."""
+        return await self.execute_together(*commands)
 
     async def execute_together(self, *commands: tuple[Any, ...]) -> list[Any]:
         """Send one after another."""
@@ -31,7 +35,7 @@ class _Blocking(_FakeAsyncRedis):
 async def fake_queue(key_prefix: str = "") -> AsyncGenerator[RedisQueue]:
     """An empty queue of one's own; the real scripts run in it."""
     server = fakeredis.FakeServer()
-    client: Any = fakeredis.FakeAsyncRedis(server=server, decode_responses=True)
-    blocking: Any = _Blocking(server=server, decode_responses=True)
+    client: Any = _Client(server=server, decode_responses=True)
+    blocking: Any = _Client(server=server, decode_responses=True)
     async with client, blocking:
         yield assemble(client, blocking, QueueKeys.with_prefix(key_prefix))
