@@ -148,7 +148,7 @@ def _on_stage(run: _Run, measure: Callable[[_Run, Stage], None]) -> None:
 
 
 def _latency(run: _Run, stage: Stage) -> None:
-    measure_latency(stage, ("product", "naive", *run.peers), run.figures, run.tell)
+    measure_latency(stage, ("product", "product alone", "naive", *run.peers), run.figures, run.tell)
 
 
 def _restart(run: _Run, stage: Stage) -> None:

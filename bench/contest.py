@@ -60,7 +60,7 @@ class Contest:
     def _without_postgres(self) -> None:
         places = self._stage.places("product")
         with self._drain(places):
-            queued = self._enqueue("product", places, record=False, drained=True)
+            queued = self._enqueue("product", places, label="", drained=True)
             self._stage.postgres.kill()
             try:
                 self._work("product", places, 1, queued, variant="postgres away", env=_QUIET)
@@ -98,22 +98,22 @@ class Contest:
                 stack.enter_context(self._drain(places))
                 self._stage.act(name, "send", places, "--keys", "first")
                 self._wait_for_drain()
-            queued = self._enqueue(name, places, record=not variant, drained=is_drained)
+            queued = self._enqueue(name, places, label=_label(name, "" if drained else variant), drained=is_drained)
             self._work(name, places, concurrency, queued, variant=variant, env=env, drained=is_drained)
 
     def _wait_for_drain(self) -> None:
         """The yardstick is measured while nothing else runs."""
         wait_until(lambda: not self._backlog(), seconds=_PATIENCE_SECONDS)
 
-    def _enqueue(self, name: str, places: Places, *, record: bool, drained: bool) -> int:
+    def _enqueue(self, name: str, places: Places, *, label: str, drained: bool) -> int:
         before = raw_seconds(self._stage.redis.port)
         options = ("--number", str(_MOST_JOBS), "--seconds", str(_ENQUEUE_SECONDS))
         told = self._stage.act(name, "enqueue", places, *options)
         if drained:
             self._wait_for_drain()
         raw = (before + raw_seconds(self._stage.redis.port)) / 2
-        if record:
-            self._add(f"{name} enqueue", told["seconds"] / told["count"], raw)
+        if label:
+            self._add(f"{label} enqueue", told["seconds"] / told["count"], raw)
         return int(told["queued"])
 
     def _work(  # noqa: PLR0913 - who, where, how many, and in which circumstances
@@ -135,8 +135,7 @@ class Contest:
         if drained:
             self._wait_for_drain()
         raw = (before + raw_seconds(self._stage.redis.port)) / 2
-        label = f"{name} {variant}".strip()
-        self._add(f"{label} work {concurrency}", _seconds_a_job(moments), raw)
+        self._add(f"{_label(name, variant)} work {concurrency}", _seconds_a_job(moments), raw)
 
     def _watch(self, group: Group, starts: Path, queued: int) -> list[float]:
         if not wait_until(lambda: count_starts(starts) or not group.alive, seconds=_PATIENCE_SECONDS):
@@ -155,6 +154,10 @@ class Contest:
         """A figure is the share of a raw round trip's rate; its seconds are kept for orientation."""
         self._figures.add(f"{self._policy} {name}", raw / seconds)
         self._figures.add(f"{self._policy} {name} seconds", seconds)
+
+
+def _label(name: str, variant: str) -> str:
+    return f"{name} {variant}".strip()
 
 
 def _seconds_a_job(moments: Sequence[float]) -> float:

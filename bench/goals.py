@@ -25,6 +25,10 @@ class Verdict(StrEnum):
     UNKNOWN = "not measured"
 
 
+def _nothing(_figures: Figures) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Aim:
     """One figure to reach."""
@@ -38,10 +42,11 @@ class Aim:
     unit: str = "x"
     at_most: bool = False
     """The figure shall be below the goal, not above."""
+    alone: Callable[[Figures], float | None] = _nothing
+    """The same without the event-broker beside it, where that makes a difference."""
 
-    def verdict(self, figures: Figures) -> Verdict:
-        """Where the figure stands."""
-        value = self.measured(figures)
+    def verdict(self, value: float | None) -> Verdict:
+        """Where a figure stands."""
         if value is None:
             return Verdict.UNKNOWN
         sign = -1 if self.at_most else 1
@@ -82,9 +87,12 @@ def best_peer(figures: Figures, action: str) -> tuple[str, float] | None:
     return max(known, key=lambda pair: pair[1]) if known else None
 
 
-def _against_best(figures: Figures) -> float | None:
-    ours, best = figures.median("everysec product work 1"), best_peer(figures, "work 1")
-    return None if ours is None or best is None else ours / best[1]
+def _against_best(name: str) -> Callable[[Figures], float | None]:
+    def measured(figures: Figures) -> float | None:
+        ours, best = figures.median(name), best_peer(figures, "work 1")
+        return None if ours is None or best is None else ours / best[1]
+
+    return measured
 
 
 def _drain_headroom(figures: Figures) -> float | None:
@@ -96,21 +104,57 @@ def _delete_cost(figures: Figures) -> float | None:
     return figures.ratio("delete", f"raw at {_LONG}")
 
 
-_ENQUEUE: Final = "everysec product enqueue"
-_WORK: Final = "everysec product work 1"
+_ENQUEUE: Final = "enqueue"
+_WORK: Final = "work 1"
 _HTTP: Final = tuple(f"GET {path}" for path in PATHS)
 
+
+def _ours(number: str, what: str, against: str, floor: float, goal: float, action: str) -> Aim:
+    """A rate of the product, alone too: as a share of a raw round trip, or as a multiple of a peer's."""
+
+    def of(name: str) -> Callable[[Figures], float | None]:
+        ours = f"everysec {name} {action}"
+        return _figure(ours) if against == "raw" else _ratio(ours, f"everysec {against} {action}")
+
+    return Aim(number, what, against, floor, goal, of("product"), alone=of("product alone"))
+
+
+def _start(number: str, share: str, peer: str, floor: float, goal: float) -> Aim:
+    """How long a job waits for an idle worker, as a multiple of a peer's time."""
+
+    def of(name: str) -> Callable[[Figures], float | None]:
+        return _ratio(f"{name} latency {share}", f"{peer} latency {share}")
+
+    what = f"start when idle, {share}"
+    return Aim(number, what, peer, floor, goal, of("product"), at_most=True, alone=of("product alone"))
+
+
 AIMS: Final = (
-    Aim("P1", "enqueue with dedup and audit, one producer", "raw", 0.33, 0.40, _figure(_ENQUEUE)),
-    Aim("P2", "the same", "saq", 0.80, 0.90, _ratio(_ENQUEUE, "everysec saq enqueue")),
-    Aim("P3", "the same", "naive", 1.0, 1.1, _ratio(_ENQUEUE, "everysec naive enqueue")),
+    _ours("P1", "enqueue with dedup and audit, one producer, audit draining", "raw", 0.33, 0.40, _ENQUEUE),
+    _ours("P2", "the same", "saq", 0.80, 0.90, _ENQUEUE),
+    _ours("P3", "the same", "naive", 1.0, 1.1, _ENQUEUE),
     Aim("P4", "enqueue, 50 at once", "raw", 1.0, 1.3, _figure("everysec product crowd")),
-    Aim("P5", "worker, no-op command, one at a time, audit draining", "raw", 0.28, 0.38, _figure(_WORK)),
-    Aim("P6a", "the same", "saq", 3, 4, _ratio(_WORK, "everysec saq work 1")),
-    Aim("P6b", "the same", "taskiq", 1.2, 1.6, _ratio(_WORK, "everysec taskiq work 1")),
-    Aim("P6c", "the same", "rq", 25, 40, _ratio(_WORK, "everysec rq work 1")),
-    Aim("P6d", "the same", "best peer", 1.2, 1.6, _against_best),
-    Aim("P7", "worker beside its drain", "alone", 0.80, 0.90, _ratio(_WORK, "everysec product alone work 1")),
+    _ours("P5", "worker, no-op command, one at a time, audit draining", "raw", 0.28, 0.38, _WORK),
+    _ours("P6a", "the same", "saq", 3, 4, _WORK),
+    _ours("P6b", "the same", "taskiq", 1.2, 1.6, _WORK),
+    _ours("P6c", "the same", "rq", 25, 40, _WORK),
+    Aim(
+        "P6d",
+        "the same",
+        "best peer",
+        1.2,
+        1.6,
+        _against_best("everysec product work 1"),
+        alone=_against_best("everysec product alone work 1"),
+    ),
+    Aim(
+        "P7",
+        "worker beside its drain",
+        "alone",
+        0.80,
+        0.90,
+        _ratio("everysec product work 1", "everysec product alone work 1"),
+    ),
     Aim(
         "P8",
         "worker while PostgreSQL is away",
@@ -121,30 +165,10 @@ AIMS: Final = (
     ),
     Aim("P9", "drain, records a second", "2 a job", 2, 3, _drain_headroom),
     Aim("P10", "enqueue, appendfsync always", "raw", 0.60, 0.70, _figure("always product enqueue")),
-    Aim(
-        "P11a",
-        "start when idle, p50",
-        "naive",
-        2.0,
-        1.4,
-        _ratio("product latency p50", "naive latency p50"),
-        at_most=True,
-    ),
-    Aim(
-        "P11b",
-        "start when idle, p99",
-        "naive",
-        2.0,
-        1.5,
-        _ratio("product latency p99", "naive latency p99"),
-        at_most=True,
-    ),
-    Aim(
-        "P12a", "start when idle, p50", "saq", 1.0, 0.75, _ratio("product latency p50", "saq latency p50"), at_most=True
-    ),
-    Aim(
-        "P12b", "start when idle, p99", "saq", 1.0, 0.8, _ratio("product latency p99", "saq latency p99"), at_most=True
-    ),
+    _start("P11a", "p50", "naive", 2.0, 1.4),
+    _start("P11b", "p99", "naive", 2.0, 1.5),
+    _start("P12a", "p50", "saq", 1.0, 0.75),
+    _start("P12b", "p99", "saq", 1.0, 0.8),
     Aim("P13", "worst step at 100 000 waiting", "at 10", 1.3, 1.1, _worst_growth(STEPS), at_most=True),
     Aim("P14", "delete from the middle of 100 000", "raw", 40, 25, _delete_cost, at_most=True),
     Aim("P15", "Redis, an event with its record", "-", 1228, 1024, _figure("bytes an event"), "B", at_most=True),

@@ -36,14 +36,15 @@ def measure_latency(stage: Stage, names: Sequence[str], figures: Figures, tell: 
 
 
 def _latency(stage: Stage, name: str) -> list[float]:
-    places = stage.places(name)
-    stage.act(name, "prepare", places)
-    starts = _starts(stage, name)
+    contender, _, variant = name.partition(" ")
+    places = stage.places(contender)
+    stage.act(contender, "prepare", places)
+    starts = _starts(stage, contender)
     with ExitStack() as stack:
-        if name == "product":
+        if contender == "product" and not variant:
             stack.enter_context(stage.service("event_broker", places))
-        stack.enter_context(stage.worker(name, places, 1, starts))
-        return _trickle(stage, name, places, starts)
+        stack.enter_context(stage.worker(contender, places, 1, starts))
+        return _trickle(stage, contender, places, starts)
 
 
 def _trickle(stage: Stage, name: str, places: Places, starts: Path) -> list[float]:

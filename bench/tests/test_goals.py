@@ -24,7 +24,7 @@ def test_a_figure_is_judged_by_floor_and_goal(value: float | None, at_most: bool
     floor, goal = (0.40, 0.33) if at_most else (0.33, 0.40)
     aim = Aim("P0", "", "", floor, goal, lambda _figures: value, at_most=at_most)
 
-    assert aim.verdict(Figures()) is verdict
+    assert aim.verdict(aim.measured(Figures())) is verdict
 
 
 def test_every_goal_has_its_line() -> None:
@@ -38,7 +38,7 @@ def test_every_goal_has_its_line() -> None:
 def test_a_goal_is_no_weaker_than_its_floor(aim: Aim) -> None:
     """And nothing is judged before it was measured."""
     assert aim.goal <= aim.floor if aim.at_most else aim.goal >= aim.floor
-    assert aim.verdict(Figures()) is Verdict.UNKNOWN
+    assert aim.verdict(aim.measured(Figures())) is aim.verdict(aim.alone(Figures())) is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.number)
