@@ -7,6 +7,8 @@ import asyncpg
 
 _driver: Any = asyncpg
 _MOMENT_SECONDS: Final = 0.2
+_MOMENT_TURNS: Final = 50
+"""Turns of the loop, more than the driver needs: on a busy machine it may get hardly any in the seconds."""
 
 
 async def connect(*address: Any, **options: Any) -> Any:
@@ -28,6 +30,8 @@ async def _abandon(connecting: "asyncio.Future[Any]") -> None:
     connecting.add_done_callback(_discard)
     try:
         await asyncio.wait({connecting}, timeout=_MOMENT_SECONDS)
+        for _ in range(_MOMENT_TURNS):
+            await asyncio.sleep(0)  # noqa: TID251 - lets others run, waits for nothing
     finally:
         connecting.cancel()
     await asyncio.wait({connecting})
