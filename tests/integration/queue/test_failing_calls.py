@@ -3,12 +3,14 @@
 import hashlib
 import re
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from event_queue.audit import AuditKind
 from event_queue.errors import CorruptQueue
 from event_queue.outcomes import Lease, Queued
 from event_queue.redis_queue import RedisQueue, queue_of
@@ -182,6 +184,41 @@ async def test_keys_are_checked_again_after_a_failure(redis_queue: RedisQueue) -
     await redis_queue.client.rename("aside", redis_queue.keys.outbox)
 
     assert await redis_queue.intake.enqueue(event) == Queued(event)
+
+
+@pytest.mark.parametrize("field", ["delayed", "reruns", "ages", "retrying", "recoveries", "outbox", "wake"])
+async def test_a_key_put_right_again_leaves_no_slot_behind(redis_queue: RedisQueue, lease: Lease, field: str) -> None:
+    """Whatever the failed end of an event had changed by then, its slot takes the next one."""
+    key, client = getattr(redis_queue.keys, field), redis_queue.client
+    first, second = make_event("DU1"), make_event("DU2")
+    await redis_queue.intake.enqueue(first)
+    await redis_queue.intake.enqueue(second)
+    assert await redis_queue.worker.claim(lease, "0") == first
+    was_there = await client.exists(key) and await client.rename(key, "aside")
+    await client.set(key, "stranger")
+    with suppress(CorruptQueue):
+        await redis_queue.worker.complete(lease, "0", first, result={}, claim_next=True)
+    await (client.rename("aside", key) if was_there else client.delete(key))
+
+    assert await redis_queue.worker.complete(lease, "0", first, result={}, claim_next=True) == second
+
+
+async def test_an_end_that_cannot_look_for_a_newer_signal_waits(redis_queue: RedisQueue, lease: Lease) -> None:
+    """The end of an event is told once the key is put right: it is looked at before anything is removed."""
+    client, event = redis_queue.client, make_event()
+    await redis_queue.intake.enqueue(event)
+    await redis_queue.worker.claim(lease, "0")
+    await client.set(redis_queue.keys.reruns, "stranger")
+    before = await dump_all(client)
+
+    with pytest.raises(CorruptQueue):
+        await redis_queue.worker.complete(lease, "0", event, result={}, claim_next=False)
+    assert await dump_all(client) == before
+    await client.delete(redis_queue.keys.reruns)
+    await redis_queue.worker.complete(lease, "0", event, result={}, claim_next=False)
+
+    [(_, last)] = await client.xrevrange(redis_queue.keys.outbox, count=1)
+    assert last["kind"] == AuditKind.COMPLETED
 
 
 async def test_an_event_is_recovered_although_its_recoveries_cannot_be_counted(

@@ -65,7 +65,7 @@ BUGS: Final[Sequence[Bug]] = (
         name="claim by BRPOP: what a worker holds is in its memory alone",
         changes=(
             Change(f"{_SCRIPTS}/shared/take.lua", "redis.call('HSET', k.in_flight, slot, id)", ""),
-            Change(f"{_SCRIPTS}/finish.lua", "= held == id", "= redis.call('HEXISTS', events, id) == 1"),
+            Change(f"{_SCRIPTS}/finish.lua", "if held == id then", "if redis.call('HEXISTS', events, id) == 1 then"),
             Change(f"{_SCRIPTS}/record.lua", _HELD, _ALIVE),
             Change(f"{_SCRIPTS}/requeue.lua", _HELD, _ALIVE),
             Change(f"{_SCRIPTS}/delay.lua", _HELD, _ALIVE),
@@ -76,12 +76,7 @@ BUGS: Final[Sequence[Bug]] = (
     Bug(
         name="dedupe in two steps: look, then push",
         changes=(
-            Change(
-                f"{_SCRIPTS}/enqueue.lua",
-                "if redis.call('HSETNX', active, pair, id) == 1 then",
-                "if ARGV[#ARGV] == '' then\n  redis.call('HSET', active, pair, id)",
-            ),
-            Change(f"{_SCRIPTS}/enqueue.lua", "redis.call('HGET', active, pair)", "ARGV[#ARGV]"),
+            Change(f"{_SCRIPTS}/enqueue.lua", "redis.call('HGET', active, pair)", "ARGV[#ARGV] ~= '' and ARGV[#ARGV]"),
             Addition(
                 f"{_QUEUE}/script_runner.py",
                 """
@@ -105,7 +100,7 @@ ScriptRunner._execute = _look_first
         name="claim that is not idempotent",
         changes=(
             Change(f"{_SCRIPTS}/claim.lua", "if body then", "if false then"),
-            Change(f"{_SCRIPTS}/finish.lua", "if not held or ends_now then", "if true then"),
+            Change(f"{_SCRIPTS}/finish.lua", "if held then", "if false then"),
         ),
         faults=("F4b",),
         breaks=("I2",),
@@ -128,8 +123,8 @@ ScriptRunner._execute = _look_first
         changes=(
             Change(
                 f"{_SCRIPTS}/enqueue.lua",
-                "if redis.call('HEXISTS', events, twin) == 0 then",
-                "if false then",
+                "if not twin or redis.call('HEXISTS', events, twin) == 0 then",
+                "if not twin then",
             ),
         ),
         faults=("F11b",),

@@ -36,6 +36,7 @@ local body = redis.call('HGET', events, id)
 if not body then
   return {'not_found'}
 end
+local remembered = redis.call('HGET', reruns, pair)
 for _, held in ipairs(redis.call('HVALS', in_flight)) do
   if held == id then
     return {'in_progress'}
@@ -46,7 +47,7 @@ if redis.call('ZREM', delayed, id) == 0 then
   redis.call('LREM', queue, 1, id)
 end
 redis.call('HDEL', parked, id)
-local remembered = forget(k, id, pair)
+forget(k, id, pair)
 append(k, 'deleted', body, details)
 if remembered then
   follow_up(k, id, pair, remembered)

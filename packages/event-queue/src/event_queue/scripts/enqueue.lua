@@ -59,23 +59,14 @@ if least ~= '' and (not recorded or tonumber(recorded) < tonumber(least)) then
 end
 
 local taken_in = whole(now_ms())
-
-local function take_in(member)
-  admit(k, id, taken_in, body, details_with(member))
-  return answer('queued', '')
-end
-
--- The first write is one that Redis refuses at its memory limit, so that a full Redis takes nothing in by halves.
-if redis.call('HSETNX', active, pair, id) == 1 then
-  return take_in('')
-end
 local twin = redis.call('HGET', active, pair)
 if twin == id then
   return {'queued', ''}
 end
-if redis.call('HEXISTS', events, twin) == 0 then
-  redis.call('HSET', active, pair, id)
-  return take_in('"healed_active_event_id":"' .. twin .. '"')
+if not twin or redis.call('HEXISTS', events, twin) == 0 then
+  local healed = twin and '"healed_active_event_id":"' .. twin .. '"' or ''
+  admit(k, id, pair, taken_in, body, details_with(healed))
+  return answer('queued', '')
 end
 
 local details = details_with('"active_event_id":"' .. twin .. '"')

@@ -34,31 +34,24 @@ if owner ~= token then
   return {'lease_lost'}
 end
 local held = redis.call('HGET', in_flight, slot)
-local ends_now = held == id
-
-local function next_for_slot()
-  if claim_next ~= '1' or halted then
-    return {'ended'}
-  end
-  if not held or ends_now then
-    return take(k, slot, claim_details)
-  end
-  if token ~= clean_under then
-    return {'lease_lost'}
-  end
-  return {'event', redis.call('HGET', events, held)}
-end
-
-if ends_now then
+if held == id then
   local body = assert(redis.call('HGET', events, id), 'the event has no body')
-  local remembered = forget(k, id, pair)
+  local remembered = redis.call('HGET', reruns, pair)
+  redis.call('HDEL', in_flight, slot)
+  forget(k, id, pair)
   append(k, kind, body, details)
   if remembered then
     follow_up(k, id, pair, remembered)
   end
+  held = false
 end
-local reply = next_for_slot()
-if ends_now and reply[1] ~= 'event' then
-  redis.call('HDEL', in_flight, slot)
+if claim_next ~= '1' or halted then
+  return {'ended'}
 end
-return reply
+if held and token ~= clean_under then
+  return {'lease_lost'}
+end
+if held then
+  return {'event', redis.call('HGET', events, held)}
+end
+return take(k, slot, claim_details)

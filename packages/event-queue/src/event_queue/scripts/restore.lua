@@ -153,8 +153,9 @@ function verbs.back(entry)
 end
 
 verbs['end'] = function(entry)
+  local remembered = redis.call('HGET', reruns, entry.pair)
   take_out(entry.name)
-  local remembered = forget(k, entry.name, entry.pair)
+  forget(k, entry.name, entry.pair)
   append(k, 'resynced', entry.body, '{"ended_as":"' .. entry.kind .. '"}')
   if remembered then
     follow_up(k, entry.name, entry.pair, remembered)
