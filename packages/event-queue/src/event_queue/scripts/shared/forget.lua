@@ -1,13 +1,10 @@
 -- forget(k, id, pair): removes an ended event from all but the place where it was, which the caller has emptied.
--- Hardly any event was ever queued twice, and one question is less than two removals.
 local function forget(k, id, pair)
   redis.call('HDEL', k.events, id)
   redis.call('HDEL', k.active, pair)
   redis.call('ZREM', k.ages, id)
-  if redis.call('EXISTS', k.retrying, k.recoveries) > 0 then
-    redis.call('SREM', k.retrying, id)
-    redis.call('HDEL', k.recoveries, id)
-  end
+  redis.call('SREM', k.retrying, id)
+  redis.call('HDEL', k.recoveries, id)
 end
 
 -- follow_up(k, ended, pair, remembered): the newer signal remembered for a pair becomes one event of its own.
