@@ -52,7 +52,7 @@ e2e: $(READY) ## Only the tests of the three services as processes
 chaos: $(READY) ## Break everything on purpose: TRIALS= of them, SEED= of the first, LEVEL=queue|schedule|system|both; or SOAK= minutes
 	PYTHONPATH=tests/chaos:tests/support $(BIN)/python -m chaos $(if $(SOAK),--soak $(SOAK),--trials $(TRIALS) --level $(LEVEL)) $(if $(SEED),--seed $(SEED))
 
-bench: $(READY) ## Measure the queue beside seven others (about ten minutes; BENCH_ARGS=--help)
+bench: $(READY) ## Measure the queue beside seven others (about eleven minutes; BENCH_ARGS=--help)
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 lock: $(READY) ## Resolve the dependencies anew into requirements.lock

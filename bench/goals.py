@@ -87,9 +87,9 @@ def best_peer(figures: Figures, action: str) -> tuple[str, float] | None:
     return max(known, key=lambda pair: pair[1]) if known else None
 
 
-def _against_best(name: str) -> Callable[[Figures], float | None]:
+def _against_best(name: str, action: str) -> Callable[[Figures], float | None]:
     def measured(figures: Figures) -> float | None:
-        ours, best = figures.median(name), best_peer(figures, "work 1")
+        ours, best = figures.median(name), best_peer(figures, action)
         return None if ours is None or best is None else ours / best[1]
 
     return measured
@@ -114,7 +114,13 @@ def _ours(number: str, what: str, against: str, floor: float, goal: float, actio
 
     def of(name: str) -> Callable[[Figures], float | None]:
         ours = f"everysec {name} {action}"
-        return _figure(ours) if against == "raw" else _ratio(ours, f"everysec {against} {action}")
+        match against:
+            case "raw":
+                return _figure(ours)
+            case "best peer":
+                return _against_best(ours, action)
+            case _:
+                return _ratio(ours, f"everysec {against} {action}")
 
     return Aim(number, what, against, floor, goal, of("product"), alone=of("product alone"))
 
@@ -138,15 +144,7 @@ AIMS: Final = (
     _ours("P6a", "the same", "saq", 3, 4, _WORK),
     _ours("P6b", "the same", "taskiq", 1.2, 1.6, _WORK),
     _ours("P6c", "the same", "rq", 25, 40, _WORK),
-    Aim(
-        "P6d",
-        "the same",
-        "best peer",
-        1.2,
-        1.6,
-        _against_best("everysec product work 1"),
-        alone=_against_best("everysec product alone work 1"),
-    ),
+    _ours("P6d", "the same", "best peer", 1.2, 1.6, _WORK),
     Aim(
         "P7",
         "worker beside its drain",
